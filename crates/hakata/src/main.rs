@@ -1,0 +1,3 @@
+//! The binary: argument parsing and one thin file per subcommand.
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! The built-in resources: one table, and the rules of each kind.
+//!
+//! A [`Resource`] is one entry of the registry: names, scope, verbs, subresources, columns and its [`Strategy`]
+//! (defaults, validation, what a client may change). A custom resource definition makes the same entry at run time.
+//! Everything here is pure: values in, values and [`object::field::Errors`] out; no I/O, no clock of its own.
+//!
+//! Deliberately absent: what needs the state of the cluster (address allocation, quota, ownership); that is admission,
+//! in `apiserver`.
+
+pub mod columns;
+mod resource;
+mod strategy;
+
+pub use resource::{Resource, Scope, Subresource, Verbs};
+pub use strategy::{Column, Plain, Request, Strategy, UserInfo};

@@ -1,0 +1,156 @@
+//! One entry of the registry.
+
+use crate::strategy::Strategy;
+use object::status::GroupResource;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+type Text = Cow<'static, str>;
+
+/// Whether objects live in namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One for the whole cluster.
+    Cluster,
+    /// In a namespace.
+    Namespaced,
+}
+
+/// Which verbs a resource answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbs {
+    /// create, delete, deletecollection, get, list, patch, update, watch.
+    All,
+    /// create alone, nothing is stored (`tokenreviews`, `subjectaccessreviews`).
+    CreateOnly,
+    /// get and list alone (`componentstatuses`).
+    GetList,
+}
+
+/// Where a subresource leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subresource {
+    /// Last path segment: `status`, `scale`, `log`, …
+    pub name: Text,
+    /// Group, version and kind of what it takes and gives; empty group and version: the resource's own.
+    pub group: Text,
+    /// See `group`.
+    pub version: Text,
+    /// See `group`.
+    pub kind: Text,
+    /// As discovery lists them, sorted.
+    pub verbs: &'static [&'static str],
+}
+
+/// One entry of the registry.
+#[derive(Clone)]
+pub struct Resource {
+    /// API group; empty for core.
+    pub group: Text,
+    /// API version.
+    pub version: Text,
+    /// Kind.
+    pub kind: Text,
+    /// Plural name, as in paths.
+    pub plural: Text,
+    /// Singular name.
+    pub singular: Text,
+    /// Short names for command lines.
+    pub short_names: Vec<Text>,
+    /// Groups of kinds such as `all`.
+    pub categories: Vec<Text>,
+    /// Whether objects live in namespaces.
+    pub scope: Scope,
+    /// Which verbs it answers.
+    pub verbs: Verbs,
+    /// The kind's type in the schema, as OpenAPI names it: `io.k8s.api.core.v1.Pod`.
+    pub type_name: Text,
+    /// In the order of discovery (sorted by name).
+    pub subresources: Vec<Subresource>,
+    /// Defaults, validation, columns.
+    pub strategy: Arc<dyn Strategy>,
+}
+
+impl Resource {
+    /// An entry with all verbs and neither short names, categories nor subresources. The type name follows from the
+    /// group (`apps` → `io.k8s.api.apps.v1.…`).
+    pub fn new(
+        group: &'static str,
+        version: &'static str,
+        kind: &'static str,
+        plural: &'static str,
+        scope: Scope,
+        strategy: impl Strategy,
+    ) -> Resource {
+        let package = match group {
+            "" => "core",
+            other => other.split('.').next().unwrap_or(other),
+        };
+        Resource {
+            group: group.into(),
+            version: version.into(),
+            kind: kind.into(),
+            plural: plural.into(),
+            singular: kind.to_ascii_lowercase().into(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            scope,
+            verbs: Verbs::All,
+            type_name: format!("io.k8s.api.{package}.{version}.{kind}").into(),
+            subresources: Vec::new(),
+            strategy: Arc::new(strategy),
+        }
+    }
+
+    /// With these short names.
+    pub fn short(mut self, names: &[&'static str]) -> Resource {
+        self.short_names = names.iter().map(|&name| name.into()).collect();
+        self
+    }
+
+    /// In these categories.
+    pub fn categories(mut self, names: &[&'static str]) -> Resource {
+        self.categories = names.iter().map(|&name| name.into()).collect();
+        self
+    }
+
+    /// With a subresource that takes and gives the resource's own kind, by get, patch and update.
+    pub fn subresource(self, name: &'static str) -> Resource {
+        self.subresource_of(name, ("", "", ""), &["get", "patch", "update"])
+    }
+
+    /// With a subresource of another kind (group, version, kind) or with other verbs.
+    pub fn subresource_of(
+        mut self,
+        name: &'static str,
+        (group, version, kind): (&'static str, &'static str, &'static str),
+        verbs: &'static [&'static str],
+    ) -> Resource {
+        let kind = if kind.is_empty() { self.kind.clone() } else { kind.into() };
+        let subresource = Subresource { name: name.into(), group: group.into(), version: version.into(), kind, verbs };
+        let place = self.subresources.partition_point(|other| other.name < subresource.name);
+        self.subresources.insert(place, subresource);
+        self
+    }
+
+    /// With these verbs.
+    pub fn verbs(mut self, verbs: Verbs) -> Resource {
+        self.verbs = verbs;
+        self
+    }
+
+    /// True if objects live in namespaces.
+    pub fn is_namespaced(&self) -> bool {
+        self.scope == Scope::Namespaced
+    }
+
+    /// Group and plural name, for messages.
+    pub fn group_resource(&self) -> GroupResource<'_> {
+        GroupResource { group: &self.group, resource: &self.plural }
+    }
+
+    /// `v1` or `apps/v1`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+}

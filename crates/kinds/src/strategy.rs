@@ -1,0 +1,131 @@
+//! What a kind means: the rules that the generic verbs call.
+//!
+//! The order of calls, for a create: decode → [`Strategy::defaults`] → admission → [`Strategy::prepare_for_create`] →
+//! [`Strategy::validate`] → [`Strategy::canonicalize`] → store. For an update: decode → defaults → admission →
+//! [`Strategy::prepare_for_update`] → [`Strategy::validate_update`] → canonicalize → store. Generic metadata (uid,
+//! times, generation of new objects, managed fields) is the caller's.
+
+use object::field::Errors;
+use object::{Value, View};
+
+/// The rules of a kind. All methods have the answer of a kind without rules.
+pub trait Strategy: Send + Sync + 'static {
+    /// Fills what the API declares to be there when a client leaves it out. Called on every decoded object, also on
+    /// patched and applied ones, so it must be idempotent.
+    fn defaults(&self, _object: &mut Value) {}
+
+    /// Clears what a client may not set on create (status, …) and sets what the server sets (`metadata.generation`).
+    fn prepare_for_create(&self, _object: &mut Value, _request: &Request<'_>) {}
+
+    /// Validates a new object, metadata included.
+    fn validate(&self, _object: View<'_>) -> Errors {
+        Errors::new()
+    }
+
+    /// Texts for `Warning` headers of a create.
+    fn warnings_on_create(&self, _object: View<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Brings a valid object into the form in which it is stored.
+    fn canonicalize(&self, _object: &mut Value) {}
+
+    /// Restores what a client may not change through the main resource (status) and counts
+    /// `metadata.generation` up where the kind does so.
+    fn prepare_for_update(&self, _object: &mut Value, _old: View<'_>, _request: &Request<'_>) {}
+
+    /// Validates a changed object, metadata included.
+    fn validate_update(&self, _object: View<'_>, _old: View<'_>) -> Errors {
+        Errors::new()
+    }
+
+    /// Texts for `Warning` headers of an update.
+    fn warnings_on_update(&self, _object: View<'_>, _old: View<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The rules by which the subresource `name` (`status`, `resize`, `ephemeralcontainers`, `approval`, `finalize`)
+    /// updates the same object; `None` if there is no such subresource.
+    fn subresource(&self, _name: &str) -> Option<&dyn Strategy> {
+        None
+    }
+
+    /// Whether a PUT to a name that does not exist creates it.
+    fn allow_create_on_update(&self) -> bool {
+        false
+    }
+
+    /// Whether an update may leave `metadata.resourceVersion` out.
+    fn allow_unconditional_update(&self) -> bool {
+        true
+    }
+
+    /// Seconds of grace a delete gets when the client asks for none; `None` where deletion is never graceful.
+    /// `wanted` is what the client asked for.
+    fn grace_period(&self, _object: View<'_>, _wanted: Option<i64>) -> Option<i64> {
+        None
+    }
+
+    /// Names that a field selector may use beside `metadata.name` and `metadata.namespace`.
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The value of a selectable field.
+    fn selectable_field(&self, _object: View<'_>, _name: &str) -> String {
+        String::new()
+    }
+
+    /// Columns of a `Table`; the first is always the name.
+    fn columns(&self) -> &'static [Column] {
+        Column::NAME_AND_AGE
+    }
+
+    /// Cells of one row, as many as there are columns. `now` is in seconds since the epoch.
+    fn row(&self, object: View<'_>, now: i64) -> Vec<Value> {
+        crate::columns::name_and_age(object, now)
+    }
+}
+
+/// Who asks, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Who asks.
+    pub user: &'a UserInfo,
+    /// Now, as RFC 3339 in whole seconds.
+    pub now: &'a str,
+}
+
+/// A user as authentication found them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserInfo {
+    /// Name.
+    pub name: String,
+    /// Unique id; may be empty.
+    pub uid: String,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Further attributes, such as `authentication.kubernetes.io/pod-name`.
+    pub extra: Vec<(String, Vec<String>)>,
+}
+
+/// A column of a `Table`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Heading.
+    pub name: &'static str,
+    /// `string`, `integer`, `number`, `boolean` or `date`.
+    pub kind: &'static str,
+    /// `name` for the name column, else mostly empty.
+    pub format: &'static str,
+    /// For people.
+    pub description: &'static str,
+    /// 0 is always shown; 1 only with `-o wide`.
+    pub priority: u8,
+}
+
+/// A kind without rules of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain;
+
+impl Strategy for Plain {}

@@ -1,0 +1,1 @@
+//! kustomization.yaml to manifests.

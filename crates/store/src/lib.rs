@@ -1,0 +1,1 @@
+//! Revisioned objects on disk.
