@@ -6,14 +6,28 @@
 //!
 //! Descriptions are not here: they come from `k8s-openapi` when a document is asked for.
 
+mod builtin;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use builtin::builtin;
+
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A name: borrowed from the compiled-in tables, or owned by a schema made at run time.
+pub type Text = Cow<'static, str>;
 
 /// A set of types that refer to each other.
 #[derive(Debug, Default)]
 pub struct Schema {
     types: Vec<StructType>,
-    by_name: HashMap<String, TypeId>,
+    by_name: HashMap<Text, TypeId>,
+    /// Go's named list and map types (`v1.ResourceList`), with what they are.
+    aliases: HashMap<Text, Text>,
 }
 
 /// A type in its [`Schema`].
@@ -21,25 +35,38 @@ pub struct Schema {
 pub struct TypeId(u32);
 
 /// A type with named fields.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct StructType {
     /// As OpenAPI names it, e.g. `io.k8s.api.core.v1.PodSpec`.
-    pub name: String,
+    pub name: Text,
     /// As upstream's messages name it, e.g. `v1.PodSpec`.
-    pub go_name: String,
+    pub go_name: Text,
     /// In declaration order, inlined fields in their place.
     pub fields: Vec<Field>,
     /// Owned and replaced as one by server-side apply (`x-kubernetes-map-type: atomic`).
     pub atomic: bool,
     /// Fields that are not listed are kept (`x-kubernetes-preserve-unknown-fields`).
     pub preserve_unknown: bool,
+    /// Of which fields only one may be set (`x-kubernetes-unions`).
+    pub union: Option<Box<Union>>,
+    /// Indices of `fields`, ordered by name; made by [`Schema::insert`].
+    by_name: Box<[u16]>,
+}
+
+/// Fields of which only one may be set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Union {
+    /// The field that tells which one is; empty if there is none.
+    pub discriminator: Text,
+    /// Each field with the discriminator's value for it.
+    pub members: Vec<(Text, Text)>,
 }
 
 /// One field of a [`StructType`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Field {
     /// JSON name.
-    pub name: String,
+    pub name: Text,
     /// Type of its value.
     pub ty: Type,
     /// What stands in an encoded object when the field has its zero value.
@@ -53,24 +80,30 @@ pub struct Field {
     /// How strategic merge patch treats it.
     pub patch: Patch,
     /// The constant default, where the API declares one.
-    pub default: Option<Value>,
+    pub default: Option<Box<Value>>,
+    /// The texts that the innermost type allows, as OpenAPI's `enum` lists them (sorted).
+    pub values: Option<Arc<[Text]>>,
     /// Protobuf field number; 0 if it has none.
     pub number: u32,
+    /// Protobuf numbers of the messages around it, outermost first: what JSON inlines, protobuf nests.
+    pub inside: Box<[u32]>,
+    /// Go's type, where it does not follow from `ty`; see [`Schema::go_type`].
+    pub go: Option<Text>,
 }
 
 /// What stands in an encoded object when a field has its zero value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emit {
-    /// Nothing: Go's `omitempty` on a value, pointer, list or map.
+    /// Nothing: Go's `omitempty` on a scalar, pointer, list or map, or `omitzero`.
     Omit,
-    /// The zero value itself: `""`, `0`, `false`, `null` for lists, maps and pointers, `{}` for structs.
+    /// The zero value itself: `""`, `0`, `false`, `null` for lists, maps, pointers and times, `{}` for structs.
     Zero,
 }
 
 /// The type of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// A text; the name is Go's type where it is not plain `string` (`v1.Protocol`), for messages.
+    /// A text.
     String,
     /// `true` or `false`.
     Bool,
@@ -92,27 +125,43 @@ pub enum Type {
     MicroTime,
     /// `metav1.Duration`: Go's duration text.
     Duration,
-    /// Any JSON value, untouched (`RawExtension`, `JSON`, `FieldsV1`).
+    /// Any JSON value, untouched (`RawExtension`, `JSON`, `FieldsV1`; [`Schema::go_type`] tells which).
     Any,
     /// A type with named fields.
     Struct(TypeId),
+    /// A type with named fields, or something else in its place (`JSONSchemaPropsOrBool` and its like).
+    StructOr(TypeId, Else),
     /// A list.
     List(Box<Type>),
     /// A map with text keys.
     Map(Box<Type>),
 }
 
+/// What may stand in place of a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Else {
+    /// `true` or `false`.
+    Bool,
+    /// A list of such structs.
+    List,
+    /// A list of texts.
+    Strings,
+}
+
 /// How server-side apply merges a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// Scalars, and granular structs and maps.
+    /// Scalars; structs as their type says; granular maps; lists of the built-in kinds without a list type, which are
+    /// atomic.
     Default,
     /// A list, map or struct owned and replaced as one.
     Atomic,
+    /// A struct whose fields are owned one by one though its type is atomic.
+    Granular,
     /// A list of distinct scalars.
     Set,
     /// A list whose items are told apart by these fields.
-    MapList(Vec<String>),
+    MapList(Vec<Text>),
 }
 
 /// How strategic merge patch treats a field.
@@ -121,9 +170,11 @@ pub struct Patch {
     /// Lists merge instead of being replaced.
     pub merge: bool,
     /// The key by which items of a merged list are told apart; empty for lists of scalars.
-    pub merge_key: String,
+    pub merge_key: Text,
     /// Keys that the patch does not name are removed where `$retainKeys` is given.
     pub retain_keys: bool,
+    /// Replaced as one, although it is a struct.
+    pub replace: bool,
 }
 
 impl Schema {
@@ -142,8 +193,10 @@ impl Schema {
         self.types.iter()
     }
 
-    /// Adds a type, or replaces the one of the same name, and tells its id.
-    pub fn insert(&mut self, ty: StructType) -> TypeId {
+    /// Adds a type, or replaces the one of the same name, and tells its id. Of fields of the same name the first
+    /// counts.
+    pub fn insert(&mut self, mut ty: StructType) -> TypeId {
+        ty.index_fields();
         if let Some(&id) = self.by_name.get(&ty.name) {
             self.types[id.0 as usize] = ty;
             return id;
@@ -153,11 +206,96 @@ impl Schema {
         self.types.push(ty);
         id
     }
+
+    /// Go's name for the type of a field's value, pointers left out, as messages show it: `[]v1.Container`,
+    /// `map[string]string`, `v1.Protocol`.
+    pub fn go_type(&self, field: &Field) -> Text {
+        field.go.clone().unwrap_or_else(|| self.go_name(&field.ty))
+    }
+
+    /// Go's name for a type without a name of its own in Go.
+    pub fn go_name(&self, ty: &Type) -> Text {
+        match ty {
+            Type::String => "string".into(),
+            Type::Bool => "bool".into(),
+            Type::Int32 => "int32".into(),
+            Type::Int64 => "int64".into(),
+            Type::Float64 => "float64".into(),
+            Type::Bytes => "[]uint8".into(),
+            Type::Quantity => "resource.Quantity".into(),
+            Type::IntOrString => "intstr.IntOrString".into(),
+            Type::Time => "v1.Time".into(),
+            Type::MicroTime => "v1.MicroTime".into(),
+            Type::Duration => "v1.Duration".into(),
+            Type::Any => "interface {}".into(),
+            Type::Struct(id) => self.get(*id).go_name.clone(),
+            Type::StructOr(id, other) => {
+                let suffix = match other {
+                    Else::Bool => "OrBool",
+                    Else::List => "OrArray",
+                    Else::Strings => "OrStringArray",
+                };
+                format!("{}{suffix}", self.get(*id).go_name).into()
+            }
+            Type::List(item) => format!("[]{}", self.go_name(item)).into(),
+            Type::Map(value) => format!("map[string]{}", self.go_name(value)).into(),
+        }
+    }
+
+    /// Go's name for the items or values of the list or map type that Go calls `go`; `go` itself if it is neither.
+    pub fn go_item<'a>(&'a self, go: &'a str) -> &'a str {
+        let go = self.aliases.get(go).map_or(go, |text| text.as_ref());
+        let item = match go.strip_prefix("[]") {
+            Some(item) => item,
+            None if go.starts_with("map[") => go.split_once(']').map_or(go, |(_, value)| value),
+            None => go,
+        };
+        item.trim_start_matches('*')
+    }
 }
 
 impl StructType {
+    /// A type with these fields, neither atomic nor open.
+    pub fn new(name: impl Into<Text>, go_name: impl Into<Text>, fields: Vec<Field>) -> StructType {
+        StructType { name: name.into(), go_name: go_name.into(), fields, ..StructType::default() }
+    }
+
     /// The field with this JSON name.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
+        let place = self.by_name.binary_search_by(|&i| (*self.fields[usize::from(i)].name).cmp(name)).ok()?;
+        Some(&self.fields[usize::from(self.by_name[place])])
+    }
+
+    /// The fields ordered by JSON name.
+    pub fn sorted_fields(&self) -> impl ExactSizeIterator<Item = &Field> {
+        self.by_name.iter().map(|&i| &self.fields[usize::from(i)])
+    }
+
+    fn index_fields(&mut self) {
+        self.fields.truncate(usize::from(u16::MAX));
+        let mut order: Vec<u16> = (0..).take(self.fields.len()).collect();
+        order.sort_by(|&a, &b| self.fields[usize::from(a)].name.cmp(&self.fields[usize::from(b)].name));
+        order.dedup_by(|b, a| self.fields[usize::from(*a)].name == self.fields[usize::from(*b)].name);
+        self.by_name = order.into();
+    }
+}
+
+impl Field {
+    /// An optional field that is omitted when zero and merged as its type says.
+    pub fn new(name: impl Into<Text>, ty: Type) -> Field {
+        Field {
+            name: name.into(),
+            ty,
+            emit: Emit::Omit,
+            pointer: false,
+            optional: true,
+            merge: Merge::Default,
+            patch: Patch::default(),
+            default: None,
+            values: None,
+            number: 0,
+            inside: Box::default(),
+            go: None,
+        }
     }
 }
