@@ -1,1 +1,3 @@
 //! Puts the parts together.
+
+pub mod pki;
