@@ -8,6 +8,9 @@
 //! with the zero value where a field is absent, as the reference implementation's structs do.
 
 pub mod field;
+pub mod meta;
+pub mod names;
+pub mod quantity;
 pub mod quote;
 pub mod schema;
 pub mod status;
