@@ -13,6 +13,7 @@ pub mod names;
 pub mod quantity;
 pub mod quote;
 pub mod schema;
+pub mod selector;
 pub mod status;
 pub mod time;
 pub mod view;
