@@ -1,3 +1,1 @@
 //! The API server.
-
-pub mod authn;

@@ -1,4 +1,3 @@
 //! Puts the parts together.
 
-pub mod kubeconfig;
 pub mod pki;

@@ -7,13 +7,13 @@
 //! Deliberately absent: HTTP, storage, and typed structs. Validation reads through [`View`], whose accessors answer
 //! with the zero value where a field is absent, as the reference implementation's structs do.
 
+pub mod apply;
 pub mod field;
 pub mod meta;
 pub mod names;
 pub mod quantity;
 pub mod quote;
 pub mod schema;
-pub mod selector;
 pub mod status;
 pub mod time;
 pub mod view;

@@ -1,0 +1,180 @@
+//! What changed between two values of one type: how the owner of an update is found.
+
+use super::element::{PathElement, same};
+use super::place::{Form, Place};
+use super::set::FieldSet;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What changed; no path is in two of the sets.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    pub(super) removed: FieldSet,
+    pub(super) modified: FieldSet,
+    pub(super) added: FieldSet,
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Removed,
+    Modified,
+    Added,
+}
+
+/// Compares an old value with a new one.
+pub(super) fn compare(place: Place<'_>, old: &Value, new: &Value) -> Comparison {
+    let mut out = Comparison::default();
+    value(place, Some(old), Some(new), &mut out);
+    out
+}
+
+impl Comparison {
+    pub(super) fn map(&mut self, change: impl Fn(&FieldSet) -> FieldSet) {
+        for set in [&mut self.removed, &mut self.modified, &mut self.added] {
+            *set = change(set);
+        }
+    }
+
+    fn set_of(&mut self, change: Change) -> &mut FieldSet {
+        match change {
+            Change::Removed => &mut self.removed,
+            Change::Modified => &mut self.modified,
+            Change::Added => &mut self.added,
+        }
+    }
+
+    fn insert(&mut self, change: Change, element: PathElement) {
+        self.set_of(change).members.insert(element);
+    }
+
+    /// Compares what stands under one element and files the outcome there.
+    fn descend(&mut self, place: Place<'_>, element: PathElement, old: Option<&Value>, new: Option<&Value>) {
+        let mut below = Comparison::default();
+        if let Some(change) = value(place, old, new, &mut below) {
+            self.insert(change, element.clone());
+        }
+        for (change, set) in
+            [(Change::Removed, below.removed), (Change::Modified, below.modified), (Change::Added, below.added)]
+        {
+            if !set.is_empty() {
+                self.set_of(change).attach(element.clone(), set);
+            }
+        }
+    }
+}
+
+/// Files what changed below, and tells what happened to the place itself.
+fn value(place: Place<'_>, old: Option<&Value>, new: Option<&Value>, out: &mut Comparison) -> Option<Change> {
+    let (old_form, new_form) = (place.form(old), place.form(new));
+    match (old, new) {
+        (None, None) => None,
+        (_, None) => formed(place, old_form, old, new, out),
+        (None, _) => formed(place, new_form, old, new, out),
+        _ if old_form == new_form => formed(place, new_form, old, new, out),
+        _ => {
+            let first = formed(place, old_form, old, new, out);
+            formed(place, new_form, old, new, out).or(first)
+        }
+    }
+}
+
+fn formed(
+    place: Place<'_>,
+    form: Form,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    out: &mut Comparison,
+) -> Option<Change> {
+    match form {
+        Form::Scalar => return leaf(old, new),
+        Form::List => {
+            let items = |value: Option<&'_ Value>| value.and_then(Value::as_array).is_none_or(Vec::is_empty);
+            if place.is_atomic(form) || (items(old) && items(new)) {
+                return leaf(old, new);
+            }
+            compare_items(place, list(old), list(new), out);
+        }
+        Form::Map => {
+            let (a, b) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
+            if place.is_atomic(form) || (a.is_none_or(Map::is_empty) && b.is_none_or(Map::is_empty)) {
+                return leaf(old, new);
+            }
+            compare_entries(place, a, b, out);
+        }
+    }
+    match (old, new) {
+        (None, _) => Some(Change::Added),
+        (_, None) => Some(Change::Removed),
+        _ => None,
+    }
+}
+
+fn leaf(old: Option<&Value>, new: Option<&Value>) -> Option<Change> {
+    match (old, new) {
+        (None, _) => Some(Change::Added),
+        (_, None) => Some(Change::Removed),
+        (Some(old), Some(new)) => (!same(old, new)).then_some(Change::Modified),
+    }
+}
+
+fn list(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn compare_entries(
+    place: Place<'_>,
+    old: Option<&Map<String, Value>>,
+    new: Option<&Map<String, Value>>,
+    out: &mut Comparison,
+) {
+    for (name, old_value) in old.into_iter().flatten() {
+        if let Some((below, _)) = place.field(name) {
+            out.descend(below, PathElement::field(name), Some(old_value), new.and_then(|new| new.get(name)));
+        }
+    }
+    for (name, new_value) in new.into_iter().flatten() {
+        if old.is_some_and(|old| old.contains_key(name)) {
+            continue;
+        }
+        if let Some((below, _)) = place.field(name) {
+            out.descend(below, PathElement::field(name), None, Some(new_value));
+        }
+    }
+}
+
+/// Items with the same key are duplicates: they are compared as one, and owned without their fields.
+fn compare_items(place: Place<'_>, old: &[Value], new: &[Value], out: &mut Comparison) {
+    let mut pairs: BTreeMap<PathElement, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
+    for item in old {
+        if let Ok(element) = place.element_of(item) {
+            pairs.entry(element).or_default().0.push(item);
+        }
+    }
+    for item in new {
+        if let Ok(element) = place.element_of(item) {
+            pairs.entry(element).or_default().1.push(item);
+        }
+    }
+    for (element, (old, new)) in pairs {
+        match (old.as_slice(), new.as_slice()) {
+            ([] | [_], [] | [_]) => out.descend(place.item(), element, old.first().copied(), new.first().copied()),
+            ([_, _, ..], [_, _, ..]) => {
+                if old.len() != new.len() || !old.iter().zip(&new).all(|(a, b)| same(a, b)) {
+                    out.insert(Change::Modified, element);
+                }
+            }
+            ([_, _, ..], _) => {
+                if let Some(new) = new.first() {
+                    out.descend(place.item(), element.clone(), None, Some(new));
+                }
+                out.insert(Change::Removed, element);
+            }
+            (_, [_, _, ..]) => {
+                if let Some(old) = old.first() {
+                    out.descend(place.item(), element.clone(), Some(old), None);
+                }
+                out.insert(Change::Added, element);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Owners recorded under an older schema: what has become atomic since is owned as a whole.
+
+use super::element::PathElement;
+use super::place::{Form, Place, Shape};
+use super::set::FieldSet;
+
+/// The set as the present schema would have it; `None` if nothing changes.
+pub(super) fn reconcile(set: &FieldSet, root: Place<'_>) -> Option<FieldSet> {
+    let mut atomic = FieldSet::new();
+    visit(Some(set), root, false, &mut Vec::new(), &mut atomic);
+    (!atomic.is_empty()).then(|| set.recursive_difference(&atomic).union(&atomic))
+}
+
+fn visit(
+    set: Option<&FieldSet>,
+    place: Place<'_>,
+    owned_whole: bool,
+    path: &mut Vec<PathElement>,
+    atomic: &mut FieldSet,
+) {
+    let form = match place.shape {
+        Shape::Scalar(_) | Shape::Any { .. } => return,
+        Shape::List { .. } => Form::List,
+        Shape::Struct { .. } | Shape::Map { .. } => Form::Map,
+    };
+    if place.is_atomic(form) {
+        if !owned_whole && (form == Form::List || set.is_some_and(|set| !set.is_empty())) {
+            atomic.insert(path);
+        }
+        return;
+    }
+    let Some(set) = set else { return };
+    for (element, child) in &set.children {
+        if let Some(below) = step(place, element) {
+            path.push(element.clone());
+            visit(Some(child), below, false, path, atomic);
+            path.pop();
+        }
+    }
+    for element in set.members.iter().filter(|element| !set.children.contains_key(element)) {
+        if let Some(below) = step(place, element) {
+            path.push(element.clone());
+            visit(None, below, true, path, atomic);
+            path.pop();
+        }
+    }
+}
+
+fn step<'s>(place: Place<'s>, element: &PathElement) -> Option<Place<'s>> {
+    match (place.shape, element) {
+        (Shape::List { .. }, _) => Some(place.item()),
+        (_, PathElement::Field(name)) => place.field(name).map(|(below, _)| below),
+        _ => None,
+    }
+}
