@@ -1,3 +1,12 @@
-//! The binary: argument parsing and one thin file per subcommand.
+//! The binary: argument parsing and one thin file per subcommand. It holds no logic.
 
-fn main() {}
+mod commands;
+mod report;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = commands::Cli::parse();
+    report::exit(commands::run(cli))
+}

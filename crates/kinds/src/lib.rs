@@ -10,6 +10,8 @@
 pub mod columns;
 mod resource;
 mod strategy;
+mod table;
 
-pub use resource::{Resource, Scope, Subresource, Verbs};
+pub use resource::{Conversion, Resource, Scope, StoredAs, Subresource, Verbs};
 pub use strategy::{Column, Plain, Request, Strategy, UserInfo};
+pub use table::builtin;

@@ -1,6 +1,7 @@
 //! One entry of the registry.
 
 use crate::strategy::Strategy;
+use object::Value;
 use object::status::GroupResource;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -69,6 +70,39 @@ pub struct Resource {
     pub subresources: Vec<Subresource>,
     /// Defaults, validation, columns.
     pub strategy: Arc<dyn Strategy>,
+    /// Where its objects are kept, if that is as another resource.
+    pub stored: Option<StoredAs>,
+}
+
+/// Where a resource's objects are kept that are another resource's too: the same objects in two versions or groups.
+#[derive(Clone)]
+pub struct StoredAs {
+    /// Group of the resource in whose form they are kept.
+    pub group: Text,
+    /// Its version.
+    pub version: Text,
+    /// Its kind.
+    pub kind: Text,
+    /// Its plural name.
+    pub plural: Text,
+    /// How objects go from one form to the other.
+    pub conversion: Arc<dyn Conversion>,
+}
+
+impl StoredAs {
+    /// `v1` or `apps/v1`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+/// How objects go from the form in which they are kept to another and back. Metadata stays as it is; `kind` and
+/// `apiVersion` are set by the caller.
+pub trait Conversion: Send + Sync + 'static {
+    /// From the resource's own form to the kept one.
+    fn to_stored(&self, object: Value) -> Value;
+    /// From the kept form to the resource's own.
+    fn from_stored(&self, object: Value) -> Value;
 }
 
 impl Resource {
@@ -99,6 +133,7 @@ impl Resource {
             type_name: format!("io.k8s.api.{package}.{version}.{kind}").into(),
             subresources: Vec::new(),
             strategy: Arc::new(strategy),
+            stored: None,
         }
     }
 
@@ -137,6 +172,30 @@ impl Resource {
     pub fn verbs(mut self, verbs: Verbs) -> Resource {
         self.verbs = verbs;
         self
+    }
+
+    /// Kept in the form of another resource.
+    pub fn stored_in(
+        mut self,
+        (group, version, kind, plural): (&'static str, &'static str, &'static str, &'static str),
+        conversion: impl Conversion,
+    ) -> Resource {
+        self.stored = Some(StoredAs {
+            group: group.into(),
+            version: version.into(),
+            kind: kind.into(),
+            plural: plural.into(),
+            conversion: Arc::new(conversion),
+        });
+        self
+    }
+
+    /// Group and plural name under which its objects are kept.
+    pub fn stored_as(&self) -> (&str, &str) {
+        match &self.stored {
+            Some(stored) => (&stored.group, &stored.plural),
+            None => (&self.group, &self.plural),
+        }
     }
 
     /// True if objects live in namespaces.

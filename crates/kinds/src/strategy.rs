@@ -6,6 +6,7 @@
 //! times, generation of new objects, managed fields) is the caller's.
 
 use object::field::Errors;
+use object::quote::quote;
 use object::{Value, View};
 
 /// The rules of a kind. All methods have the answer of a kind without rules.
@@ -74,6 +75,22 @@ pub trait Strategy: Send + Sync + 'static {
     /// The value of a selectable field.
     fn selectable_field(&self, _object: View<'_>, _name: &str) -> String {
         String::new()
+    }
+
+    /// What a client is told that selects by a field which is not selectable.
+    fn unknown_field_label(&self, _kind: &str, name: &str) -> String {
+        format!("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", quote(name))
+    }
+
+    /// True if dependents outlive a deleted object when the client does not say.
+    fn orphans_by_default(&self) -> bool {
+        false
+    }
+
+    /// Fields that an apply or update through the main resource (or, asked on a subresource's strategy, through it)
+    /// never owns, as paths like `["status"]`.
+    fn reset_fields(&self) -> &'static [&'static [&'static str]] {
+        &[]
     }
 
     /// Columns of a `Table`; the first is always the name.

@@ -32,7 +32,7 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 /// An approximation of Go's unicode.IsPrint: what Rust's own debug form would print as it is.
-pub(crate) fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     c == ' ' || c == '\'' || (!c.is_whitespace() && c.escape_debug().count() == 1)
 }
 

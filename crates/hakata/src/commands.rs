@@ -1,0 +1,25 @@
+//! The commands, one file each.
+
+mod version;
+
+use clap::{Parser, Subcommand};
+
+/// A whole Kubernetes node in one binary, with the tools people install around it
+#[derive(Parser)]
+#[command(name = "hakata", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Version(version::Args),
+}
+
+/// Runs the chosen command.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Version(args) => version::run(&args),
+    }
+}
