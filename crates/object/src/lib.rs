@@ -11,6 +11,7 @@ pub mod apply;
 pub mod field;
 pub mod meta;
 pub mod names;
+pub mod patch;
 pub mod quantity;
 pub mod quote;
 pub mod schema;

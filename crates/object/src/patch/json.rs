@@ -1,0 +1,137 @@
+//! JSON patch (RFC 6902), with the liberties that upstream's implementation takes: what stands before the first slash
+//! of a path does not matter, indices may be negative, and `replace` on a map adds.
+
+mod pointer;
+
+use super::{DEPTH_MAX, Rejected, is_deeper_than, json_kind};
+use pointer::Place;
+use serde_json::{Map, Value};
+
+/// More operations than this are refused (413).
+pub const MAX_OPERATIONS: usize = 10_000;
+/// Most bytes that `copy` may add.
+const COPY_MAX: usize = 3 * 1024 * 1024;
+
+/// A list of operations.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    operations: Vec<Map<String, Value>>,
+    /// Fields that no operation has, as `[0].extra`.
+    pub unknown_fields: Vec<String>,
+}
+
+impl Patch {
+    /// Reads a patch that was parsed as JSON. The message is worded as the one of Go's decoder.
+    pub fn decode(patch: Value) -> Result<Patch, String> {
+        let items = match patch {
+            Value::Null => Vec::new(),
+            Value::Array(items) => items,
+            other => return Err(cannot(json_kind(&other), "Go value of type []handlers.jsonPatchOp")),
+        };
+        let mut decoded = Patch::default();
+        for (index, item) in items.into_iter().enumerate() {
+            let operation = match item {
+                Value::Null => Map::new(),
+                Value::Object(operation) => operation,
+                other => return Err(cannot(json_kind(&other), "Go value of type handlers.jsonPatchOp")),
+            };
+            for (name, value) in &operation {
+                match name.as_str() {
+                    "op" | "path" | "from" if !value.is_string() && !value.is_null() => {
+                        let place = format!("Go struct field jsonPatchOp.{name} of type string");
+                        return Err(cannot(json_kind(value), &place));
+                    }
+                    "op" | "path" | "from" | "value" => {}
+                    _ => decoded.unknown_fields.push(format!("[{index}].{name}")),
+                }
+            }
+            decoded.operations.push(operation);
+        }
+        Ok(decoded)
+    }
+
+    /// Number of operations.
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// True if there is no operation.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// Applies all operations to `object`.
+    pub fn apply(&self, mut object: Value) -> Result<Value, Rejected> {
+        let mut copied = 0;
+        for operation in &self.operations {
+            apply_one(&mut object, operation, &mut copied)?;
+        }
+        if is_deeper_than(&object, DEPTH_MAX) {
+            return reject(format!("the object would be nested deeper than {DEPTH_MAX} levels"));
+        }
+        Ok(object)
+    }
+}
+
+fn apply_one(object: &mut Value, operation: &Map<String, Value>, copied: &mut usize) -> Result<(), Rejected> {
+    let kind = operation.get("op").and_then(Value::as_str).unwrap_or("unknown");
+    let text = |name: &str| match operation.get(name).and_then(Value::as_str) {
+        Some(text) => Ok(text),
+        None => reject(format!("{kind} operation failed to decode {name}: missing value")),
+    };
+    let value = || operation.get("value").cloned().unwrap_or(Value::Null);
+    match kind {
+        "add" => find(object, text("path")?, kind)?.add(value()),
+        "remove" => find(object, text("path")?, kind)?.remove().map(drop),
+        "replace" if text("path")?.is_empty() => {
+            let value = value();
+            if !value.is_object() && !value.is_array() {
+                return reject("replace operation value must be object or array".to_owned());
+            }
+            *object = value;
+            Ok(())
+        }
+        "replace" => find(object, text("path")?, kind)?.replace(value()),
+        "test" => test(object, text("path")?, &value()),
+        "move" => {
+            let (from, path) = (text("from")?, text("path")?);
+            let moved = find(object, from, kind)?.remove()?;
+            find(object, path, kind)?.add(moved)
+        }
+        "copy" => {
+            let (from, path) = (text("from")?, text("path")?);
+            let value = find(object, from, kind)?.get()?.cloned().unwrap_or(Value::Null);
+            *copied += value.to_string().len();
+            if *copied > COPY_MAX {
+                return reject(format!(
+                    "Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding the limit {COPY_MAX}"
+                ));
+            }
+            find(object, path, kind)?.add(value)
+        }
+        other => reject(format!("Unexpected kind: {other}")),
+    }
+}
+
+fn test(object: &mut Value, path: &str, want: &Value) -> Result<(), Rejected> {
+    let holds = if path.is_empty() { &*object == want } else { find(object, path, "test")?.holds(want)? };
+    if holds { Ok(()) } else { reject(format!("testing value {path} failed: test failed")) }
+}
+
+fn find<'a>(object: &'a mut Value, path: &str, kind: &str) -> Result<Place<'a>, Rejected> {
+    match Place::find(object, path) {
+        Some(place) => Ok(place),
+        None => reject(format!("{kind} operation does not apply: doc is missing path: \"{path}\": missing value")),
+    }
+}
+
+fn reject<T>(why: String) -> Result<T, Rejected> {
+    Err(Rejected(why))
+}
+
+fn cannot(kind: &str, into: &str) -> String {
+    format!("json: cannot unmarshal {kind} into {into}")
+}
+
+#[cfg(test)]
+mod tests;

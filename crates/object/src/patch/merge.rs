@@ -1,0 +1,77 @@
+//! JSON merge patch (RFC 7386).
+
+use super::json_kind;
+use serde_json::{Map, Value};
+
+/// Merges `patch` into `object`: `null` removes, maps merge, everything else replaces. The message is what a client
+/// sees (400).
+pub fn apply(mut object: Value, patch: Value) -> Result<Value, String> {
+    match (&mut object, patch) {
+        (Value::Object(object), Value::Object(patch)) => merge_maps(object, patch),
+        (_, Value::Null) => return Err("Invalid JSON Patch".to_owned()),
+        (_, other) => {
+            let kind = json_kind(&other);
+            return Err(format!(
+                "error decoding patch: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+            ));
+        }
+    }
+    Ok(object)
+}
+
+fn merge_maps(object: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (key, mut value) in patch {
+        match (object.get_mut(&key), &mut value) {
+            (_, Value::Null) => {
+                object.remove(&key);
+            }
+            (Some(Value::Object(old)), Value::Object(new)) => merge_maps(old, std::mem::take(new)),
+            // What replaces a map keeps its nulls, unlike what is new: so it is upstream.
+            (Some(Value::Object(_)), _) => {
+                object.insert(key, value);
+            }
+            _ => {
+                drop_nulls(&mut value);
+                object.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Drops entries that are `null`, at any depth; items of lists stay.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(object: Value, patch: Value, want: Value) {
+        assert_eq!(apply(object, patch), Ok(want));
+    }
+
+    #[test]
+    fn maps_merge_and_null_removes() {
+        check(json!({"a": {"b": 1, "c": 2}}), json!({"a": {"b": null, "d": 3}}), json!({"a": {"c": 2, "d": 3}}));
+        check(json!({"a": [1]}), json!({"a": [2, null, {"x": null}]}), json!({"a": [2, null, {}]}));
+        check(json!({}), json!({"a": {"b": null}}), json!({"a": {}}));
+        check(json!({"a": {"b": 1}}), json!({"a": "x"}), json!({"a": "x"}));
+    }
+
+    #[test]
+    fn only_maps_are_patches() {
+        assert_eq!(apply(json!({}), json!(null)), Err("Invalid JSON Patch".to_owned()));
+        let want = "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}";
+        assert_eq!(apply(json!({}), json!([])), Err(want.to_owned()));
+    }
+}
