@@ -1,3 +1,4 @@
 //! Puts the parts together.
 
+pub mod kubeconfig;
 pub mod pki;

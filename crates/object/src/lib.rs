@@ -15,6 +15,7 @@ pub mod patch;
 pub mod quantity;
 pub mod quote;
 pub mod schema;
+pub mod selector;
 pub mod status;
 pub mod time;
 pub mod view;
