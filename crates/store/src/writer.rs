@@ -1,0 +1,200 @@
+//! The one thread that writes.
+//!
+//! It takes all transactions that are waiting, decides them one after the other against the live map (`group`), lets
+//! the engine make the outcome durable with one fsync, shows it to readers and watchers, and only then answers. As it
+//! owns a transaction from the moment it is sent, a caller who goes away cancels nothing half-way.
+
+pub(crate) mod group;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use self::group::{Group, Outcome, Prepared};
+use crate::engine::{Engine, EngineError};
+use crate::entry::Attach;
+use crate::folder::{Folder, Marker};
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::txn::CommitError;
+
+/// What the writer is asked to do: store -> writer.
+pub(crate) enum Job<T> {
+    /// Apply a transaction.
+    Commit(Request<T>),
+    /// Forget the history up to a revision; answered when the disk has forgotten it too.
+    Compact(u64, oneshot::Sender<Result<(), EngineError>>),
+    /// Tell the engine's and the writer's numbers.
+    Measure(Metrics, oneshot::Sender<Metrics>),
+}
+
+/// A transaction and who waits for it.
+pub(crate) struct Request<T> {
+    pub(crate) txn: Prepared<T>,
+    pub(crate) reply: oneshot::Sender<Outcome<T>>,
+    /// The place in the queue, given back with the answer.
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// The state of the thread.
+pub(crate) struct Writer<T> {
+    pub(crate) hub: Arc<Hub<T>>,
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) marker: Marker,
+    pub(crate) jobs: Receiver<Job<T>>,
+    pub(crate) _folder: Folder,
+    pub(crate) counts: Counts,
+}
+
+/// What the writer counts.
+#[derive(Default)]
+pub(crate) struct Counts {
+    commits: u64,
+    conflicts: u64,
+    failures: u64,
+    largest_group: u64,
+    /// Events since the last step of compaction.
+    uncompacted: usize,
+    ticked_at: Option<Instant>,
+}
+
+impl<T: Attach> Writer<T> {
+    /// Most transactions, and about the most bytes, that share one disk transaction.
+    const GROUP_TXNS: usize = 4096;
+    const GROUP_BYTES: usize = 8 << 20;
+    /// How often history is cut by age.
+    const TICK: Duration = Duration::from_secs(1);
+    /// How long nobody may write before the log is compacted for want of other work.
+    const IDLE: Duration = Duration::from_millis(100);
+    /// Events after which a step of compaction is due, however busy the store is.
+    const COMPACT_EVERY: usize = 512;
+
+    /// Works until the store is closed or dropped.
+    pub(crate) fn run(mut self) {
+        let mut more_to_compact = false;
+        loop {
+            let patience = if more_to_compact { Self::IDLE } else { Self::TICK };
+            let idle = match self.jobs.recv_timeout(patience) {
+                Ok(job) => {
+                    self.serve(job);
+                    false
+                }
+                Err(RecvTimeoutError::Timeout) => true,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            more_to_compact = self.tidy(idle);
+        }
+        self.end();
+    }
+
+    /// Does one job; a transaction together with those that wait behind it.
+    fn serve(&mut self, job: Job<T>) {
+        let mut next = Some(job);
+        while let Some(job) = next.take() {
+            match job {
+                Job::Commit(first) => next = self.commit_group(first),
+                Job::Compact(revision, reply) => {
+                    let _ = reply.send(self.compact(revision));
+                }
+                Job::Measure(metrics, reply) => {
+                    let _ = reply.send(self.measure(metrics));
+                }
+            }
+        }
+    }
+
+    /// Applies `first` and the transactions behind it; returns the job that ended the group, if one did.
+    fn commit_group(&mut self, first: Request<T>) -> Option<Job<T>> {
+        let mut group = Group::new(&self.hub.snapshot());
+        let mut waiting = Vec::new();
+        let mut next = Some(Job::Commit(first));
+        while let Some(Job::Commit(Request { txn, reply, permit })) = next {
+            waiting.push((reply, permit, group.decide(txn)));
+            let full = waiting.len() >= Self::GROUP_TXNS || group.bytes() >= Self::GROUP_BYTES;
+            next = if full { None } else { self.jobs.try_recv().ok() };
+        }
+        self.counts.largest_group = self.counts.largest_group.max(waiting.len() as u64);
+        let failure = self.make_durable(&mut group).err().map(Arc::new);
+        for (reply, permit, outcome) in waiting {
+            let outcome = match &failure {
+                Some(error) if error.is_full() => Err(CommitError::Full(Arc::clone(error))),
+                Some(error) => Err(CommitError::Disk(Arc::clone(error))),
+                None => outcome,
+            };
+            self.counts.outcome(&outcome);
+            drop(permit);
+            let _ = reply.send(outcome);
+        }
+        next
+    }
+
+    /// Brings the group to disk and shows it.
+    fn make_durable(&mut self, group: &mut Group<T>) -> Result<(), EngineError> {
+        let (state, events) = group.finish();
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.engine.append(&mut group::rows(&events)).inspect_err(|error| {
+            tracing::error!(error = error as &dyn std::error::Error, "a group of writes failed");
+        })?;
+        if let Err(error) = self.marker.write(state.revision) {
+            tracing::warn!(%error, "cannot mark the acknowledged revision");
+        }
+        self.counts.uncompacted += events.len();
+        self.hub.publish(state, events);
+        Ok(())
+    }
+
+    /// Cuts history that is too old, keeps the write-ahead log short, and does a step of compaction when nobody
+    /// writes or one is due; true if there may be more to compact.
+    fn tidy(&mut self, idle: bool) -> bool {
+        let now = Instant::now();
+        if self.counts.ticked_at.is_none_or(|at| now.duration_since(at) >= Self::TICK) {
+            self.counts.ticked_at = Some(now);
+            self.hub.tick(now);
+        }
+        self.engine.maintain();
+        if !idle && self.counts.uncompacted < Self::COMPACT_EVERY {
+            return true;
+        }
+        self.counts.uncompacted = 0;
+        self.engine.compact(self.hub.floor()).unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot compact the log, will try again");
+            false
+        })
+    }
+
+    fn compact(&mut self, revision: u64) -> Result<(), EngineError> {
+        self.hub.compact(revision);
+        while self.engine.compact(self.hub.floor())? {}
+        Ok(())
+    }
+
+    fn measure(&self, mut metrics: Metrics) -> Metrics {
+        metrics.commits = self.counts.commits;
+        metrics.conflicts = self.counts.conflicts;
+        metrics.failures = self.counts.failures;
+        metrics.largest_group = self.counts.largest_group;
+        self.engine.measure(&mut metrics);
+        metrics
+    }
+
+    fn end(mut self) {
+        if let Err(error) = self.engine.close() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the store did not close cleanly");
+        }
+        self.hub.close();
+    }
+}
+
+impl Counts {
+    fn outcome<T>(&mut self, outcome: &Outcome<T>) {
+        match outcome {
+            Ok(_) => self.commits += 1,
+            Err(CommitError::Conflict { .. }) => self.conflicts += 1,
+            Err(_) => self.failures += 1,
+        }
+    }
+}
