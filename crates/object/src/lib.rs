@@ -8,7 +8,9 @@
 //! with the zero value where a field is absent, as the reference implementation's structs do.
 
 pub mod apply;
+pub mod decode;
 pub mod field;
+pub mod json;
 pub mod meta;
 pub mod names;
 pub mod patch;

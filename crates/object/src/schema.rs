@@ -87,6 +87,8 @@ pub struct Field {
     pub number: u32,
     /// Protobuf numbers of the messages around it, outermost first: what JSON inlines, protobuf nests.
     pub inside: Box<[u32]>,
+    /// Go's names of the structs that JSON inlines it from, outermost first, with dots between; mostly empty.
+    pub inlined: Text,
     /// Go's type, where it does not follow from `ty`; see [`Schema::go_type`].
     pub go: Option<Text>,
 }
@@ -262,8 +264,13 @@ impl StructType {
 
     /// The field with this JSON name.
     pub fn field(&self, name: &str) -> Option<&Field> {
+        self.field_index(name).map(|index| &self.fields[index])
+    }
+
+    /// Where in `fields` the one with this JSON name is.
+    pub fn field_index(&self, name: &str) -> Option<usize> {
         let place = self.by_name.binary_search_by(|&i| (*self.fields[usize::from(i)].name).cmp(name)).ok()?;
-        Some(&self.fields[usize::from(self.by_name[place])])
+        Some(usize::from(self.by_name[place]))
     }
 
     /// The fields ordered by JSON name.
@@ -295,6 +302,7 @@ impl Field {
             values: None,
             number: 0,
             inside: Box::default(),
+            inlined: Text::default(),
             go: None,
         }
     }

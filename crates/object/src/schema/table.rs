@@ -14,7 +14,8 @@
 //!
 //! After a struct's name may stand `atomic` and `union=DISCRIMINATOR:FIELD/VALUE,…`.
 //!
-//! A protobuf number `2.1` is field 1 of the message in field 2, which JSON inlines. A type is `string`, `bool`,
+//! A protobuf number `2.1` is field 1 of the message in field 2, which JSON inlines; the JSON name then follows the name
+//! of the inlined Go struct (`2.1 VolumeSource.hostPath`). A type is `string`, `bool`,
 //! `int32`, `int64`, `float64`, `bytes`, `quantity`, `intorstring`, `time`, `microtime`, `duration`, `any`, `raw`
 //! (`RawExtension`), `json`, `fields` (`FieldsV1`), a name of this package, `SHORT.NAME` of another one, `[]T`,
 //! `map[K]T`, `A|bool`, `A|[]A` or `A|[]string`; `*` before it says that absence differs from zero.
@@ -256,8 +257,9 @@ fn read_struct(rest: &'static str, package: Package) -> StructType {
 
 fn read_object(rest: &'static str, package: Package) -> StructType {
     let mut ty = read_struct(rest, package);
-    ty.fields.push(Field::new("kind", Type::String));
-    ty.fields.push(Field::new("apiVersion", Type::String));
+    for name in ["kind", "apiVersion"] {
+        ty.fields.push(Field { inlined: "TypeMeta".into(), ..Field::new(name, Type::String) });
+    }
     ty
 }
 
@@ -268,7 +270,9 @@ fn read_field(line: &'static str, names: &Names, package: Package) -> Result<Fie
     };
     let pointer = text.starts_with('*');
     let resolved = names.resolve(text.trim_start_matches('*'), package).map_err(|what| bad(line, what))?;
+    let (inlined, name) = name.rsplit_once('.').unwrap_or(("", name));
     let mut field = Field::new(name, resolved.ty);
+    field.inlined = inlined.into();
     let mut numbers = read_numbers(numbers).ok_or_else(|| bad(line, "not a number"))?;
     field.number = numbers.pop().unwrap_or_default();
     field.inside = numbers.into();

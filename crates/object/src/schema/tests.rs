@@ -96,6 +96,7 @@ fn protobuf_nests_what_json_inlines() {
     let path = |field: &Field| (field.inside.to_vec(), field.number);
     assert_eq!(path(core("Volume", "hostPath")), (vec![2], 1));
     assert_eq!(path(core("Pod", "metadata")), (vec![], 1));
+    assert_eq!(core("Volume", "hostPath").inlined, "VolumeSource");
     let rule = "io.k8s.api.admissionregistration.v1.NamedRuleWithOperations";
     assert_eq!(path(field(rule, "apiGroups")), (vec![2, 2], 1));
 }
