@@ -7,6 +7,7 @@
 
 mod bearer;
 mod front_proxy;
+pub mod service_account;
 pub mod x509;
 
 pub use front_proxy::FrontProxy;

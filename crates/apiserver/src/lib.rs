@@ -1,3 +1,4 @@
 //! The API server.
 
 pub mod authn;
+pub mod authz;
