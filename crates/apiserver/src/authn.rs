@@ -7,7 +7,9 @@
 
 mod bearer;
 mod front_proxy;
+pub mod reviews;
 pub mod service_account;
+pub mod tokens;
 pub mod x509;
 
 pub use front_proxy::FrontProxy;
@@ -95,7 +97,8 @@ impl Authenticator {
 
     /// The user of a token, whatever its sort; for token reviews.
     pub fn user_of_token(&self, token: &str, audiences: Option<&[String]>, now: i64) -> Result<Option<Known>, String> {
-        let mut failures = Vec::new();
+        // Upstream tries a token of its own first, which tells that it does not know this one.
+        let mut failures = vec!["invalid bearer token".to_owned()];
         for tokens in &self.tokens {
             match tokens.user(token, audiences, now) {
                 Ok(Some(known)) => return Ok(Some(known)),
@@ -103,7 +106,7 @@ impl Authenticator {
                 Err(why) => failures.push(why),
             }
         }
-        if failures.is_empty() { Ok(None) } else { Err(join(failures)) }
+        if failures.len() == 1 { Ok(None) } else { Err(join(failures)) }
     }
 
     fn first(
