@@ -7,6 +7,7 @@
 
 mod bearer;
 mod front_proxy;
+pub mod impersonation;
 pub mod reviews;
 pub mod service_account;
 pub mod tokens;

@@ -6,12 +6,14 @@
 //! Deliberately absent: who somebody is (`authn`), and rules about the content of objects (`admission`).
 
 pub mod rbac;
+pub mod reviews;
 
 pub use rbac::Rbac;
 
 use kinds::UserInfo;
 use object::Status;
 use object::quote::quote;
+use object::selector::fields::Term;
 use object::status::GroupResource;
 use std::fmt;
 use std::sync::Arc;
@@ -43,18 +45,7 @@ pub struct Attributes<'a> {
     /// True if it is about a resource.
     pub is_resource: bool,
     /// What the field selector of a list or watch asks for, if it is given and valid.
-    pub fields: &'a [FieldRequirement<'a>],
-}
-
-/// One term of a field selector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FieldRequirement<'a> {
-    /// Path of the field.
-    pub key: &'a str,
-    /// True for `=`, false for `!=`.
-    pub equals: bool,
-    /// Its value.
-    pub value: &'a str,
+    pub fields: &'a [Term],
 }
 
 impl<'a> Attributes<'a> {

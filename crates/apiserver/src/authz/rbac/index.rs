@@ -76,7 +76,7 @@ impl Missing {
     }
 
     /// Several in one line, each once.
-    pub(super) fn join(missing: &[Missing]) -> String {
+    pub(in crate::authz) fn join(missing: &[Missing]) -> String {
         let mut texts: Vec<String> = Vec::new();
         for text in missing.iter().map(Missing::to_string) {
             if !texts.contains(&text) {
