@@ -8,6 +8,7 @@
 //! in `apiserver`.
 
 pub mod columns;
+mod core;
 mod resource;
 mod strategy;
 mod table;

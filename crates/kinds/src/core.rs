@@ -1,0 +1,3 @@
+//! The core group, v1.
+
+pub(crate) mod pod;
