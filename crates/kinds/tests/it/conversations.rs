@@ -1,0 +1,312 @@
+//! Plays creates, updates and patches of recorded conversations through the rules of their kind, and compares errors
+//! and objects with what the reference server answered. Nothing is stored: what a step builds on is what the
+//! reference server answered before. Admission and generic metadata are left out of the comparison.
+
+use kinds::{Request, Resource, Strategy, UserInfo};
+use object::schema::{self, TypeId};
+use object::{Value, View, decode, json, patch};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Steps whose recorded answer cannot come from here: `case: step`, and why.
+const NOT_OURS: &[(&str, &str)] = &[
+    ("pod-ephemeral-containers: 14", "an empty list and none are the same once decoded, the diff tells them apart"),
+    ("pod-overhead-priority: 1", "the priority comes from the class, by admission"),
+];
+
+/// Stands for every recorded time.
+const TIME: &str = "2026-01-02T03:04:05Z";
+
+#[test]
+fn recorded_pods_are_judged_alike() {
+    check("pod-");
+}
+
+/// Plays all cases whose name begins so.
+#[track_caller]
+fn check(prefix: &str) {
+    let Some(folder) = corpora() else { return };
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("the corpora are readable").map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        if name.starts_with(prefix) {
+            count += play(&name, &file, &mut wrong);
+        }
+    }
+    assert!(count > 0, "no step was played");
+    assert!(wrong.is_empty(), "{} of {count} steps differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn corpora() -> Option<PathBuf> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora");
+    let root = std::env::var_os("HAKATA_CORPORA").map_or_else(|| PathBuf::from(default), PathBuf::from);
+    let folder = root.join("api/kinds-core");
+    if !folder.is_dir() {
+        println!("skipped: no recorded conversations at {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn play(case: &str, file: &Path, wrong: &mut Vec<String>) -> usize {
+    let text = std::fs::read_to_string(file).unwrap();
+    let text = text.replace("<time>", TIME).replace("{ns}", "ns").replace("<rv>", "7");
+    let text = text
+        .replace("kube-api-access-<random>", "kube-api-access-abcde")
+        .replace("<uid>", "7a8e3c1c-5f1e-4f2b-8f1a-2f3b4c5d6e7f");
+    let case_value: Value = serde_json::from_str(&text).unwrap();
+    let mut store = HashMap::new();
+    let mut count = 0;
+    for (index, step) in case_value["steps"].as_array().unwrap().iter().enumerate() {
+        let id = format!("{case}: {index}");
+        let Some(call) = Call::of(step) else { continue };
+        if let Some(answer) = call.answer(step, &store) {
+            count += 1;
+            let differs = differences(&answer, &step["expect"], &call);
+            if let Some(differs) = differs.filter(|_| NOT_OURS.iter().all(|(known, _)| *known != id)) {
+                wrong.push(format!("{id}: {} {}\n{differs}", step["do"], step["body"]));
+            }
+        }
+        let code = step["expect"]["code"].as_i64().unwrap_or_default();
+        let body = &step["expect"]["body"];
+        if (200..300).contains(&code) && !call.dry_run && body["metadata"]["name"].is_string() {
+            store.insert((call.resource.plural.to_string(), body["metadata"]["name"].to_string()), body.clone());
+        }
+    }
+    count
+}
+
+struct Call<'a> {
+    method: &'a str,
+    resource: &'static Resource,
+    ty: TypeId,
+    name: &'a str,
+    subresource: &'a str,
+    dry_run: bool,
+}
+
+/// The object, or the causes of the error.
+type Answer = Result<Value, Vec<Value>>;
+
+impl<'a> Call<'a> {
+    fn of(step: &'a Value) -> Option<Call<'a>> {
+        let (method, url) = step["do"].as_str()?.split_once(' ')?;
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let (group, version, rest) = match parts.as_slice() {
+            ["api", version, rest @ ..] => ("", *version, rest),
+            ["apis", group, version, rest @ ..] => (*group, *version, rest),
+            _ => return None,
+        };
+        let rest = match rest {
+            ["namespaces", _, rest @ ..] if !rest.is_empty() => rest,
+            rest => rest,
+        };
+        let plural = rest.first()?;
+        let resource = kinds::builtin()
+            .iter()
+            .find(|resource| resource.group == group && resource.version == version && resource.plural == *plural)?;
+        Some(Call {
+            method,
+            ty: schema::builtin().find(&resource.type_name)?,
+            resource,
+            name: rest.get(1).copied().unwrap_or_default(),
+            subresource: rest.get(2).copied().unwrap_or_default(),
+            dry_run: query.contains("dryRun=All"),
+        })
+    }
+
+    fn answer(&self, step: &Value, store: &HashMap<(String, String), Value>) -> Option<Answer> {
+        let code = step["expect"]["code"].as_i64()?;
+        if !(200..300).contains(&code) && code != 422 {
+            return None;
+        }
+        let strategy = &*self.resource.strategy;
+        let body = step.get("body")?.clone();
+        match self.method {
+            "POST" if self.name.is_empty() => self.create(strategy, body),
+            "PUT" | "PATCH" => {
+                let old = store.get(&(self.resource.plural.to_string(), Value::from(self.name).to_string()))?.clone();
+                let changed = match step["type"].as_str() {
+                    _ if self.method == "PUT" => body,
+                    Some("application/merge-patch+json") => patch::merge::apply(old.clone(), body).ok()?,
+                    Some("application/json-patch+json") => {
+                        patch::json::Patch::decode(body).ok()?.apply(old.clone()).ok()?
+                    }
+                    Some("application/strategic-merge-patch+json") => {
+                        let (Value::Object(object), Value::Object(body)) = (old.clone(), body) else { return None };
+                        Value::Object(patch::strategic::apply(object, body, schema::builtin(), self.ty).ok()?)
+                    }
+                    _ => return None,
+                };
+                let strategy = match self.subresource {
+                    "" => strategy,
+                    name => strategy.subresource(name)?,
+                };
+                self.update(strategy, changed, &old)
+            }
+            _ => None,
+        }
+    }
+
+    fn create(&self, strategy: &dyn Strategy, body: Value) -> Option<Answer> {
+        let mut object = decode::decode(schema::builtin(), self.ty, body).ok()?.value;
+        object["metadata"]["namespace"] = "ns".into();
+        strategy.defaults(&mut object);
+        self.admit(&mut object);
+        strategy.prepare_for_create(&mut object, &request());
+        let errors = strategy.validate(View::from(&object));
+        Some(self.finish(strategy, object, errors))
+    }
+
+    fn update(&self, strategy: &dyn Strategy, changed: Value, old: &Value) -> Option<Answer> {
+        let mut object = decode::decode(schema::builtin(), self.ty, changed).ok()?.value;
+        for field in ["namespace", "uid", "creationTimestamp", "generation", "resourceVersion"] {
+            object["metadata"][field] = old["metadata"][field].clone();
+        }
+        strategy.defaults(&mut object);
+        self.admit(&mut object);
+        strategy.prepare_for_update(&mut object, View::from(old), &request());
+        let errors = strategy.validate_update(View::from(&object), View::from(old));
+        Some(self.finish(strategy, object, errors))
+    }
+
+    fn finish(&self, strategy: &dyn Strategy, mut object: Value, errors: object::field::Errors) -> Answer {
+        if !errors.is_empty() {
+            let cause = |error: &object::field::Error| json!({"reason": error.kind.reason(), "message": error.body(), "field": error.field});
+            return Err(errors.iter().map(cause).collect());
+        }
+        strategy.canonicalize(&mut object);
+        decode::normalise(schema::builtin(), self.ty, &mut object).unwrap();
+        Ok(object)
+    }
+
+    /// What admission plug-ins do that validation depends on.
+    fn admit(&self, object: &mut Value) {
+        if self.resource.kind != "Pod" {
+            return;
+        }
+        if !object["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null() {
+            return;
+        }
+        let spec = &mut object["spec"];
+        for (field, value) in [
+            ("serviceAccountName", json!("default")),
+            ("priority", json!(0)),
+            ("preemptionPolicy", json!("PreemptLowerPriority")),
+        ] {
+            if spec[field].is_null() {
+                spec[field] = value;
+            }
+        }
+    }
+}
+
+fn request() -> Request<'static> {
+    static USER: UserInfo = UserInfo { name: String::new(), uid: String::new(), groups: Vec::new(), extra: Vec::new() };
+    Request { user: &USER, now: TIME }
+}
+
+fn differences(answer: &Answer, expect: &Value, call: &Call<'_>) -> Option<String> {
+    match (answer, &expect["body"]["details"]["causes"]) {
+        (Err(causes), Value::Array(wanted)) => {
+            let (got, expected) = (text(causes), text(wanted));
+            (without_line_numbers(&got) != without_line_numbers(&expected))
+                .then(|| format!("  got    {got}\n  wanted {expected}"))
+        }
+        (Err(causes), _) => Some(format!("  got errors {}\n  wanted {}", text(causes), expect["code"])),
+        (Ok(_), Value::Array(wanted)) => Some(format!("  got no errors\n  wanted {}", text(wanted))),
+        (Ok(object), _) => {
+            let (mut got, mut wanted) = (object.clone(), expect["body"].clone());
+            if expect["body"]["kind"] == "Status" {
+                return Some(format!("  got an object, wanted {}", expect["body"]["message"]));
+            }
+            trim(&mut got);
+            trim(&mut wanted);
+            let mut places = Vec::new();
+            compare(&got, &wanted, String::new(), &mut places);
+            (!places.is_empty()).then(|| format!("  {} {}", call.subresource, places.join("\n  ")))
+        }
+    }
+}
+
+/// The recorded pods had one source more in their token volume (a patch of that server), so that lines of diffs are
+/// counted otherwise.
+fn without_line_numbers(text: &str) -> String {
+    text.split("@@").enumerate().filter(|(index, _)| index % 2 == 0).map(|(_, part)| part).collect()
+}
+
+fn text(causes: &[Value]) -> String {
+    causes.iter().map(Value::to_string).collect::<Vec<_>>().join("\n         ")
+}
+
+/// Leaves out what is not the rules' to fill in.
+fn trim(object: &mut Value) {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.retain(|field, _| matches!(field.as_str(), "generation" | "labels" | "annotations" | "finalizers"));
+    }
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    let is_access = |item: &Value| item["name"].as_str().is_some_and(|name| name.starts_with("kube-api-access-"));
+    trim_list(&mut object["spec"], "volumes", is_access);
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
+        for container in object["spec"][list].as_array_mut().into_iter().flatten() {
+            trim_list(container, "volumeMounts", is_access);
+        }
+    }
+    trim_list(&mut object["spec"], "tolerations", |item| {
+        item["key"].as_str().is_some_and(|key| {
+            matches!(
+                key,
+                "node.kubernetes.io/not-ready"
+                    | "node.kubernetes.io/unreachable"
+                    | "node.kubernetes.io/memory-pressure"
+            )
+        })
+    });
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
+        if object["spec"][list].is_null()
+            && let Some(spec) = object["spec"].as_object_mut()
+        {
+            spec.remove(list);
+        }
+    }
+}
+
+fn trim_list(holder: &mut Value, list: &str, unwanted: impl Fn(&Value) -> bool) {
+    let Some(fields) = holder.as_object_mut() else { return };
+    let Some(items) = fields.get_mut(list).and_then(Value::as_array_mut) else { return };
+    items.retain(|item| !unwanted(item));
+    if items.is_empty() {
+        fields.remove(list);
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    object::time::parse_seconds(text).is_some()
+}
+
+fn compare(got: &Value, wanted: &Value, path: String, places: &mut Vec<String>) {
+    match (got, wanted) {
+        (Value::Object(got), Value::Object(wanted)) => {
+            let keys: std::collections::BTreeSet<&String> = got.keys().chain(wanted.keys()).collect();
+            for key in keys {
+                let null = &Value::Null;
+                compare(got.get(key).unwrap_or(null), wanted.get(key).unwrap_or(null), format!("{path}.{key}"), places);
+            }
+        }
+        (Value::Array(got), Value::Array(wanted)) if got.len() == wanted.len() => {
+            for (index, (got, wanted)) in got.iter().zip(wanted).enumerate() {
+                compare(got, wanted, format!("{path}[{index}]"), places);
+            }
+        }
+        _ if got == wanted || (wanted == TIME && got.as_str().is_some_and(is_time)) => {}
+        _ => places.push(format!("{path}: got {got}, wanted {wanted}")),
+    }
+}

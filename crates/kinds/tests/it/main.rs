@@ -1,0 +1,3 @@
+//! The rules of kinds against recorded conversations.
+
+mod conversations;
