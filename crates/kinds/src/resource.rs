@@ -190,6 +190,23 @@ impl Resource {
         self
     }
 
+    /// The verbs by name, sorted. Namespaces alone cannot be deleted as a collection.
+    pub fn verb_names(&self) -> &'static [&'static str] {
+        match self.verbs {
+            Verbs::CreateOnly => &["create"],
+            Verbs::GetList => &["get", "list"],
+            Verbs::All if self.group.is_empty() && self.plural == "namespaces" => {
+                &["create", "delete", "get", "list", "patch", "update", "watch"]
+            }
+            Verbs::All => &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+        }
+    }
+
+    /// True if a custom resource definition made it.
+    pub fn is_custom(&self) -> bool {
+        object::schema::builtin().find(&self.type_name).is_none()
+    }
+
     /// Group and plural name under which its objects are kept.
     pub fn stored_as(&self) -> (&str, &str) {
         match &self.stored {
