@@ -7,12 +7,15 @@
 //! Deliberately absent: what needs the state of the cluster (address allocation, quota, ownership); that is admission,
 //! in `apiserver`.
 
+mod checks;
 pub mod columns;
 mod core;
+mod edit;
 mod resource;
 mod strategy;
 mod table;
 
+pub use crate::core::service::allocation as service_allocation;
 pub use resource::{Conversion, Resource, Scope, StoredAs, Subresource, Verbs};
 pub use strategy::{Column, Plain, Request, Strategy, UserInfo};
 pub use table::builtin;

@@ -12,5 +12,5 @@ pub fn builtin() -> &'static [Arc<Resource>] {
 
 /// The resources of each group. The first version of a group that is named here is the preferred one.
 fn groups() -> Vec<Vec<Resource>> {
-    vec![vec![crate::core::pod::resource()]]
+    vec![crate::core::resources(), crate::core::events()]
 }

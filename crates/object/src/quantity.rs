@@ -120,6 +120,14 @@ impl Quantity {
         self.amount = self.amount.negated();
     }
 
+    /// Rounds away from zero to a multiple of 10^`scale`.
+    pub fn round_up(&mut self, scale: i64) {
+        if !self.amount.is_multiple_of(scale) {
+            self.text = None;
+            self.amount = self.amount.clone().rounded_up_to(scale);
+        }
+    }
+
     /// Compares with a whole number.
     pub fn cmp_int(&self, value: i64) -> Ordering {
         self.amount.cmp(&Amount::Small { value, scale: 0 })

@@ -112,6 +112,11 @@ impl Error {
         Error::shown(ErrorKind::Duplicate, path, show(&value.into()), "")
     }
 
+    /// The value may stand only once; `shown` is its text as upstream would print it.
+    pub fn duplicate_shown(path: &Path<'_>, shown: impl Into<String>) -> Error {
+        Error::shown(ErrorKind::Duplicate, path, shown.into(), "")
+    }
+
     /// The value refers to something that does not exist.
     pub fn not_found(path: &Path<'_>, value: impl Into<Value>) -> Error {
         Error::shown(ErrorKind::NotFound, path, show(&value.into()), "")

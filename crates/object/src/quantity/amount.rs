@@ -126,6 +126,11 @@ impl Amount {
         }
     }
 
+    /// True if no rounding can change it: its digits end at 10^`scale`.
+    pub(super) fn is_multiple_of(&self, scale: i64) -> bool {
+        matches!(self, Amount::Small { scale: own, .. } | Amount::Large { scale: own, .. } if *own >= scale)
+    }
+
     /// Rounded away from zero to a multiple of 10^`scale`.
     pub(super) fn rounded_up_to(self, scale: i64) -> Amount {
         let (unscaled, own) = self.parts();
