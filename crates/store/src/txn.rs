@@ -174,6 +174,12 @@ impl From<&str> for Template {
     }
 }
 
+impl From<String> for Template {
+    fn from(json: String) -> Self {
+        json.into_bytes().into()
+    }
+}
+
 /// What a transaction did.
 #[derive(Debug)]
 pub struct Committed<T> {

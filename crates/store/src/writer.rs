@@ -86,7 +86,6 @@ impl<T: Attach> Writer<T> {
             };
             more_to_compact = self.tidy(idle);
         }
-        self.end();
     }
 
     /// Does one job; a transaction together with those that wait behind it.
@@ -180,8 +179,11 @@ impl<T: Attach> Writer<T> {
         self.engine.measure(&mut metrics);
         metrics
     }
+}
 
-    fn end(mut self) {
+/// However the thread ends, nobody waits for it any longer.
+impl<T> Drop for Writer<T> {
+    fn drop(&mut self) {
         if let Err(error) = self.engine.close() {
             tracing::warn!(error = &error as &dyn std::error::Error, "the store did not close cleanly");
         }

@@ -38,16 +38,12 @@ pub(super) enum Mode {
     Truncate,
 }
 
-/// How far a checkpoint came, in pages.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
-    in_log: i64,
-    copied: i64,
-}
-
 impl Checkpointer {
-    /// Pages in the log from which on the writer helps: 16 MiB.
-    const HELP_PAGES: i64 = 4096;
+    /// Pages in the log from which on the writer helps, so that the log starts over: 8 MiB. A short log that is
+    /// written over and over also is faster than one that grows.
+    const LONG_PAGES: i64 = 2048;
+    /// Pages that are copied in a moment: 1 MiB.
+    const LITTLE_PAGES: i64 = 256;
 
     /// Starts the thread, with a connection of its own to the database `path`.
     pub(super) fn start(path: &Path) -> rusqlite::Result<Self> {
@@ -109,20 +105,28 @@ impl Drop for Checkpointer {
 }
 
 impl Shared {
+    /// Copies what there is; if the log is long, again what the writer added meanwhile, until that is little, and
+    /// leaves the rest to the writer.
     fn copy(&self, connection: &Connection) {
-        if let Some(progress) = self.checkpoint(connection)
-            && progress.copied < progress.in_log
-            && progress.in_log > Checkpointer::HELP_PAGES
+        let mut seen = 0;
+        while let Some(in_log) = self.checkpoint(connection)
+            && in_log > Checkpointer::LONG_PAGES
         {
-            self.help.store(true, Ordering::Relaxed);
+            let added = in_log - seen;
+            if added <= Checkpointer::LITTLE_PAGES || (seen > 0 && added > seen / 2) {
+                self.help.store(true, Ordering::Relaxed);
+                return;
+            }
+            seen = in_log;
         }
     }
 
-    fn checkpoint(&self, connection: &Connection) -> Option<Progress> {
+    /// Copies the pages that are in the log now; returns how many have been copied since it last started over.
+    fn checkpoint(&self, connection: &Connection) -> Option<i64> {
         match run(connection, Mode::Passive) {
-            Ok(progress) => {
+            Ok(pages) => {
                 self.count.fetch_add(1, Ordering::Relaxed);
-                Some(progress)
+                Some(pages)
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot checkpoint the store, will try again");
@@ -132,11 +136,11 @@ impl Shared {
     }
 }
 
-/// Does one checkpoint.
-pub(super) fn run(connection: &Connection, mode: Mode) -> rusqlite::Result<Progress> {
+/// Does one checkpoint; returns the pages that are copied, -1 if another one was under way.
+pub(super) fn run(connection: &Connection, mode: Mode) -> rusqlite::Result<i64> {
     let sql = match mode {
         Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
         Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
     };
-    connection.query_row(sql, [], |row| Ok(Progress { in_log: row.get(1)?, copied: row.get(2)? }))
+    connection.query_row(sql, [], |row| row.get(2))
 }

@@ -65,15 +65,18 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Connection, OpenErr
 /// A connection with the settings that all of ours have.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open(path)?;
-    connection.busy_handler(Some(|_| {
-        std::thread::sleep(Duration::from_micros(200));
-        true
-    }))?;
+    connection.busy_handler(Some(wait_a_little))?;
     connection.execute_batch(
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; \
          PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 33554432; PRAGMA synchronous = FULL;",
     )?;
     Ok(connection)
+}
+
+/// Waits for another connection: ours are done soon, a stranger's is given ten seconds.
+fn wait_a_little(times: i32) -> bool {
+    std::thread::sleep(Duration::from_micros(200));
+    times < 50_000
 }
 
 /// Makes the tables in an empty database and fills them, in one transaction.
@@ -190,9 +193,21 @@ pub(super) fn damaged(path: &Path, detail: impl Into<String>) -> OpenError {
 }
 
 /// Tells damage from other reasons why a database cannot be read.
+///
+/// The statements are ours and fit the tables that we make, and the file has been opened for writing before; so what
+/// is none of the system's failures is the file's fault, whatever words SQLite has for it.
 pub(super) fn unreadable(path: &Path, error: rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(path, error.to_string()),
-        _ => OpenError::Database { path: path.to_owned(), source: failed("opening the database", error) },
+        Some(
+            ErrorCode::SystemIoFailure
+            | ErrorCode::OutOfMemory
+            | ErrorCode::DiskFull
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => OpenError::Database { path: path.to_owned(), source: failed("opening the database", error) },
+        _ => damaged(path, error.to_string()),
     }
 }
