@@ -89,8 +89,11 @@ struct Call<'a> {
     dry_run: bool,
 }
 
-/// The object, or the causes of the error.
-type Answer = Result<Value, Vec<Value>>;
+/// The object or the causes of the error, and warnings.
+struct Answer {
+    object: Result<Value, Vec<Value>>,
+    warnings: Vec<String>,
+}
 
 impl<'a> Call<'a> {
     fn of(step: &'a Value) -> Option<Call<'a>> {
@@ -160,7 +163,8 @@ impl<'a> Call<'a> {
         self.admit(&mut object);
         strategy.prepare_for_create(&mut object, &request());
         let errors = strategy.validate(View::from(&object));
-        Some(self.finish(strategy, object, errors))
+        let warnings = strategy.warnings_on_create(View::from(&object));
+        Some(Answer { object: self.finish(strategy, object, errors), warnings })
     }
 
     fn update(&self, strategy: &dyn Strategy, changed: Value, old: &Value) -> Option<Answer> {
@@ -172,10 +176,16 @@ impl<'a> Call<'a> {
         self.admit(&mut object);
         strategy.prepare_for_update(&mut object, View::from(old), &request());
         let errors = strategy.validate_update(View::from(&object), View::from(old));
-        Some(self.finish(strategy, object, errors))
+        let warnings = strategy.warnings_on_update(View::from(&object), View::from(old));
+        Some(Answer { object: self.finish(strategy, object, errors), warnings })
     }
 
-    fn finish(&self, strategy: &dyn Strategy, mut object: Value, errors: object::field::Errors) -> Answer {
+    fn finish(
+        &self,
+        strategy: &dyn Strategy,
+        mut object: Value,
+        errors: object::field::Errors,
+    ) -> Result<Value, Vec<Value>> {
         if !errors.is_empty() {
             let cause = |error: &object::field::Error| json!({"reason": error.kind.reason(), "message": error.body(), "field": error.field});
             return Err(errors.iter().map(cause).collect());
@@ -212,7 +222,21 @@ fn request() -> Request<'static> {
 }
 
 fn differences(answer: &Answer, expect: &Value, call: &Call<'_>) -> Option<String> {
-    match (answer, &expect["body"]["details"]["causes"]) {
+    if answer.object.is_ok() {
+        // Warnings about the body itself are the decoder's.
+        let wanted: Vec<String> = expect["warnings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .filter(|text| !text.starts_with("unknown field") && !text.starts_with("duplicate field"))
+            .map(|text| text.replace("\\\"", "\"").replace("\\\\", "\\")) // as the header quotes them
+            .collect();
+        if answer.warnings != wanted {
+            return Some(format!("  got warnings {:?}\n  wanted {wanted:?}", answer.warnings));
+        }
+    }
+    match (&answer.object, &expect["body"]["details"]["causes"]) {
         (Err(causes), Value::Array(wanted)) => {
             let (got, expected) = (text(causes), text(wanted));
             (without_line_numbers(&got) != without_line_numbers(&expected))
