@@ -2,6 +2,7 @@
 
 use super::checks::{dns_label, invalid_for_each};
 use super::dump;
+use super::ephemeral::NO_FIELD;
 use super::profiles::MIRROR;
 use super::resources::ClaimNames;
 use object::field::{Error, Errors, Path};
@@ -19,7 +20,7 @@ pub(super) fn validate(claims: View<'_>, meta: View<'_>, list: &Path<'_>, errors
     let mut seen = HashSet::new();
     for (index, claim) in claims.items().enumerate() {
         if is_mirror {
-            errors.push(Error::forbidden(&Path::new(""), "static pods do not support resource claims"));
+            errors.push(Error::forbidden(&NO_FIELD, "static pods do not support resource claims"));
             continue;
         }
         validate_one(claim, &mut seen, &list.index(index), errors);

@@ -85,9 +85,10 @@ fn validate(pod: View<'_>, old: View<'_>) -> Errors {
     errors
 }
 
+/// What upstream writes for a field without a name.
+pub(super) const NO_FIELD: Path<'static> = Path::new("[]");
+
 /// An error about the pod as a whole, for which upstream names no field.
 pub(super) fn whole_pod(detail: &str) -> Error {
-    let mut error = Error::forbidden(&Path::root(), detail);
-    error.field.clear();
-    error
+    Error::forbidden(&NO_FIELD, detail)
 }

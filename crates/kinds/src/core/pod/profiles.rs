@@ -6,7 +6,8 @@ use super::containers::every;
 use super::options::PodOptions;
 use super::{dump, tolerations};
 use object::field::{Error, Errors, Path};
-use object::{Value, View, json};
+use object::json::{self, Node};
+use object::{Value, View};
 use std::collections::HashSet;
 
 /// Marks a pod that stands for one which a node runs by itself.
@@ -75,11 +76,11 @@ pub(super) fn validate_app_armor(profile: View<'_>, path: &Path<'_>, errors: &mu
 /// The profile that an AppArmor annotation stands for, if it stands for one.
 pub(super) fn app_armor_of_annotation(annotation: &str) -> Option<Value> {
     match annotation {
-        "unconfined" => Some(json!({"type": "Unconfined"})),
-        "runtime/default" => Some(json!({"type": "RuntimeDefault"})),
+        "unconfined" => Some(object::json!({"type": "Unconfined"})),
+        "runtime/default" => Some(object::json!({"type": "RuntimeDefault"})),
         _ => {
             let name = annotation.strip_prefix("localhost/").filter(|name| !name.is_empty())?;
-            Some(json!({"type": "Localhost", "localhostProfile": name}))
+            Some(object::json!({"type": "Localhost", "localhostProfile": name}))
         }
     }
 }
@@ -131,16 +132,24 @@ fn validate_tolerations(text: &str, options: &PodOptions, path: &Path<'_>, error
     if text.is_empty() {
         return;
     }
-    match text.parse::<Value>() {
-        Ok(list @ (Value::Array(_) | Value::Null)) => {
-            tolerations::validate(View::from(&list), options, &path.child(TOLERATIONS), errors);
-        }
-        Ok(_) => {
-            let detail = "json: cannot unmarshal value into Go value of type []core.Toleration";
-            errors.push(Error::invalid(path, TOLERATIONS, detail));
-        }
-        Err(error) => errors.push(Error::invalid(path, TOLERATIONS, error.to_string())),
+    match read_tolerations(text) {
+        Ok(list) => tolerations::validate(View::from(&list), options, &path.child(TOLERATIONS), errors),
+        Err(detail) => errors.push(Error::invalid(path, TOLERATIONS, detail)),
     }
+}
+
+fn read_tolerations(text: &str) -> Result<Value, String> {
+    let wrong = |kind: &str, wanted: &str| format!("json: cannot unmarshal {kind} into Go value of type {wanted}");
+    let list = match json::parse(text.as_bytes()).map_err(|error| error.to_string())? {
+        list @ (Node::List(_) | Node::Null) => list,
+        other => return Err(wrong(other.kind(), "[]core.Toleration")),
+    };
+    if let Node::List(items) = &list
+        && let Some(item) = items.iter().find(|item| !matches!(item, Node::Map(_) | Node::Null))
+    {
+        return Err(wrong(item.kind(), "core.Toleration"));
+    }
+    Ok(list.into_value())
 }
 
 fn validate_seccomp_annotation(profile: &str, path: &Path<'_>, errors: &mut Errors) {

@@ -89,7 +89,7 @@ fn validate_no_escalation(context: View<'_>, path: &Path<'_>, errors: &mut Error
         let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
         errors.push(Error::invalid_shown(path, shown(), detail));
     }
-    if context.get("capabilities").strings("add").any(|capability| capability == "CAP_SYS_ADMIN") {
+    for _ in context.get("capabilities").strings("add").filter(|capability| *capability == "CAP_SYS_ADMIN") {
         let detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN";
         errors.push(Error::invalid_shown(path, shown(), detail));
     }
