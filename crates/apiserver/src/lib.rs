@@ -1,6 +1,21 @@
-//! The API server.
+//! The API server: HTTP, authentication, authorisation and admission over the one table of resources.
+//!
+//! A request passes through these modules in this order: [`http`] (limits, negotiation) → [`request`] (what is asked of
+//! which resource) → `authn` → `authz` → [`rest`] (the verb, written once for all resources) → `admission` → the store.
+//! What a kind means stands in the crate `kinds`; nothing here knows a kind by name except the few whose answers need
+//! the state of the cluster (addresses, quota, tokens).
+//!
+//! Deliberately absent: controllers (they are clients), and a second way to write an object.
 
+pub mod admission;
 pub mod authn;
 pub mod authz;
 pub mod discovery;
+pub mod http;
 pub mod lookup;
+pub mod object_codec;
+pub mod registry;
+pub mod request;
+pub mod rest;
+pub mod server;
+pub mod storage;

@@ -1,4 +1,6 @@
 //! Puts the parts together.
 
+pub mod config;
 pub mod kubeconfig;
 pub mod pki;
+pub mod server;

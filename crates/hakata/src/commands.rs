@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod server;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -14,12 +15,14 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Server(server::Args),
     Version(version::Args),
 }
 
 /// Runs the chosen command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
+        Command::Server(args) => server::run(&args),
         Command::Version(args) => version::run(&args),
     }
 }

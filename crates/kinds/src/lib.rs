@@ -11,6 +11,7 @@ mod checks;
 pub mod columns;
 mod core;
 mod edit;
+mod placeholder;
 mod resource;
 mod strategy;
 mod table;

@@ -5,8 +5,13 @@ use std::sync::{Arc, LazyLock};
 
 /// Every built-in resource.
 pub fn builtin() -> &'static [Arc<Resource>] {
-    static TABLE: LazyLock<Vec<Arc<Resource>>> =
-        LazyLock::new(|| groups().into_iter().flatten().map(Arc::new).collect());
+    static TABLE: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {
+        let real: Vec<Resource> = groups().into_iter().flatten().collect();
+        let is_real =
+            |p: &Resource| real.iter().any(|r| (&r.group, &r.version, &r.plural) == (&p.group, &p.version, &p.plural));
+        let missing: Vec<Resource> = crate::placeholder::resources().into_iter().filter(|p| !is_real(p)).collect();
+        real.into_iter().chain(missing).map(Arc::new).collect()
+    });
     &TABLE
 }
 

@@ -1,0 +1,91 @@
+//! Admission: what may still change or refuse a decoded object before it is stored.
+//!
+//! The plug-ins are called in upstream's order. Webhooks, CEL policies and Pod Security have their place between the
+//! mutating plug-ins and quota; see `chain`.
+
+use crate::http::warning::Warnings;
+use crate::rest::Call;
+use kinds::Resource;
+use object::{Status, Value, View};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// What is done to the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It is new.
+    Create,
+    /// It changes.
+    Update,
+    /// It goes.
+    Delete,
+    /// A connection to it is opened (`exec`, `proxy`, …).
+    Connect,
+}
+
+/// What is asked, for admission.
+pub struct Attributes<'a> {
+    /// What is done.
+    pub operation: Operation,
+    /// To an object of which resource.
+    pub resource: &'a Arc<Resource>,
+    /// Through which subresource; empty for the object itself.
+    pub subresource: &'a str,
+    /// In which namespace; empty for cluster-scoped resources.
+    pub namespace: &'a str,
+    /// Of which name; empty where it is still to be generated.
+    pub name: &'a str,
+    /// By whom.
+    pub user: &'a kinds::UserInfo,
+    /// True if nothing will be stored.
+    pub dry_run: bool,
+    warnings: &'a Warnings,
+}
+
+impl<'a> Attributes<'a> {
+    pub(crate) fn new(call: &'a Call, operation: Operation, name: &'a str, dry_run: bool) -> Attributes<'a> {
+        Attributes {
+            operation,
+            resource: &call.resource,
+            subresource: &call.info.subresource,
+            namespace: call.admission_namespace(name),
+            name,
+            user: &call.user,
+            dry_run,
+            warnings: &call.warnings,
+        }
+    }
+
+    /// Tells the client something beside the answer.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.warnings.push(text);
+    }
+}
+
+/// What an admission step answers, later.
+pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<(), Status>> + Send + 'a>>;
+
+/// All admission plug-ins as one.
+pub trait Admission: Send + Sync + 'static {
+    /// May change the object. For deletes and connects there is none.
+    fn admit<'a>(&'a self, attributes: &'a Attributes<'_>, object: &'a mut Value, old: Option<View<'a>>)
+    -> Verdict<'a>;
+
+    /// May refuse the object as it will be stored (for deletes: as it is).
+    fn validate<'a>(&'a self, attributes: &'a Attributes<'_>, object: &'a Value, old: Option<View<'a>>) -> Verdict<'a>;
+}
+
+/// Admits everything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AdmitAll;
+
+impl Admission for AdmitAll {
+    fn admit<'a>(&'a self, _: &'a Attributes<'_>, _: &'a mut Value, _: Option<View<'a>>) -> Verdict<'a> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn validate<'a>(&'a self, _: &'a Attributes<'_>, _: &'a Value, _: Option<View<'a>>) -> Verdict<'a> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}

@@ -1,0 +1,9 @@
+//! HTTP around the verbs: bodies, content negotiation, answers.
+
+pub mod body;
+pub mod compress;
+pub mod media;
+pub mod respond;
+pub(crate) mod warning;
+
+pub use body::Body;

@@ -1,0 +1,113 @@
+//! Bodies of requests and answers.
+//!
+//! Answers are one block, a sequence of blocks made as the client takes them (lists), or a stream that ends when the
+//! client goes (watches). A list is never joined into one block.
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use object::Status;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The largest request body, in bytes.
+pub const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// A source of blocks that needs no waiting.
+pub type Blocks = Box<dyn Iterator<Item = Bytes> + Send>;
+
+/// A source of blocks that waits between them.
+pub type BlockStream = BoxStream<'static, Bytes>;
+
+/// The body of an answer.
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// One block.
+    Full(Bytes),
+    /// Blocks made as the client takes them.
+    Blocks(Blocks),
+    /// Blocks that come with time.
+    Stream(BlockStream),
+}
+
+impl Body {
+    /// A body of one block.
+    pub fn full(block: impl Into<Bytes>) -> Body {
+        Body::Full(block.into())
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let block = match &mut *self {
+            Body::Empty => None,
+            Body::Full(block) => {
+                let block = std::mem::take(block);
+                *self = Body::Empty;
+                (!block.is_empty()).then_some(block)
+            }
+            Body::Blocks(blocks) => blocks.next(),
+            Body::Stream(stream) => std::task::ready!(stream.poll_next_unpin(cx)),
+        };
+        Poll::Ready(block.map(|block| Ok(Frame::data(block))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Body::Empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Body::Empty => SizeHint::with_exact(0),
+            Body::Full(block) => SizeHint::with_exact(block.len() as u64),
+            Body::Blocks(_) | Body::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// Reads a request body whole.
+///
+/// # Errors
+/// 413 if it is larger than [`MAX_BODY`]; 400 if the client stopped in the middle.
+pub async fn read<B>(body: B) -> Result<Bytes, Status>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_large());
+    }
+    let mut blocks: Vec<Bytes> = Vec::new();
+    let mut length = 0;
+    let mut body = std::pin::pin!(body);
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| Status::bad_request(format!("the request body could not be read: {error}")))?;
+        if let Ok(block) = frame.into_data() {
+            length += block.len();
+            if length > MAX_BODY {
+                return Err(too_large());
+            }
+            blocks.push(block);
+        }
+    }
+    if blocks.len() == 1 {
+        return Ok(blocks.swap_remove(0));
+    }
+    let mut whole = Vec::with_capacity(length);
+    blocks.iter().for_each(|block| whole.extend_from_slice(block));
+    Ok(whole.into())
+}
+
+fn too_large() -> Status {
+    let mut status = Status::too_large(format!("Request entity too large: limit is {MAX_BODY}"));
+    status.details = Some(Box::default());
+    status
+}

@@ -1,0 +1,203 @@
+//! Which form a body has, and which form the client wants: Content-Type and Accept.
+//!
+//! The rules are upstream's, to the letter where a client can see them (which clause wins, what is refused).
+
+use object::Status;
+
+/// What the server can read and write.
+const OFFERS: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+/// How a body is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/json`
+    Json,
+    /// `application/yaml`
+    Yaml,
+}
+
+/// What shape of answer a client wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The object itself.
+    Object,
+    /// Rows and columns for people; the text is `v1` or `v1beta1`.
+    Table(&'static str),
+    /// Metadata alone, of one object.
+    PartialObject(&'static str),
+    /// Metadata alone, of a list.
+    PartialList(&'static str),
+}
+
+/// The answer that was agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// How it is written.
+    pub encoding: Encoding,
+    /// Of what shape it is.
+    pub shape: Shape,
+}
+
+/// One clause of an Accept header.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clause<'a> {
+    /// `application`
+    pub kind: &'a str,
+    /// `json`
+    pub subtype: &'a str,
+    /// Parameters but `q`.
+    pub params: Vec<(&'a str, &'a str)>,
+    q: f32,
+}
+
+impl Clause<'_> {
+    /// The value of a parameter, or "".
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// The clauses of an Accept header, best first.
+pub fn clauses(header: &str) -> Vec<Clause<'_>> {
+    let mut clauses: Vec<Clause<'_>> = header.split(',').filter_map(parse_clause).collect();
+    clauses.sort_by(|a, b| b.q.total_cmp(&a.q).then_with(|| (a.kind == "*").cmp(&(b.kind == "*"))));
+    clauses
+}
+
+fn parse_clause(text: &str) -> Option<Clause<'_>> {
+    let mut parts = text.trim_matches(' ').split(';');
+    let media = parts.next()?;
+    let (kind, subtype) = match media.split_once('/') {
+        Some((kind, subtype)) if !subtype.is_empty() && !subtype.contains('/') => {
+            (kind.trim_matches(' '), subtype.trim_matches(' '))
+        }
+        None if media.trim_matches(' ') == "*" => ("*", "*"),
+        _ => return None,
+    };
+    let mut clause = Clause { kind, subtype, params: Vec::new(), q: 1.0 };
+    for (key, value) in parts.filter_map(|part| part.split_once('=')) {
+        match key.trim_matches(' ') {
+            "q" => clause.q = value.trim_matches(' ').parse().unwrap_or(0.0),
+            key => clause.params.push((key, value.trim_matches(' '))),
+        }
+    }
+    Some(clause)
+}
+
+/// Agrees on the form of an answer about objects of a resource. `subject` says whether that answer may be transformed.
+///
+/// # Errors
+/// 406 if nothing in the header can be served.
+pub fn negotiate(accept: &str, may_transform: bool) -> Result<Accepted, Status> {
+    if accept.is_empty() {
+        return Ok(Accepted { encoding: Encoding::Json, shape: Shape::Object });
+    }
+    clauses(accept)
+        .iter()
+        .find_map(|clause| {
+            let encoding = match (clause.kind, clause.subtype) {
+                ("application", "json") | ("*", "*") => Encoding::Json,
+                ("application", "yaml") => Encoding::Yaml,
+                _ => return None,
+            };
+            let stream = clause.param("stream");
+            if !stream.is_empty() && stream != "watch" {
+                return None;
+            }
+            shape(clause, may_transform).map(|shape| Accepted { encoding, shape })
+        })
+        .ok_or_else(|| if names_an_offer(accept) { no_such_transform() } else { not_acceptable() })
+}
+
+/// True if some clause names a media type that the server has, whatever its parameters ask for.
+fn names_an_offer(accept: &str) -> bool {
+    let offered = |clause: &Clause<'_>| {
+        matches!((clause.kind, clause.subtype), ("*", "*"))
+            || OFFERS.split(", ").any(|offer| offer == format!("{}/{}", clause.kind, clause.subtype))
+    };
+    clauses(accept).iter().any(offered)
+}
+
+fn no_such_transform() -> Status {
+    Status::not_acceptable(format!("only the following media types are accepted: {OFFERS}"))
+}
+
+fn shape(clause: &Clause<'_>, may_transform: bool) -> Option<Shape> {
+    let (kind, group, version) = (clause.param("as"), clause.param("g"), clause.param("v"));
+    if kind.is_empty() && group.is_empty() && version.is_empty() {
+        return Some(Shape::Object);
+    }
+    if !may_transform || group != "meta.k8s.io" {
+        return None;
+    }
+    let version = match version {
+        "v1" => "v1",
+        "v1beta1" => "v1beta1",
+        _ => return None,
+    };
+    match kind {
+        "Table" => Some(Shape::Table(version)),
+        "PartialObjectMetadata" => Some(Shape::PartialObject(version)),
+        "PartialObjectMetadataList" => Some(Shape::PartialList(version)),
+        _ => None,
+    }
+}
+
+/// 406, naming what there is.
+pub fn not_acceptable() -> Status {
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {OFFERS}");
+    let mut status = Status::not_acceptable(message);
+    status.details = Some(Box::default());
+    status
+}
+
+/// How a request body is written.
+///
+/// # Errors
+/// 415 if the server cannot read it.
+pub fn content_encoding(content_type: &str) -> Result<Encoding, Status> {
+    match media_type(content_type).as_deref() {
+        None if content_type.is_empty() => Ok(Encoding::Json),
+        Some("application/json") => Ok(Encoding::Json),
+        Some("application/yaml") => Ok(Encoding::Yaml),
+        _ => Err(Status::unsupported_media_type(format!(
+            "the body of the request was in an unknown format - accepted media types include: {OFFERS}"
+        ))),
+    }
+}
+
+/// The media type of a Content-Type header in lower case, without parameters; `None` if it is empty or malformed.
+pub fn media_type(content_type: &str) -> Option<String> {
+    let media = content_type.split(';').next()?.trim();
+    (!media.is_empty() && !media.contains(' ')).then(|| media.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(accept: &str, want: Option<(Encoding, Shape)>) {
+        let got = negotiate(accept, true).ok().map(|accepted| (accepted.encoding, accepted.shape));
+        assert_eq!(got, want, "{accept}");
+    }
+
+    #[test]
+    fn accept_headers_are_weighed_as_upstream_weighs_them() {
+        let json = Some((Encoding::Json, Shape::Object));
+        check("", json.clone());
+        check("*/*", json.clone());
+        check("application/json;q=0", json.clone());
+        check("text/plain, */*;q=0.1", json.clone());
+        check("application/vnd.nothing,application/json", json.clone());
+        check("application/json;stream=watch", json.clone());
+        check("application/yaml", Some((Encoding::Yaml, Shape::Object)));
+        for refused in ["text/html", "application/*", "bad", "image/png;q=0.9"] {
+            check(refused, None);
+        }
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+        check(table, Some((Encoding::Json, Shape::Table("v1"))));
+        check("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", json);
+        check("application/json;as=Table;v=v9;g=meta.k8s.io", None);
+    }
+}

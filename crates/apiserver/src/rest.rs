@@ -1,0 +1,24 @@
+//! The verbs, each written once for all resources.
+//!
+//! [`Call`] is one request about one resource. A verb reads its options, changes or reads objects through [`write`] or
+//! the store's snapshot, and answers in the form that was agreed on.
+
+mod answer;
+mod call;
+mod create;
+mod decode;
+mod delete;
+mod delete_collection;
+mod get;
+mod list;
+mod metadata;
+mod options;
+mod ownership;
+mod patch;
+mod selection;
+mod table;
+mod update;
+mod watch;
+mod write;
+
+pub(crate) use call::{Call, dispatch};

@@ -1,0 +1,230 @@
+//! One request about one resource, and which verb answers it.
+
+use super::{create, delete, delete_collection, get, list, patch, update, watch};
+use crate::http::Body;
+use crate::http::media::{self, Accepted};
+use crate::http::warning::Warnings;
+use crate::object_codec;
+use crate::request::{Info, Query, ResourceInfo};
+use crate::server::Core;
+use crate::storage::{self, Entry, Facts};
+use ::http::{HeaderMap, Response, header};
+use bytes::Bytes;
+use kinds::{Resource, Strategy, UserInfo, Verbs};
+use object::schema::{self, TypeId};
+use object::{Status, Value, View};
+use std::sync::Arc;
+use store::Template;
+
+/// One request about one resource.
+pub(crate) struct Call {
+    /// The server.
+    pub(crate) core: Arc<Core>,
+    /// What the request is about.
+    pub(crate) resource: Arc<Resource>,
+    /// Namespace, name and subresource.
+    pub(crate) info: ResourceInfo,
+    /// `v1`, `apps/v1`.
+    pub(crate) api_version: String,
+    /// `get`, `list`, …
+    pub(crate) verb: &'static str,
+    /// The path, for error texts.
+    pub(crate) path: String,
+    /// The query.
+    pub(crate) query: Query,
+    /// The request's headers.
+    pub(crate) headers: HeaderMap,
+    /// Who asks.
+    pub(crate) user: Arc<UserInfo>,
+    /// The form of the answer.
+    pub(crate) accepted: Accepted,
+    /// Texts for `Warning` headers.
+    pub(crate) warnings: Warnings,
+}
+
+impl Call {
+    /// Finds the resource that a request names, and agrees on the form of the answer.
+    ///
+    /// # Errors
+    /// 404 if there is no such resource, 406 if the client takes nothing that the server has.
+    pub(crate) fn new(
+        core: Arc<Core>,
+        info: Info,
+        query: Query,
+        headers: HeaderMap,
+        user: Arc<UserInfo>,
+    ) -> Result<Call, Status> {
+        let Info { path, verb, resource } = info;
+        let info = resource.ok_or_else(Status::no_such_path)?;
+        let registry = core.registry.load();
+        let resource =
+            registry.find(&info.group, &info.version, &info.resource).ok_or_else(Status::no_such_path)?.clone();
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accepted = media::negotiate(accept, true)?;
+        let api_version = resource.api_version();
+        let call = Call {
+            core,
+            resource,
+            api_version,
+            info,
+            verb,
+            path,
+            query,
+            headers,
+            user,
+            accepted,
+            warnings: Warnings::default(),
+        };
+        call.check_path()?;
+        Ok(call)
+    }
+
+    /// A namespaced resource needs a namespace to be changed, a cluster-scoped one must not be given one.
+    fn check_path(&self) -> Result<(), Status> {
+        let is_namespace_path = self.resource.group.is_empty() && self.resource.plural == "namespaces";
+        if !self.info.namespace.is_empty() && !self.resource.is_namespaced() && !is_namespace_path {
+            return Err(Status::no_such_path());
+        }
+        if self.resource.is_namespaced() && self.info.namespace.is_empty() && !self.info.name.is_empty() {
+            return Err(Status::no_such_path());
+        }
+        Ok(())
+    }
+
+    /// The namespace of the objects in question; empty for cluster-scoped ones and for all namespaces.
+    pub(crate) fn namespace(&self) -> &str {
+        if self.resource.is_namespaced() { &self.info.namespace } else { "" }
+    }
+
+    /// The rules that the request is under: the kind's, or those of the subresource.
+    pub(crate) fn strategy(&self) -> &dyn Strategy {
+        let strategy = self.resource.strategy.as_ref();
+        if self.info.subresource.is_empty() {
+            strategy
+        } else {
+            strategy.subresource(&self.info.subresource).unwrap_or(strategy)
+        }
+    }
+
+    /// The kind of the bodies that are sent here.
+    pub(crate) fn body_kind(&self) -> &str {
+        &self.resource.kind
+    }
+
+    /// The API version of the bodies that are sent here.
+    pub(crate) fn body_version(&self) -> &str {
+        &self.api_version
+    }
+
+    /// The type of the bodies that are sent here.
+    pub(crate) fn body_type(&self) -> Option<TypeId> {
+        schema::builtin().find(&self.resource.type_name)
+    }
+
+    /// The object that the path names.
+    pub(crate) fn current(&self) -> Option<Arc<Entry>> {
+        self.named(&self.info.name)
+    }
+
+    /// An object of the same collection.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Entry>> {
+        let key = storage::key(&self.resource, self.namespace(), name);
+        self.core.store.snapshot().get(&key).cloned()
+    }
+
+    /// The object as it is stored: in the stored version, with a gap for the resource version.
+    pub(crate) fn template(&self, object: &Value) -> Template {
+        match &self.resource.stored {
+            None => object_codec::encode(&self.resource.kind, &self.resource.api_version(), object),
+            Some(stored) => {
+                let kept = stored.conversion.to_stored(object.clone());
+                object_codec::encode(&stored.kind, &stored.api_version(), &kept)
+            }
+        }
+    }
+
+    /// What is kept beside a stored object.
+    pub(crate) fn facts(&self, object: &Value) -> Facts {
+        match &self.resource.stored {
+            None => Facts::of(&self.resource, View::from(object)),
+            Some(stored) => {
+                let registry = self.core.registry.load();
+                let kept = registry.find(&stored.group, &stored.version, &stored.plural).unwrap_or(&self.resource);
+                Facts::of(kept, View::from(&stored.conversion.to_stored(object.clone())))
+            }
+        }
+    }
+
+    /// The namespace as admission and authorisation see it: a Namespace is in itself.
+    pub(crate) fn admission_namespace<'a>(&'a self, name: &'a str) -> &'a str {
+        let is_namespace = self.resource.group.is_empty() && self.resource.plural == "namespaces";
+        if is_namespace { name } else { self.namespace() }
+    }
+
+    /// The request's media type as it was sent.
+    pub(crate) fn content_type(&self) -> &str {
+        self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The request's User-Agent.
+    pub(crate) fn user_agent(&self) -> &str {
+        self.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// 404 about the object in question.
+    pub(crate) fn not_found(&self) -> Status {
+        Status::not_found(self.resource.group_resource(), &self.info.name)
+    }
+}
+
+/// Answers a request with the verb it asks for.
+pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, Status> {
+    if !call.info.subresource.is_empty() {
+        return subresource(call, body).await;
+    }
+    match (call.verb, call.resource.verbs) {
+        ("create", Verbs::All | Verbs::CreateOnly) if call.info.name.is_empty() => create::create(call, body).await,
+        ("get", Verbs::All | Verbs::GetList) => get::get(call).await,
+        ("list", Verbs::All | Verbs::GetList) => list::list(call).await,
+        ("watch", Verbs::All) => watch::watch(call).await,
+        ("update", Verbs::All) if !call.info.name.is_empty() => update::update(call, body).await,
+        ("patch", Verbs::All) if !call.info.name.is_empty() => patch::patch(call, body).await,
+        ("delete", Verbs::All) => delete::delete(call, body).await,
+        ("deletecollection", Verbs::All) if allows_delete_collection(call) => {
+            delete_collection::delete_collection(call, body).await
+        }
+        _ => Err(method_not_allowed()),
+    }
+}
+
+async fn subresource(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, Status> {
+    let Some(subresource) = call.resource.subresources.iter().find(|sub| sub.name == call.info.subresource) else {
+        return Err(Status::no_such_path());
+    };
+    if !subresource.verbs.contains(&call.verb) {
+        return Err(method_not_allowed());
+    }
+    if call.resource.strategy.subresource(&subresource.name).is_some() {
+        return match call.verb {
+            "get" => get::get(call).await,
+            "update" => update::update(call, body).await,
+            "patch" => patch::patch(call, body).await,
+            _ => Err(method_not_allowed()),
+        };
+    }
+    Err(Status::no_such_path())
+}
+
+/// Collections are deleted by namespace; services, of all kinds, and namespaces not at all.
+fn allows_delete_collection(call: &Call) -> bool {
+    let is_core = |plural: &str| call.resource.group.is_empty() && call.resource.plural == plural;
+    (!call.resource.is_namespaced() || !call.info.namespace.is_empty()) && !is_core("namespaces")
+}
+
+/// 405, as upstream words it.
+pub(crate) fn method_not_allowed() -> Status {
+    let message = "the server does not allow this method on the requested resource";
+    let mut status = Status::plain(405, "MethodNotAllowed", message);
+    status.details = Some(Box::default());
+    status
+}

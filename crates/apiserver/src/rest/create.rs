@@ -1,0 +1,97 @@
+//! create
+
+use super::options::WriteOptions;
+use super::{Call, answer, decode, metadata, ownership, write};
+use crate::admission::{Attributes, Operation};
+use crate::http::Body;
+use ::http::Response;
+use bytes::Bytes;
+use kinds::Request;
+use object::{Status, Value, View};
+
+/// How often a generated name that exists already is made anew.
+const GENERATE_NAME_TRIES: usize = 8;
+
+/// Answers a POST to a collection.
+pub(crate) async fn create(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
+    let options = WriteOptions::parse(call, "CreateOptions", false)?;
+    let mut object = decode::body(call, &body, options.field_validation)?;
+    metadata::wipe_system_fields(&mut object);
+    metadata::match_namespace(&mut object, call.namespace())?;
+    ownership::dedup_owner_references(call, &mut object);
+    ownership::on_create(call, &options, &mut object);
+    let stored = create_object(call, object, &options).await?;
+    answer::one(call, 201, stored)
+}
+
+/// Admits, validates and stores a decoded new object.
+pub(crate) async fn create_object(
+    call: &Call,
+    mut object: Value,
+    options: &WriteOptions,
+) -> Result<write::Stored, Status> {
+    admit(call, &mut object, options).await?;
+    ownership::dedup_owner_references(call, &mut object);
+    let generated = {
+        let metadata = View::from(&object).get("metadata");
+        (metadata.str("name").is_empty() && !metadata.str("generateName").is_empty())
+            .then(|| metadata.str("generateName").to_owned())
+    };
+    for attempt in 1.. {
+        let mut candidate = object.clone();
+        if let Some(prefix) = &generated {
+            metadata::set(&mut candidate, "name", metadata::generate_name(prefix));
+        }
+        prepare(call, &mut candidate, options).await?;
+        match write::create(call, candidate, options.dry_run).await {
+            Err(status) if status.reason == "AlreadyExists" && generated.is_some() => {
+                if attempt == GENERATE_NAME_TRIES {
+                    return Err(generated_name_conflict(status));
+                }
+            }
+            done => return done,
+        }
+    }
+    unreachable!("the loop above ends by returning")
+}
+
+async fn admit(call: &Call, object: &mut Value, options: &WriteOptions) -> Result<(), Status> {
+    let name = View::from(&*object).get("metadata").str("name").to_owned();
+    let attributes = Attributes::new(call, Operation::Create, &name, options.dry_run);
+    call.core.admission.admit(&attributes, object, None).await
+}
+
+/// All that happens to a new object between mutating admission and the store.
+async fn prepare(call: &Call, object: &mut Value, options: &WriteOptions) -> Result<(), Status> {
+    let resource = &call.resource;
+    metadata::fill_system_fields(&call.core, object);
+    let now = call.core.now_text();
+    resource.strategy.prepare_for_create(object, &Request { user: &call.user, now: &now });
+    let view = View::from(&*object);
+    let name = view.get("metadata").str("name").to_owned();
+    write::check(resource, &name, resource.strategy.validate(view))?;
+    write::check(resource, &name, write::validate_metadata(resource, view))?;
+    call.warnings.extend(resource.strategy.warnings_on_create(view));
+    resource.strategy.canonicalize(object);
+    let attributes = Attributes::new(call, Operation::Create, &name, options.dry_run);
+    call.core.admission.validate(&attributes, object, None).await
+}
+
+/// Prepares a new object that an update or an apply makes.
+pub(crate) async fn create_on_update(
+    call: &Call,
+    mut object: Value,
+    options: &WriteOptions,
+) -> Result<write::Stored, Status> {
+    admit(call, &mut object, options).await?;
+    prepare(call, &mut object, options).await?;
+    write::create(call, object, options.dry_run).await
+}
+
+fn generated_name_conflict(mut status: Status) -> Status {
+    status.message.push_str(", the server was not able to generate a unique name for the object");
+    if let Some(details) = &mut status.details {
+        details.retry_after_seconds = 1;
+    }
+    status
+}

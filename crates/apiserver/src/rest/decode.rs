@@ -1,0 +1,177 @@
+//! From a client's bytes to an object, and from a stored entry to one.
+
+use super::call::Call;
+use super::options::FieldValidation;
+use crate::http::media::{self, Encoding};
+use crate::storage::Entry;
+use bytes::Bytes;
+use object::decode::{self, Decoded, TypeMeta};
+use object::json::{self, Node};
+use object::schema::{self, TypeId};
+use object::{Status, Value};
+
+/// Where upstream registers its kinds; part of a message.
+const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
+
+/// Decodes the body of a create or an update: an object of the call's kind, in canonical form, with defaults.
+pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
+    let wanted = call.body_kind();
+    let (decoded, mut strict) = match media::content_encoding(call.content_type())? {
+        Encoding::Json => match json::parse(body) {
+            Ok(node) => (node_as(call, wanted, node, body)?, Vec::new()),
+            Err(error) => return Err(unrecognized(wanted, &decode::bad_json(&error.to_string()), body)),
+        },
+        Encoding::Yaml => {
+            let (value, strict) = yaml_value(body).map_err(|why| unrecognized(wanted, &why, body))?;
+            let text = value.to_string();
+            let node = json::parse(text.as_bytes()).map_err(Status::internal)?;
+            (node_as(call, wanted, node, body)?, strict)
+        }
+    };
+    strict.extend(decoded.strict);
+    report(call, validation, strict, |why| {
+        format!("{wanted} in version {:?} cannot be handled as a {wanted}: {why}", call.body_version())
+    })?;
+    let mut object = decoded.value;
+    finish(call, &mut object);
+    Ok(object)
+}
+
+/// The value of a YAML body, with what strictness has to say about it.
+fn yaml_value(body: &[u8]) -> Result<(Value, Vec<String>), String> {
+    let text = String::from_utf8_lossy(body);
+    let reading = yaml::to_json_lenient(&text).map_err(|error| error.to_string())?;
+    let strict = reading.duplicates.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let strict =
+        if strict.is_empty() { strict } else { vec![format!("yaml: unmarshal errors:\n  {}", strict.join("\n  "))] };
+    Ok((reading.value, strict))
+}
+
+fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<Decoded, Status> {
+    let found = decode::sniff(&node).map_err(|why| unrecognized(wanted, &why, body))?;
+    let version = call.body_version();
+    let refuse = |why: String| {
+        let own = if found.api_version.is_empty() { version } else { &found.api_version };
+        let own = own.rsplit('/').next().unwrap_or(own);
+        let kind = if found.kind.is_empty() { wanted } else { &found.kind };
+        Status::bad_request(decode::bad_request(wanted, Some((own, kind)), &why, body))
+    };
+    let ty = type_of(call, wanted, &found).map_err(refuse)?;
+    let decoded = decode::decode_node(schema::builtin(), ty, node).map_err(refuse)?;
+    check_type(call, wanted, &found).map_err(refuse)?;
+    let foreign = !found.api_version.is_empty() && found.api_version != version;
+    if foreign {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({}) does not match the expected API version ({version})",
+            found.api_version
+        )));
+    }
+    Ok(decoded)
+}
+
+/// The type that the body says it is.
+fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String> {
+    let own = call.body_type().ok_or_else(|| format!("the kind {wanted} has no schema"))?;
+    let same_kind = found.kind.is_empty() || found.kind == wanted;
+    let same_version = found.api_version.is_empty() || found.api_version == call.body_version();
+    if same_kind && same_version {
+        return Ok(own);
+    }
+    let version = if found.api_version.is_empty() { call.body_version() } else { &found.api_version };
+    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+    let kind = if found.kind.is_empty() { wanted } else { &found.kind };
+    let registry = call.core.registry.load();
+    let resource = registry.find_kind(group, version, kind);
+    resource.and_then(|resource| schema::builtin().find(&resource.type_name)).ok_or_else(|| {
+        let shown = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+        format!("no kind {kind:?} is registered for version {shown:?} in scheme {SCHEME:?}")
+    })
+}
+
+/// A body of another kind cannot be handled, even though it can be read.
+fn check_type(call: &Call, wanted: &str, found: &TypeMeta) -> Result<(), String> {
+    if found.kind.is_empty() || found.kind == wanted {
+        return Ok(());
+    }
+    let version = if found.api_version.is_empty() { call.body_version() } else { &found.api_version };
+    let version = version.rsplit('/').next().unwrap_or(version);
+    Err(format!("converting ({version}.{}) to ({}): unknown conversion", found.kind, super::answer::go_type(call, "")))
+}
+
+fn unrecognized(wanted: &str, why: &str, body: &Bytes) -> Status {
+    Status::bad_request(decode::bad_request(wanted, None, why, body))
+}
+
+/// Ignores, tells or refuses what strict decoding found.
+pub(crate) fn report(
+    call: &Call,
+    validation: FieldValidation,
+    strict: Vec<String>,
+    refusal: impl FnOnce(&str) -> String,
+) -> Result<(), Status> {
+    match validation {
+        FieldValidation::Ignore => Ok(()),
+        _ if strict.is_empty() => Ok(()),
+        FieldValidation::Warn => {
+            let lines =
+                strict.iter().flat_map(|text| text.strip_prefix("yaml: unmarshal errors:\n").unwrap_or(text).lines());
+            call.warnings.extend(lines.map(|line| line.trim_start().to_owned()));
+            Ok(())
+        }
+        FieldValidation::Strict => {
+            Err(Status::bad_request(refusal(&format!("strict decoding error: {}", strict.join(", ")))))
+        }
+    }
+}
+
+/// Sets the type of a decoded object and fills its defaults.
+pub(crate) fn finish(call: &Call, object: &mut Value) {
+    if !object.is_object() {
+        *object = Value::Object(object::Map::new());
+    }
+    set_type(call, object);
+    call.resource.strategy.defaults(object);
+}
+
+/// Sets `kind` and `apiVersion` to the call's.
+pub(crate) fn set_type(call: &Call, object: &mut Value) {
+    object["kind"] = call.resource.kind.as_ref().into();
+    object["apiVersion"] = call.resource.api_version().into();
+}
+
+/// The object of an entry, in the call's version.
+pub(crate) fn stored(call: &Call, entry: &Entry) -> Result<Value, Status> {
+    let object: Value = serde_json::from_slice(&entry.value)
+        .map_err(|error| Status::internal(format!("the stored object {} cannot be read: {error}", entry.key)))?;
+    let Some(stored) = &call.resource.stored else { return Ok(object) };
+    let mut object = stored.conversion.from_stored(object);
+    set_type(call, &mut object);
+    Ok(object)
+}
+
+/// The `DeleteOptions` in the body of a delete; null if there is none.
+pub(crate) fn delete_options(call: &Call, body: &Bytes) -> Result<Value, Status> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    let value = match media::content_encoding(call.content_type())? {
+        Encoding::Json => {
+            json::parse(body).map_err(|error| Status::bad_request(decode::bad_json(&error.to_string())))?.into_value()
+        }
+        Encoding::Yaml => yaml_value(body).map_err(Status::bad_request)?.0,
+    };
+    let text = value.to_string();
+    let node = json::parse(text.as_bytes()).map_err(Status::internal)?;
+    let found = decode::sniff(&node).map_err(Status::bad_request)?;
+    if !matches!(found.kind.as_str(), "" | "DeleteOptions") {
+        let scheme = "pkg/apis/meta/internalversion/scheme/register.go:27";
+        return Err(Status::bad_request(format!(
+            "no kind {:?} is registered for version {:?} in scheme {scheme:?}",
+            found.kind, found.api_version
+        )));
+    }
+    let ty = schema::builtin()
+        .find("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions")
+        .ok_or_else(|| Status::internal("DeleteOptions has no schema"))?;
+    Ok(decode::decode_node(schema::builtin(), ty, node).map_err(Status::bad_request)?.value)
+}

@@ -1,0 +1,43 @@
+//! get
+
+use super::{Call, answer, write};
+use crate::http::Body;
+use ::http::Response;
+use object::Status;
+use std::time::Duration;
+
+/// How long a read waits for a resource version that is not there yet.
+const FRESHNESS_WAIT: Duration = Duration::from_secs(3);
+
+/// Answers a GET of one object.
+pub(crate) async fn get(call: &Call) -> Result<Response<Body>, Status> {
+    wait_for_version(call, call.query.text("resourceVersion")).await?;
+    let entry = call.current().ok_or_else(|| call.not_found())?;
+    answer::one(call, 200, write::Stored::Entry(entry))
+}
+
+/// Waits until the store is as new as the client asks.
+///
+/// # Errors
+/// 504 if it does not get there, 500 if the version is no number.
+pub(crate) async fn wait_for_version(call: &Call, version: &str) -> Result<(), Status> {
+    let wanted = write::parse_version(version)?;
+    if call.core.store.wait_for(wanted, FRESHNESS_WAIT).await {
+        return Ok(());
+    }
+    Err(too_large_version(wanted, call.core.store.snapshot().revision()))
+}
+
+/// 504: the asked version is in the future.
+pub(crate) fn too_large_version(wanted: u64, current: u64) -> Status {
+    let message = format!("Too large resource version: {wanted}, current: {current}");
+    let mut status = Status::timeout(message);
+    let cause = object::status::Cause {
+        reason: "ResourceVersionTooLarge".to_owned(),
+        message: "Too large resource version".to_owned(),
+        field: String::new(),
+    };
+    status.details =
+        Some(Box::new(object::status::Details { causes: vec![cause], retry_after_seconds: 1, ..Default::default() }));
+    status
+}

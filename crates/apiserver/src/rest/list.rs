@@ -1,0 +1,328 @@
+//! list: a consistent snapshot, written out in blocks as the client takes them.
+
+use super::call::Call;
+use super::selection::Selection;
+use super::table::{self, Include};
+use super::{answer, get, write};
+use crate::http::media::{Encoding, Shape};
+use crate::http::{Body, respond};
+use crate::object_codec;
+use crate::storage::{self, Entry, Facts};
+use ::http::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use object::field::{Error, Errors, Path};
+use object::{Status, Value, View, json};
+use std::sync::Arc;
+use store::{RevisionError, Snapshot};
+
+/// Blocks in which a list goes out, in bytes.
+const BLOCK: usize = 128 * 1024;
+
+/// Answers a GET of a collection.
+pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
+    let options = Options::parse(call)?;
+    let page = page(call, &options).await?;
+    match &call.accepted.shape {
+        Shape::Object if call.accepted.encoding == Encoding::Json && call.resource.stored.is_none() => {
+            Ok(respond::with_type(200, "application/json", Body::Blocks(Box::new(Blocks::new(call, page)))))
+        }
+        Shape::Object => {
+            let items = page.items.iter().map(|entry| own_item(call, entry)).collect::<Result<Vec<_>, _>>()?;
+            let list = json!({
+                "kind": format!("{}List", call.resource.kind), "apiVersion": call.resource.api_version(),
+                "metadata": page.metadata, "items": items,
+            });
+            Ok(respond::value(200, call.accepted.encoding, &list))
+        }
+        Shape::Table(version) => {
+            let include = Include::parse(call)?;
+            let row = |entry: &Arc<Entry>| {
+                super::decode::stored(call, entry).map(|object| table::row(call, version, include, &object))
+            };
+            let head = json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": page.metadata,
+                "columnDefinitions": table::columns(call)});
+            transformed(call, head, "rows", &page, row)
+        }
+        Shape::PartialList(version) => {
+            let item =
+                |entry: &Arc<Entry>| super::decode::stored(call, entry).map(|object| answer::partial(version, &object));
+            let head = json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
+                "metadata": page.metadata});
+            transformed(call, head, "items", &page, item)
+        }
+        Shape::PartialObject(_) => Err(Status::not_acceptable(format!(
+            "you requested PartialObjectMetadata, but the requested object is a list (*{})",
+            answer::go_type(call, "List")
+        ))),
+    }
+}
+
+/// One page of a list.
+pub(crate) struct Page {
+    /// `resourceVersion`, and `continue` and `remainingItemCount` if there is more.
+    metadata: Value,
+    /// The selected entries.
+    pub(crate) items: Vec<Arc<Entry>>,
+}
+
+/// The options of a list.
+struct Options<'a> {
+    selection: Selection,
+    limit: usize,
+    token: &'a str,
+    version: &'a str,
+    version_match: &'a str,
+}
+
+impl<'a> Options<'a> {
+    fn parse(call: &'a Call) -> Result<Options<'a>, Status> {
+        let query = &call.query;
+        let selection = Selection::parse(call)?;
+        let limit = usize::try_from(query.int("limit")?.unwrap_or_default()).unwrap_or_default();
+        let version = query.text("resourceVersion");
+        let options = Options {
+            selection,
+            limit,
+            token: query.text("continue"),
+            version,
+            version_match: query.text("resourceVersionMatch"),
+        };
+        super::options::check("ListOptions", options.validate(query.get("sendInitialEvents").is_some()))?;
+        Ok(options)
+    }
+
+    fn validate(&self, has_initial_events: bool) -> Errors {
+        let mut errors = Errors::new();
+        let path = Path::new("resourceVersionMatch");
+        if !self.version_match.is_empty() {
+            if self.version.is_empty() {
+                errors.push(Error::forbidden(
+                    &path,
+                    "resourceVersionMatch is forbidden unless resourceVersion is provided",
+                ));
+            }
+            if !self.token.is_empty() {
+                errors.push(Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
+            }
+            if !matches!(self.version_match, "Exact" | "NotOlderThan") {
+                errors.push(Error::not_supported(&path, self.version_match, &["Exact", "NotOlderThan", ""]));
+            }
+            if self.version_match == "Exact" && self.version == "0" {
+                errors.push(Error::forbidden(
+                    &path,
+                    "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+                ));
+            }
+        }
+        if has_initial_events {
+            errors.push(Error::forbidden(&Path::new("sendInitialEvents"), "sendInitialEvents is forbidden for list"));
+        }
+        errors
+    }
+}
+
+async fn page(call: &Call, options: &Options<'_>) -> Result<Page, Status> {
+    let prefix = storage::prefix(&call.resource, call.namespace());
+    let (snapshot, start_after) = if options.token.is_empty() {
+        (snapshot_for(call, options).await?, None)
+    } else {
+        if !matches!(options.version, "" | "0") {
+            return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
+        }
+        let token = Token::parse(options.token)?;
+        let snapshot = match token.revision {
+            Some(revision) => at_revision(call, revision, true)?,
+            None => call.core.store.snapshot(),
+        };
+        (snapshot, Some(format!("{prefix}{}", token.start_after)))
+    };
+    Ok(select(call, options, &prefix, &snapshot, start_after.as_deref()))
+}
+
+/// The entries of `snapshot` that the client wants.
+fn select(
+    call: &Call,
+    options: &Options<'_>,
+    prefix: &str,
+    snapshot: &Snapshot<Facts>,
+    start_after: Option<&str>,
+) -> Page {
+    let revision = snapshot.revision();
+    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    let mut range = snapshot.range(prefix, start_after);
+    let wanted = |entry: &&Arc<Entry>| options.selection.matches(&entry.attached);
+    if options.limit == 0 {
+        return Page { metadata, items: range.filter(wanted).cloned().collect() };
+    }
+    let items: Vec<_> = range.by_ref().filter(wanted).take(options.limit).cloned().collect();
+    let Some(last) = items.last().filter(|_| items.len() == options.limit) else {
+        return Page { metadata, items };
+    };
+    let mut rest = range;
+    let more = rest.find(|entry| wanted(entry)).is_some();
+    if more {
+        let name = last.key.strip_prefix(prefix).unwrap_or(&last.key);
+        metadata["continue"] = Token { revision: Some(revision), start_after: name.to_owned() }.write().into();
+        if options.selection.is_everything() {
+            metadata["remainingItemCount"] = (1 + rest.count()).into();
+        }
+    }
+    let _ = call;
+    Page { metadata, items }
+}
+
+async fn snapshot_for(call: &Call, options: &Options<'_>) -> Result<Snapshot<Facts>, Status> {
+    let revision = write::parse_version(options.version).map_err(|_| invalid_version(options.version))?;
+    let exact = match options.version_match {
+        "Exact" => true,
+        "NotOlderThan" => false,
+        // Without a match rule, a limited list at a version is a list at exactly that version.
+        _ => options.limit > 0 && revision > 0,
+    };
+    get::wait_for_version(call, options.version).await?;
+    if exact { at_revision(call, revision, false) } else { Ok(call.core.store.snapshot()) }
+}
+
+fn at_revision(call: &Call, revision: u64, continued: bool) -> Result<Snapshot<Facts>, Status> {
+    call.core.store.snapshot_at(revision).map_err(|error| match error {
+        RevisionError::Compacted { .. } if continued => Status::expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+        ),
+        RevisionError::Compacted { .. } => {
+            Status::expired(format!("The resourceVersion for the provided list is too old."))
+        }
+        RevisionError::Future { .. } => get::too_large_version(revision, call.core.store.snapshot().revision()),
+    })
+}
+
+fn invalid_version(version: &str) -> Status {
+    let error = Error::invalid(
+        &Path::new("resourceVersion"),
+        version,
+        format!("strconv.ParseUint: parsing {}: invalid syntax", object::quote::quote(version)),
+    );
+    Status::bad_request(format!("invalid resource version {}: {error}", object::quote::quote(version)))
+}
+
+fn own_item(call: &Call, entry: &Arc<Entry>) -> Result<Value, Status> {
+    let mut item = super::decode::stored(call, entry)?;
+    if let Some(map) = item.as_object_mut() {
+        map.remove("kind");
+        map.remove("apiVersion");
+    }
+    Ok(item)
+}
+
+/// A list whose items are made one by one, in JSON or YAML.
+fn transformed(
+    call: &Call,
+    mut head: Value,
+    name: &str,
+    page: &Page,
+    item: impl Fn(&Arc<Entry>) -> Result<Value, Status>,
+) -> Result<Response<Body>, Status> {
+    let items = page.items.iter().map(item);
+    if call.accepted.encoding == Encoding::Yaml {
+        head[name] = items.collect::<Result<Value, _>>()?;
+        return Ok(respond::value(200, Encoding::Yaml, &head));
+    }
+    let mut json = head.to_string().into_bytes();
+    json.pop();
+    json.extend_from_slice(format!(",\"{name}\":[").as_bytes());
+    for (place, item) in items.enumerate() {
+        if place > 0 {
+            json.push(b',');
+        }
+        serde_json::to_writer(&mut json, &item?).map_err(Status::internal)?;
+    }
+    json.extend_from_slice(b"]}");
+    Ok(respond::json(200, json))
+}
+
+/// A list of stored objects as blocks: the head, then the items' own bytes without their type, then the end.
+struct Blocks {
+    pending: Vec<u8>,
+    items: std::vec::IntoIter<Arc<Entry>>,
+    prefix_length: usize,
+    first: bool,
+    done: bool,
+}
+
+impl Blocks {
+    fn new(call: &Call, page: Page) -> Blocks {
+        let head = format!(
+            "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
+            call.resource.kind,
+            call.resource.api_version(),
+            page.metadata
+        );
+        let prefix_length = object_codec::prefix_length(&call.resource);
+        Blocks { pending: head.into_bytes(), items: page.items.into_iter(), prefix_length, first: true, done: false }
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        if self.done {
+            return None;
+        }
+        let mut block = std::mem::take(&mut self.pending);
+        while block.len() < BLOCK {
+            let Some(entry) = self.items.next() else {
+                block.extend_from_slice(b"]}\n");
+                self.done = true;
+                return Some(block.into());
+            };
+            if block.capacity() < BLOCK {
+                block.reserve(BLOCK + entry.value.len());
+            }
+            if !std::mem::take(&mut self.first) {
+                block.push(b',');
+            }
+            block.push(b'{');
+            block.extend_from_slice(entry.value.get(self.prefix_length + 1..).unwrap_or_default());
+        }
+        Some(block.into())
+    }
+}
+
+/// A `continue` token: where the next page begins, and in which revision.
+struct Token {
+    revision: Option<u64>,
+    start_after: String,
+}
+
+impl Token {
+    fn write(&self) -> String {
+        // Upstream's keys end in NUL to mean "just behind this one"; the form is kept so that tokens look familiar.
+        let token = json!({"v": "meta.k8s.io/v1", "rv": self.revision, "start": format!("{}\u{0}", self.start_after)});
+        URL_SAFE_NO_PAD.encode(token.to_string())
+    }
+
+    fn parse(text: &str) -> Result<Token, Status> {
+        let invalid =
+            |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| invalid(error.to_string()))?;
+        let token = object::json::read(&bytes).map_err(|error| invalid(error.to_string()))?.0;
+        let token = View::from(&token);
+        if token.str("v") != "meta.k8s.io/v1" {
+            return Err(invalid(format!(
+                "server does not recognize this encoded version {}",
+                object::quote::quote(token.str("v"))
+            )));
+        }
+        let start = token.str("start");
+        if start.is_empty() {
+            return Err(invalid("empty start key".to_owned()));
+        }
+        if start.split('/').any(|segment| segment == "..") {
+            return Err(invalid(start.to_owned()));
+        }
+        let revision = u64::try_from(token.int("rv")).ok().filter(|&revision| revision > 0);
+        Ok(Token { revision, start_after: start.trim_end_matches('\u{0}').to_owned() })
+    }
+}

@@ -1,0 +1,112 @@
+//! Who owns which field: managed fields, kept up to date by every write.
+
+use super::call::Call;
+use super::metadata;
+use super::options::WriteOptions;
+use kinds::Resource;
+use object::apply::{self, ConvertError, Filter, Operation, Versions};
+use object::schema::{self, Schema, TypeId};
+use object::{Status, Value, View};
+use std::sync::Arc;
+
+/// Records the creator's fields in a new object.
+pub(crate) fn on_create(call: &Call, options: &WriteOptions, object: &mut Value) {
+    with_operation(call, options, |operation| apply::update(operation, None, object));
+}
+
+/// Records what an update changes.
+pub(crate) fn on_update(call: &Call, options: &WriteOptions, object: &mut Value, old: &Value) {
+    with_operation(call, options, |operation| apply::update(operation, Some(old), object));
+}
+
+/// Merges an applied configuration into the live object, or into a new one.
+///
+/// # Errors
+/// 409 if other managers own what it changes; 400 and 500 in upstream's words.
+pub(crate) fn apply_configuration(
+    call: &Call,
+    options: &WriteOptions,
+    live: Option<&Value>,
+    configuration: &Value,
+) -> Result<Value, Status> {
+    let force = options.force.unwrap_or_default();
+    with_operation(call, options, |operation| apply::apply(operation, live, configuration, force))
+        .map_err(|status| *status)
+}
+
+fn with_operation<R>(call: &Call, options: &WriteOptions, run: impl FnOnce(&Operation<'_>) -> R) -> R {
+    let versions = ServedVersions::of(call);
+    let api_version = call.resource.api_version();
+    let now = call.core.now_text();
+    let reset: Vec<String> = call.strategy().reset_fields().iter().map(|path| path.join(".")).collect();
+    let reset: Vec<&str> = reset.iter().map(String::as_str).collect();
+    run(&Operation {
+        versions: &versions,
+        api_version: &api_version,
+        kind: &call.resource.kind,
+        subresource: &call.info.subresource,
+        reset: Filter::Reset(&reset),
+        manager: &options.manager,
+        now: &now,
+    })
+}
+
+/// The versions in which the call's kind is served.
+struct ServedVersions {
+    resources: Vec<Arc<Resource>>,
+}
+
+impl ServedVersions {
+    fn of(call: &Call) -> ServedVersions {
+        let registry = call.core.registry.load();
+        let stored = call.resource.stored_as();
+        let same = |entry: &&Arc<Resource>| entry.stored_as() == stored && entry.kind == call.resource.kind;
+        ServedVersions { resources: registry.entries().iter().filter(same).cloned().collect() }
+    }
+
+    fn find(&self, api_version: &str) -> Option<&Arc<Resource>> {
+        self.resources.iter().find(|resource| resource.api_version() == api_version)
+    }
+}
+
+impl Versions for ServedVersions {
+    fn schema_of(&self, api_version: &str) -> Option<(&Schema, TypeId)> {
+        let resource = self.find(api_version)?;
+        Some((schema::builtin(), schema::builtin().find(&resource.type_name)?))
+    }
+
+    fn convert(&self, object: &Value, from: &str, to: &str) -> Result<Value, ConvertError> {
+        let (Some(from), Some(to)) = (self.find(from), self.find(to)) else { return Err(ConvertError::NoSuchVersion) };
+        let kept = match &from.stored {
+            Some(stored) => stored.conversion.to_stored(object.clone()),
+            None => object.clone(),
+        };
+        let mut object = match &to.stored {
+            Some(stored) => stored.conversion.from_stored(kept),
+            None => kept,
+        };
+        object["apiVersion"] = to.api_version().into();
+        Ok(object)
+    }
+}
+
+/// Keeps the old times in the managed fields if nothing but them changed.
+pub(crate) fn ignore_mere_times(object: &mut Value, old: &Value) {
+    apply::keep_times(object, old);
+}
+
+/// Drops owner references that name the same uid twice, and tells the client.
+pub(crate) fn dedup_owner_references(call: &Call, object: &mut Value) {
+    let references = View::from(&*object).get("metadata").get("ownerReferences");
+    let mut kept: Vec<Value> = Vec::with_capacity(references.len());
+    for reference in references.as_slice() {
+        if !kept.contains(reference) {
+            kept.push(reference.clone());
+        }
+    }
+    if kept.len() < references.len() {
+        let why = ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests";
+        call.warnings.push(why);
+        metadata::set(object, "ownerReferences", kept);
+    }
+}

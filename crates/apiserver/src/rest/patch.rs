@@ -1,0 +1,230 @@
+//! patch: JSON patch, merge patch, strategic merge patch, and server-side apply.
+
+use super::call::Call;
+use super::options::{FieldValidation, WriteOptions};
+use super::{answer, create, decode, metadata, ownership, update, write};
+use crate::http::Body;
+use ::http::Response;
+use bytes::Bytes;
+use object::decode::Decoded;
+use object::field::{Error, Path};
+use object::patch::{go_print, json as json_patch, merge, strategic};
+use object::{Status, Value, View, json, schema};
+
+const CONFLICT_TRIES: usize = 64;
+/// Most operations of a JSON patch.
+const MAX_OPERATIONS: usize = 10_000;
+
+/// How a patch is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// RFC 6902.
+    Json,
+    /// RFC 7386.
+    Merge,
+    /// Kubernetes' own, with merge keys.
+    Strategic,
+    /// Server-side apply.
+    Apply,
+}
+
+/// Answers a PATCH.
+pub(crate) async fn patch(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
+    let kind = kind(call)?;
+    let options = WriteOptions::parse(call, "PatchOptions", kind == Kind::Apply)?;
+    for _ in 0..CONFLICT_TRIES {
+        let Some(current) = call.current() else {
+            return create_by_apply(call, kind, &body, &options).await;
+        };
+        let old = decode::stored(call, &current)?;
+        let mut new = match kind {
+            Kind::Apply => applied(call, &body, Some(&old), &options)?,
+            _ => patched(call, kind, &body, &old, &options)?,
+        };
+        check_identity(call, &mut new)?;
+        match update::store(call, new, &old, &current, &options).await? {
+            Some(stored) => return answer::one(call, 200, stored),
+            None => continue,
+        }
+    }
+    Err(write::modified(call))
+}
+
+/// An apply to a name that does not exist creates the object.
+async fn create_by_apply(
+    call: &Call,
+    kind: Kind,
+    body: &Bytes,
+    options: &WriteOptions,
+) -> Result<Response<Body>, Status> {
+    if kind != Kind::Apply || !call.info.subresource.is_empty() {
+        return Err(call.not_found());
+    }
+    let mut new = applied(call, body, None, options)?;
+    let uid = View::from(&new).get("metadata").str("uid");
+    if !uid.is_empty() {
+        let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+        return Err(Status::conflict(call.resource.group_resource(), &call.info.name, why));
+    }
+    check_identity(call, &mut new)?;
+    let stored = create::create_on_update(call, new, options).await?;
+    answer::one(call, 201, stored)
+}
+
+/// A patch may change neither name nor namespace.
+fn check_identity(call: &Call, new: &mut Value) -> Result<(), Status> {
+    metadata::match_namespace(new, call.namespace())?;
+    update::check_name(call, View::from(&*new))
+}
+
+fn kind(call: &Call) -> Result<Kind, Status> {
+    // Media types of patches are compared as they are, not in any case.
+    match call.content_type().split(';').next().map(str::trim) {
+        Some("application/json-patch+json") => Ok(Kind::Json),
+        Some("application/merge-patch+json") => Ok(Kind::Merge),
+        Some("application/strategic-merge-patch+json") => Ok(Kind::Strategic),
+        Some("application/apply-patch+yaml") => Ok(Kind::Apply),
+        _ => {
+            let mut status = Status::unsupported_media_type("415: Unsupported Media Type");
+            status.details = Some(Box::default());
+            Err(status)
+        }
+    }
+}
+
+/// The object as a patch changes it, decoded, with defaults, its owners recorded.
+fn patched(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Value, Status> {
+    let outcome = match kind {
+        Kind::Json => by_json_patch(body, old, options)?,
+        Kind::Merge => by_merge_patch(body, old, options)?,
+        Kind::Strategic | Kind::Apply => by_strategic_patch(call, body, old)?,
+    };
+    let Outcome { value, mut strict, shown } = outcome;
+    let refuse = |why: String| {
+        let error = Error::invalid(&Path::new("patch"), shown.as_str(), why);
+        Status::invalid("", "", "", &[error])
+    };
+    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
+    let decoded = if kind == Kind::Strategic {
+        object::decode::decode_merged(schema::builtin(), ty, value)
+    } else {
+        object::decode::decode(schema::builtin(), ty, value)
+    };
+    let Decoded { value: mut new, strict: more } = decoded.map_err(refuse)?;
+    strict.extend(more);
+    match options.field_validation {
+        FieldValidation::Strict if !strict.is_empty() => {
+            return Err(refuse(format!("strict decoding error: {}", strict.join(", "))));
+        }
+        validation => decode::report(call, validation, strict, str::to_owned)?,
+    }
+    decode::finish(call, &mut new);
+    ownership::on_update(call, options, &mut new, old);
+    Ok(new)
+}
+
+/// What a patch made of the object's JSON.
+struct Outcome {
+    value: Value,
+    /// What strictness has to say about the patch itself.
+    strict: Vec<String>,
+    /// The bad value that an error shows.
+    shown: String,
+}
+
+fn by_json_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Outcome, Status> {
+    let (value, duplicates) = json::read(body).map_err(|error| match options.field_validation {
+        FieldValidation::Ignore => Status::bad_request(error.to_string()),
+        _ => Status::bad_request(format!("error decoding patch: {error}")),
+    })?;
+    let patch =
+        json_patch::Patch::decode(value).map_err(|why| Status::bad_request(format!("error decoding patch: {why}")))?;
+    if patch.len() > MAX_OPERATIONS {
+        let got = patch.len();
+        return Err(Status::too_large(format!(
+            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {got}"
+        )));
+    }
+    let strict = duplicates
+        .into_iter()
+        .chain(patch.unknown_fields.iter().map(|field| format!("unknown field {field:?}")))
+        .map(|text| format!("json patch {text}"))
+        .collect();
+    let value = patch.apply(old.clone()).map_err(|_| object::patch::Rejected::status())?;
+    Ok(Outcome { shown: value.to_string(), value, strict })
+}
+
+fn by_merge_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Outcome, Status> {
+    let (patch, strict) = json::read(body).map_err(|error| match options.field_validation {
+        FieldValidation::Ignore => Status::bad_request("Invalid JSON Patch"),
+        _ => Status::bad_request(format!("error decoding patch: {error}")),
+    })?;
+    let value = merge::apply(old.clone(), patch).map_err(Status::bad_request)?;
+    Ok(Outcome { shown: value.to_string(), value, strict })
+}
+
+fn by_strategic_patch(call: &Call, body: &Bytes, old: &Value) -> Result<Outcome, Status> {
+    let (patch, strict) = json::read(body).map_err(|error| Status::bad_request(error.to_string()))?;
+    let patch = match patch {
+        Value::Object(patch) => patch,
+        Value::Null => object::Map::new(),
+        other => {
+            let found = match other {
+                Value::Array(_) => "array",
+                Value::String(_) => "string",
+                Value::Bool(_) => "bool",
+                _ => "number",
+            };
+            let why = format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
+            return Err(Status::bad_request(why));
+        }
+    };
+    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
+    let shown = go_print(&Value::Object(patch.clone()));
+    let old = old.as_object().cloned().unwrap_or_default();
+    let value = strategic::apply(old, patch, schema::builtin(), ty).map_err(|error| error.status())?;
+    Ok(Outcome { value: Value::Object(value), strict, shown })
+}
+
+/// The object as an applied configuration makes it, decoded, with defaults, its owners recorded.
+fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOptions) -> Result<Value, Status> {
+    let text = String::from_utf8_lossy(body);
+    let refuse = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
+    let reading =
+        yaml::to_json_lenient(&text).map_err(|error| refuse(format!("error converting YAML to JSON: {error}")))?;
+    let configuration = match reading.value {
+        Value::Null => Value::Object(object::Map::new()),
+        value @ Value::Object(_) => value,
+        other => {
+            let kind = if other.is_array() {
+                "array"
+            } else if other.is_string() {
+                "string"
+            } else if other.is_boolean() {
+                "bool"
+            } else {
+                "number"
+            };
+            return Err(refuse(format!(
+                "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+            )));
+        }
+    };
+    let merged = ownership::apply_configuration(call, options, old, &configuration)?;
+    if !reading.duplicates.is_empty() {
+        let lines: Vec<String> = reading.duplicates.iter().map(ToString::to_string).collect();
+        let why = format!("error converting YAML to JSON: yaml: unmarshal errors:\n  {}", lines.join("\n  "));
+        match options.field_validation {
+            FieldValidation::Strict => return Err(Status::bad_request(format!("error strict decoding YAML: {why}"))),
+            FieldValidation::Warn => call.warnings.push(why),
+            FieldValidation::Ignore => {}
+        }
+    }
+    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
+    let managed = View::from(&merged).get("metadata").get("managedFields").to_value();
+    let mut new =
+        object::decode::decode(schema::builtin(), ty, merged).map_err(|why| Status::plain(500, "", why))?.value;
+    decode::finish(call, &mut new);
+    metadata::set(&mut new, "managedFields", managed);
+    Ok(new)
+}

@@ -1,0 +1,68 @@
+//! `Table`: rows and columns for people, as the kind's strategy gives them.
+
+use super::answer;
+use super::call::Call;
+use object::field::{Error, Path};
+use object::{Status, Value, View, json};
+
+/// What stands in a row beside its cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Include {
+    /// Nothing.
+    Nothing,
+    /// The object's metadata.
+    Metadata,
+    /// The whole object.
+    Object,
+}
+
+impl Include {
+    /// Reads the `includeObject` parameter.
+    pub(crate) fn parse(call: &Call) -> Result<Include, Status> {
+        match call.query.text("includeObject") {
+            "" | "Metadata" => Ok(Include::Metadata),
+            "Object" => Ok(Include::Object),
+            "None" => Ok(Include::Nothing),
+            other => {
+                let why = "must be 'Metadata', 'Object', 'None', or empty";
+                let error = Error::invalid(&Path::new("includeObject"), other, why);
+                Err(Status::bad_request(format!("Unable to convert to Table as requested: {error}")))
+            }
+        }
+    }
+}
+
+/// A table of one object.
+pub(crate) fn of_one(call: &Call, version: &str, object: &Value) -> Result<Value, Status> {
+    let include = Include::parse(call)?;
+    let metadata = match object["metadata"]["resourceVersion"].as_str() {
+        Some(version) => json!({"resourceVersion": version}),
+        None => json!({}),
+    };
+    Ok(json!({
+        "kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata,
+        "columnDefinitions": columns(call), "rows": [row(call, version, include, object)],
+    }))
+}
+
+/// The column definitions of the call's resource.
+pub(crate) fn columns(call: &Call) -> Value {
+    let columns = call.resource.strategy.columns().iter().map(|column| {
+        json!({
+            "name": column.name, "type": column.kind, "format": column.format,
+            "description": call.core.docs.column(&call.resource, column), "priority": column.priority,
+        })
+    });
+    columns.collect()
+}
+
+/// One row.
+pub(crate) fn row(call: &Call, version: &str, include: Include, object: &Value) -> Value {
+    let cells = call.resource.strategy.row(View::from(object), call.core.now_seconds());
+    let object = match include {
+        Include::Nothing => Value::Null,
+        Include::Metadata => answer::partial(version, object),
+        Include::Object => object.clone(),
+    };
+    json!({"cells": cells, "object": object})
+}

@@ -1,0 +1,153 @@
+//! update, and the steps that update, patch and apply share.
+
+use super::options::WriteOptions;
+use super::{Call, answer, create, decode, metadata, ownership, write};
+use crate::admission::{Attributes, Operation};
+use crate::http::Body;
+use crate::storage::Entry;
+use ::http::Response;
+use bytes::Bytes;
+use kinds::Request;
+use object::field::{Error, Path};
+use object::{Status, Value, View};
+use std::sync::Arc;
+
+/// How often an update without a resource version is tried again when others write in between.
+const CONFLICT_TRIES: usize = 64;
+
+/// Answers a PUT.
+pub(crate) async fn update(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
+    let options = WriteOptions::parse(call, "UpdateOptions", false)?;
+    let mut object = decode::body(call, &body, options.field_validation)?;
+    metadata::match_namespace(&mut object, call.namespace())?;
+    check_name(call, View::from(&object))?;
+    ownership::dedup_owner_references(call, &mut object);
+    for _ in 0..CONFLICT_TRIES {
+        let Some(current) = call.current() else {
+            return create_instead(call, object, &options).await;
+        };
+        let old = decode::stored(call, &current)?;
+        let mut new = object.clone();
+        ownership::on_update(call, &options, &mut new, &old);
+        match store(call, new, &old, &current, &options).await? {
+            Some(stored) => return answer::one(call, 200, stored),
+            None => continue,
+        }
+    }
+    Err(write::modified(call))
+}
+
+async fn create_instead(call: &Call, mut object: Value, options: &WriteOptions) -> Result<Response<Body>, Status> {
+    if !call.resource.strategy.allow_create_on_update() || !call.info.subresource.is_empty() {
+        return Err(call.not_found());
+    }
+    if !View::from(&object).get("metadata").str("uid").is_empty() {
+        return Err(write::uid_precondition(call, View::from(&object), ""));
+    }
+    ownership::on_create(call, options, &mut object);
+    let stored = create::create_on_update(call, object, options).await?;
+    answer::one(call, 201, stored)
+}
+
+/// Takes a changed object from the client's form to the store. `None`: somebody else wrote in between, and the client
+/// did not insist on a resource version.
+pub(crate) async fn store(
+    call: &Call,
+    mut new: Value,
+    old: &Value,
+    current: &Arc<Entry>,
+    options: &WriteOptions,
+) -> Result<Option<write::Stored>, Status> {
+    let old_view = View::from(old);
+    let uid = View::from(&new).get("metadata").str("uid");
+    if !uid.is_empty() && uid != old_view.get("metadata").str("uid") {
+        return Err(write::uid_precondition(call, View::from(&new), old_view.get("metadata").str("uid")));
+    }
+    let attributes = Attributes::new(call, Operation::Update, &call.info.name, options.dry_run);
+    call.core.admission.admit(&attributes, &mut new, Some(old_view)).await?;
+    ownership::dedup_owner_references(call, &mut new);
+    let insisted = check_resource_version(call, &new, old_view)?;
+    before_update(call, &mut new, old_view)?;
+    ownership::ignore_mere_times(&mut new, old);
+    let attributes = Attributes::new(call, Operation::Update, &call.info.name, options.dry_run);
+    call.core.admission.validate(&attributes, &new, Some(old_view)).await?;
+    let deletes = finishes_deletion(View::from(&new), old_view);
+    match write::replace(call, new, current, deletes, options.dry_run).await {
+        Ok(stored) => Ok(Some(stored)),
+        Err(status) if status.reason == "Conflict" && !insisted => Ok(None),
+        Err(status) => Err(status),
+    }
+}
+
+/// Generic rules of an update, then the kind's.
+fn before_update(call: &Call, new: &mut Value, old: View<'_>) -> Result<(), Status> {
+    let strategy = call.strategy();
+    let old_metadata = old.get("metadata");
+    metadata::copy(new, "generation", old);
+    let now = call.core.now_text();
+    strategy.prepare_for_update(new, old, &Request { user: &call.user, now: &now });
+    if View::from(&*new).get("metadata").str("uid").is_empty() {
+        metadata::copy(new, "uid", old);
+    }
+    metadata::copy(new, "creationTimestamp", old);
+    if old_metadata.has("deletionTimestamp") {
+        metadata::copy(new, "deletionTimestamp", old);
+    }
+    if old_metadata.has("deletionGracePeriodSeconds")
+        && !View::from(&*new).get("metadata").has("deletionGracePeriodSeconds")
+    {
+        metadata::copy(new, "deletionGracePeriodSeconds", old);
+    }
+    let view = View::from(&*new);
+    let mut errors = write::validate_metadata(&call.resource, view);
+    errors.extend(write::validate_metadata_update(view, old));
+    errors.extend(strategy.validate_update(view, old));
+    write::check(&call.resource, view.get("metadata").str("name"), errors)?;
+    call.warnings.extend(strategy.warnings_on_update(view, old));
+    strategy.canonicalize(new);
+    Ok(())
+}
+
+/// Whether the client insists on the resource version that the object has.
+fn check_resource_version(call: &Call, new: &Value, old: View<'_>) -> Result<bool, Status> {
+    let text = View::from(new).get("metadata").str("resourceVersion");
+    let version = write::parse_version(text)?;
+    if version == 0 {
+        if call.strategy().allow_unconditional_update() {
+            return Ok(false);
+        }
+        let path = Path::new("metadata");
+        let error = Error::invalid(&path.child("resourceVersion"), 0, "must be specified for an update");
+        return Err(Status::invalid(&call.resource.group, &call.resource.plural, &call.info.name, &[error]));
+    }
+    if text != old.get("metadata").str("resourceVersion") {
+        return Err(write::modified(call));
+    }
+    Ok(true)
+}
+
+/// The name in the body has to be the name in the path.
+pub(crate) fn check_name(call: &Call, object: View<'_>) -> Result<(), Status> {
+    let (name, wanted) = (object.get("metadata").str("name"), &call.info.name);
+    if name.is_empty() {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+        )));
+    }
+    if name != wanted {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({wanted})"
+        )));
+    }
+    Ok(())
+}
+
+/// True if this update takes away the last thing that kept a deleted object alive.
+fn finishes_deletion(new: View<'_>, old: View<'_>) -> bool {
+    let old = old.get("metadata");
+    new.get("metadata").get("finalizers").is_empty()
+        && old.has("deletionTimestamp")
+        && old.int("deletionGracePeriodSeconds") == 0
+        && new.get("metadata").int("deletionGracePeriodSeconds") == 0
+        && new.get("spec").get("finalizers").is_empty()
+}

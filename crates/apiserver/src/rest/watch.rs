@@ -1,0 +1,304 @@
+//! watch: events of a resource as they happen, one JSON document each.
+//!
+//! The frame of an event in its usual form is encoded once and shared by all its watchers. A watcher that falls behind
+//! what the store keeps is told so (410) and has to list again.
+
+use super::call::Call;
+use super::selection::Selection;
+use super::table::Include;
+use super::{answer, decode, get, options, table, write};
+use crate::http::media::{Encoding, Shape};
+use crate::http::{Body, respond};
+use crate::storage::{self, Entry, Facts};
+use ::http::Response;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use object::field::{Error, Errors, Path};
+use object::{Status, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Event, EventKind, Watcher};
+use tokio::time::Instant;
+
+/// How often a client that asked for bookmarks gets one.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How long a watch lasts when the client does not say; up to twice as long, so that they do not all end at once.
+const DEFAULT_LENGTH: Duration = Duration::from_secs(1800);
+/// Frame slots of an event, by its meaning to the watcher.
+const SLOT_PUT: usize = 0;
+const SLOT_DELETE: usize = 0;
+/// Most bytes that are joined into one block.
+const BLOCK: usize = 64 * 1024;
+
+/// Answers a GET of a collection with `watch` set.
+pub(crate) async fn watch(call: &Arc<Call>) -> Result<Response<Body>, Status> {
+    let options = Options::parse(call)?;
+    if call.accepted.encoding != Encoding::Json {
+        return Err(Status::not_acceptable("watches are served as application/json"));
+    }
+    get::wait_for_version(call, call.query.text("resourceVersion")).await?;
+    let follow = Follow::start(call, options)?;
+    let blocks = futures_util::stream::unfold(follow, |mut follow| async move {
+        let block = follow.next_block().await?;
+        Some((block, follow))
+    });
+    Ok(respond::with_type(200, "application/json", Body::Stream(blocks.boxed())))
+}
+
+struct Options {
+    selection: Selection,
+    bookmarks: bool,
+    initial_events: Option<bool>,
+    from: u64,
+    until: Instant,
+    include: Include,
+}
+
+impl Options {
+    fn parse(call: &Call) -> Result<Options, Status> {
+        let query = &call.query;
+        let selection = Selection::parse(call)?;
+        let timeout = query.int("timeoutSeconds")?;
+        let initial_events = query.opt_flag("sendInitialEvents");
+        options::check(
+            "ListOptions",
+            validate(query.text("resourceVersionMatch"), initial_events, query.text("continue")),
+        )?;
+        let version = query.text("resourceVersion");
+        let from = write::parse_version(version)?;
+        let length = match timeout.and_then(|seconds| u64::try_from(seconds).ok()) {
+            Some(seconds) if seconds > 0 => Duration::from_secs(seconds),
+            _ => DEFAULT_LENGTH.mul_f64(1.0 + f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 256.0),
+        };
+        let include =
+            if matches!(call.accepted.shape, Shape::Table(_)) { Include::parse(call)? } else { Include::Metadata };
+        let bookmarks = query.flag("allowWatchBookmarks");
+        Ok(Options { selection, bookmarks, initial_events, from, until: Instant::now() + length, include })
+    }
+
+    /// Whether the watch begins with an event for each object that is there.
+    fn begins_with_state(&self) -> bool {
+        self.initial_events.unwrap_or(self.from == 0)
+    }
+}
+
+fn validate(version_match: &str, initial_events: Option<bool>, token: &str) -> Errors {
+    let path = Path::new("resourceVersionMatch");
+    let mut errors = Errors::new();
+    if initial_events.is_some() && version_match != "NotOlderThan" {
+        let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        errors.push(Error::forbidden(&path, why));
+    }
+    if !version_match.is_empty() {
+        if initial_events.is_none() {
+            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            errors.push(Error::forbidden(&path, why));
+        }
+        if version_match != "NotOlderThan" {
+            errors.push(Error::not_supported(&path, version_match, &["NotOlderThan"]));
+        }
+        if !token.is_empty() {
+            errors.push(Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
+        }
+    }
+    errors
+}
+
+/// A watcher and what it still has to say.
+struct Follow {
+    view: View,
+    watcher: Watcher<Facts>,
+    initial: std::vec::IntoIter<Arc<Entry>>,
+    /// The bookmark that ends the initial events, if the client waits for one.
+    initial_end: Option<u64>,
+    /// Until when, and when the next bookmark is due.
+    until: Instant,
+    next_bookmark: Option<Instant>,
+    stop: tokio_util::sync::CancellationToken,
+    failed: bool,
+}
+
+/// How events are shown to this watcher.
+struct View {
+    call: Arc<Call>,
+    selection: Selection,
+    include: Include,
+}
+
+impl Follow {
+    fn start(call: &Arc<Call>, options: Options) -> Result<Follow, Status> {
+        let store = &call.core.store;
+        let prefix = storage::prefix(&call.resource, call.namespace());
+        let snapshot = store.snapshot();
+        let (initial, after) = if options.begins_with_state() {
+            let items: Vec<_> = snapshot
+                .range(&prefix, None)
+                .filter(|entry| options.selection.matches(&entry.attached))
+                .cloned()
+                .collect();
+            (items, snapshot.revision())
+        } else {
+            let after = if options.from == 0 { snapshot.revision() } else { options.from };
+            (Vec::new(), after)
+        };
+        let watcher = store.watch(&prefix, after).map_err(|_| too_old(options.from, snapshot.revision()))?;
+        let wants_end = options.initial_events == Some(true) && options.bookmarks;
+        let include = options.include;
+        let view = View { call: call.clone(), selection: options.selection, include };
+        Ok(Follow {
+            view,
+            watcher,
+            initial: initial.into_iter(),
+            initial_end: wants_end.then_some(after),
+            until: options.until,
+            next_bookmark: options.bookmarks.then(|| Instant::now() + BOOKMARK_EVERY),
+            stop: call.core.draining.clone(),
+            failed: false,
+        })
+    }
+
+    /// The next frames, joined up to a block; `None` when the watch ends.
+    async fn next_block(&mut self) -> Option<Bytes> {
+        if self.failed {
+            return None;
+        }
+        if let Some(block) = self.initial_block() {
+            return Some(block);
+        }
+        loop {
+            let bookmark_at = self.next_bookmark.unwrap_or(self.until).min(self.until);
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                events = self.watcher.next() => match events {
+                    Ok(events) => {
+                        if let Some(block) = self.view.frames(&events) {
+                            return Some(block);
+                        }
+                    }
+                    Err(error) => {
+                        self.failed = true;
+                        return Some(error_frame(&Status::expired(format!("too old resource version: {error}"))));
+                    }
+                },
+                () = tokio::time::sleep_until(bookmark_at) => {
+                    if Instant::now() >= self.until {
+                        return None;
+                    }
+                    self.next_bookmark = Some(Instant::now() + BOOKMARK_EVERY);
+                    return Some(self.view.bookmark(self.watcher.progress(), false));
+                }
+            }
+        }
+    }
+
+    fn initial_block(&mut self) -> Option<Bytes> {
+        let mut block = Vec::new();
+        while block.len() < BLOCK {
+            let Some(entry) = self.initial.next() else {
+                if let Some(revision) = self.initial_end.take() {
+                    block.extend_from_slice(&self.view.bookmark(revision, true));
+                }
+                break;
+            };
+            block.extend_from_slice(&self.view.frame("ADDED", &entry));
+        }
+        (!block.is_empty()).then(|| block.into())
+    }
+}
+
+impl View {
+    /// The frames of those events that this watcher selects.
+    fn frames(&self, events: &[Arc<Event<Facts>>]) -> Option<Bytes> {
+        let mut frames = events.iter().filter_map(|event| self.event_frame(event));
+        let first = frames.next()?;
+        let Some(second) = frames.next() else { return Some(first) };
+        let mut block = [first, second].concat();
+        frames.for_each(|frame| block.extend_from_slice(&frame));
+        Some(block.into())
+    }
+
+    fn event_frame(&self, event: &Event<Facts>) -> Option<Bytes> {
+        let was = event.previous.as_ref().is_some_and(|entry| self.selection.matches(&entry.attached));
+        let is = event.kind == EventKind::Put && self.selection.matches(&event.entry.attached);
+        let shared = matches!(self.call.accepted.shape, Shape::Object) && self.call.resource.stored.is_none();
+        match (was, is) {
+            (false, false) => None,
+            (false, true) if event.previous.is_some() => Some(self.frame("ADDED", &event.entry)),
+            (false, true) if shared => Some(event.frame(SLOT_PUT, || frame_of("ADDED", &event.entry.value))),
+            (false, true) => Some(self.frame("ADDED", &event.entry)),
+            (true, true) if shared => Some(event.frame(SLOT_PUT, || frame_of("MODIFIED", &event.entry.value))),
+            (true, true) => Some(self.frame("MODIFIED", &event.entry)),
+            (true, false) if event.kind == EventKind::Delete && shared => {
+                Some(event.frame(SLOT_DELETE, || frame_of("DELETED", &event.entry.value)))
+            }
+            (true, false) if event.kind == EventKind::Delete => Some(self.frame("DELETED", &event.entry)),
+            (true, false) => self.left(event),
+        }
+    }
+
+    /// The object changed so that it is selected no longer: it is shown as it was, with the new resource version.
+    fn left(&self, event: &Event<Facts>) -> Option<Bytes> {
+        let mut object = decode::stored(&self.call, event.previous.as_ref()?).ok()?;
+        super::metadata::set(&mut object, "resourceVersion", event.revision().to_string());
+        Some(self.value_frame("DELETED", object))
+    }
+
+    fn frame(&self, kind: &str, entry: &Arc<Entry>) -> Bytes {
+        if matches!(self.call.accepted.shape, Shape::Object) && self.call.resource.stored.is_none() {
+            return frame_of(kind, &entry.value);
+        }
+        match decode::stored(&self.call, entry) {
+            Ok(object) => self.value_frame(kind, object),
+            Err(status) => error_frame(&status),
+        }
+    }
+
+    fn value_frame(&self, kind: &str, object: Value) -> Bytes {
+        let object = match self.call.accepted.shape {
+            Shape::Object => object,
+            Shape::PartialObject(version) | Shape::PartialList(version) => answer::partial(version, &object),
+            Shape::Table(version) => {
+                let mut table = match table::of_one(&self.call, version, &object) {
+                    Ok(table) => table,
+                    Err(status) => return error_frame(&status),
+                };
+                table["rows"] = json!([table::row(&self.call, version, self.include, &object)]);
+                table
+            }
+        };
+        let mut frame = json!({"type": kind, "object": object}).to_string().into_bytes();
+        frame.push(b'\n');
+        frame.into()
+    }
+
+    fn bookmark(&self, revision: u64, ends_initial: bool) -> Bytes {
+        let resource = &self.call.resource;
+        let mut metadata = json!({"resourceVersion": revision.to_string()});
+        if ends_initial {
+            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        let object = json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
+        let mut frame = json!({"type": "BOOKMARK", "object": object}).to_string().into_bytes();
+        frame.push(b'\n');
+        frame.into()
+    }
+}
+
+/// A frame around an object's own bytes.
+fn frame_of(kind: &str, object: &[u8]) -> Bytes {
+    let mut frame = Vec::with_capacity(object.len() + 40);
+    frame.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":").as_bytes());
+    frame.extend_from_slice(object);
+    frame.extend_from_slice(b"}\n");
+    frame.into()
+}
+
+fn error_frame(status: &Status) -> Bytes {
+    let mut frame = json!({"type": "ERROR", "object": status.to_value()}).to_string().into_bytes();
+    frame.push(b'\n');
+    frame.into()
+}
+
+fn too_old(from: u64, current: u64) -> Status {
+    Status::expired(format!("too old resource version: {from} ({current})"))
+}

@@ -1,0 +1,170 @@
+//! The last steps of every write: validation results, preconditions, the store's transaction.
+
+use super::{Call, metadata};
+use crate::object_codec;
+use crate::storage::{self, Entry, Facts};
+use bytes::Bytes;
+use kinds::Resource;
+use object::field::{Errors, Path};
+use object::quote::quote;
+use object::{Status, Value, View};
+use std::sync::Arc;
+use store::{CommitError, Expect, Txn};
+
+/// What a write leaves: an entry of the store, or, for dry runs, an object that is nowhere.
+pub(crate) enum Stored {
+    /// In the store.
+    Entry(Arc<Entry>),
+    /// Not in the store.
+    Unstored(Value),
+}
+
+impl Stored {
+    /// The object's JSON bytes.
+    pub(crate) fn bytes(&self, resource: &Resource) -> Bytes {
+        match self {
+            Stored::Entry(entry) => entry.value.clone(),
+            Stored::Unstored(object) => {
+                object_codec::encode_plain(&resource.kind, &resource.api_version(), object).into()
+            }
+        }
+    }
+}
+
+/// Stores a new object.
+pub(crate) async fn create(call: &Call, object: Value, dry_run: bool) -> Result<Stored, Status> {
+    let resource = &call.resource;
+    let name = View::from(&object).get("metadata").str("name").to_owned();
+    if !View::from(&object).get("metadata").str("resourceVersion").is_empty() {
+        return Err(Status::plain(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    let key = storage::key(resource, call.namespace(), &name);
+    let exists = || Status::already_exists(resource.group_resource(), &name);
+    if dry_run {
+        let taken = call.core.store.snapshot().get(&key).is_some();
+        return if taken { Err(exists()) } else { Ok(Stored::Unstored(object)) };
+    }
+    let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, call.template(&object), call.facts(&object));
+    match call.core.store.commit(txn).await {
+        Ok(committed) => entry(committed),
+        Err(CommitError::Conflict { .. }) => Err(exists()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// Replaces `current`, or removes it for good if `deletes` is set.
+///
+/// # Errors
+/// 409 if somebody else wrote in between.
+pub(crate) async fn replace(
+    call: &Call,
+    mut object: Value,
+    current: &Arc<Entry>,
+    deletes: bool,
+    dry_run: bool,
+) -> Result<Stored, Status> {
+    if unchanged(call, &object, current) && !deletes {
+        return Ok(Stored::Entry(current.clone()));
+    }
+    if dry_run {
+        metadata::set(&mut object, "resourceVersion", current.mod_revision.to_string());
+        return Ok(Stored::Unstored(object));
+    }
+    let guarded = Txn::new().guard(&*current.key, Expect::At(current.mod_revision));
+    if deletes {
+        commit(call, guarded.delete(&*current.key, Some(call.template(&object)))).await?;
+        metadata::set(&mut object, "resourceVersion", current.mod_revision.to_string());
+        return Ok(Stored::Unstored(object));
+    }
+    entry(commit(call, guarded.put_attached(&*current.key, call.template(&object), call.facts(&object))).await?)
+}
+
+/// Removes `current` for good.
+pub(crate) async fn remove(call: &Call, object: &Value, current: &Arc<Entry>, dry_run: bool) -> Result<(), Status> {
+    if dry_run {
+        return Ok(());
+    }
+    let txn = Txn::new().guard(&*current.key, Expect::At(current.mod_revision));
+    commit(call, txn.delete(&*current.key, Some(call.template(object)))).await.map(drop)
+}
+
+async fn commit(call: &Call, txn: Txn<Facts>) -> Result<store::Committed<Facts>, Status> {
+    call.core.store.commit(txn).await.map_err(|error| match error {
+        CommitError::Conflict { .. } => modified(call),
+        other => failed(&other),
+    })
+}
+
+fn entry(committed: store::Committed<Facts>) -> Result<Stored, Status> {
+    let entry = committed.entries.into_iter().flatten().next();
+    entry.map(Stored::Entry).ok_or_else(|| Status::internal("the store answered a put without its entry"))
+}
+
+/// True if storing the object would change nothing but its resource version.
+fn unchanged(call: &Call, object: &Value, current: &Entry) -> bool {
+    let template = call.template(object);
+    let version = current.mod_revision.to_string();
+    let at = template.revision_at.unwrap_or_default();
+    current.value.len() == template.json.len() + version.len()
+        && current.value.starts_with(&template.json[..at])
+        && current.value.ends_with(&template.json[at..])
+}
+
+/// 422 about the object, if there are errors.
+pub(crate) fn check(resource: &Resource, name: &str, errors: Errors) -> Result<(), Status> {
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(&resource.group, &resource.kind, name, &errors)) }
+}
+
+/// The generic rules for metadata, after the kind's own.
+pub(crate) fn validate_metadata(resource: &Resource, object: View<'_>) -> Errors {
+    let path = Path::new("metadata");
+    object::meta::validate_object_meta(
+        object.get("metadata"),
+        resource.is_namespaced(),
+        object::names::path_segment_name,
+        &path,
+    )
+}
+
+/// The generic rules for changed metadata.
+pub(crate) fn validate_metadata_update(object: View<'_>, old: View<'_>) -> Errors {
+    let path = Path::new("metadata");
+    object::meta::validate_object_meta_update(object.get("metadata"), old.get("metadata"), &path)
+}
+
+/// 409: the object is not what the client saw.
+pub(crate) fn modified(call: &Call) -> Status {
+    let why = "the object has been modified; please apply your changes to the latest version and try again";
+    Status::conflict(call.resource.group_resource(), &call.info.name, why)
+}
+
+/// 409: the object has another uid than the client thinks.
+pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> Status {
+    let (group, plural) = call.resource.stored_as();
+    let group = if group.is_empty() { String::new() } else { format!("{group}/") };
+    let namespace = if call.namespace().is_empty() { String::new() } else { format!("{}/", call.namespace()) };
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{group}{plural}/{namespace}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in object meta: {actual}",
+        call.info.name,
+        object.get("metadata").str("uid"),
+    );
+    Status::conflict(call.resource.group_resource(), &call.info.name, why)
+}
+
+/// A resource version as a number; "" is 0.
+///
+/// # Errors
+/// 500 with Go's words, as upstream answers.
+pub(crate) fn parse_version(text: &str) -> Result<u64, Status> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    text.parse()
+        .map_err(|_| Status::plain(500, "", format!("strconv.ParseUint: parsing {}: invalid syntax", quote(text))))
+}
+
+/// The store could not write.
+fn failed(error: &CommitError<Facts>) -> Status {
+    tracing::error!(error = %error, "a write was not stored");
+    Status::internal(error)
+}

@@ -1,0 +1,12 @@
+//! The server as one value: what all requests share ([`Core`]), the service that answers one request ([`ApiServer`]),
+//! and the sockets ([`listen`]).
+
+mod core;
+mod health;
+pub mod listen;
+mod service;
+mod version;
+
+pub use core::{Config, Core, Docs};
+pub use service::{ApiServer, Caller};
+pub use version::VERSION;

@@ -1,0 +1,95 @@
+//! What all requests share.
+
+use crate::admission::Admission;
+use crate::authn::Authenticator;
+use crate::registry::Registry;
+use crate::storage::ObjectStore;
+use arc_swap::ArcSwap;
+use kinds::{Column, Resource};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio_util::sync::CancellationToken;
+
+/// What a server is made of.
+pub struct Config {
+    /// The resources that are served.
+    pub registry: Registry,
+    /// Where objects are kept.
+    pub store: ObjectStore,
+    /// Who asks.
+    pub authenticator: Authenticator,
+    /// What may change or refuse a write.
+    pub admission: Box<dyn Admission>,
+}
+
+/// What all requests share.
+pub struct Core {
+    pub(crate) registry: ArcSwap<Registry>,
+    pub(crate) store: ObjectStore,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) admission: Box<dyn Admission>,
+    pub(crate) docs: Docs,
+    /// Cancelled when the server is to end: watches end, nothing new begins.
+    pub(crate) draining: CancellationToken,
+}
+
+impl Core {
+    /// Puts the parts together.
+    pub fn new(config: Config) -> Arc<Core> {
+        let Config { registry, store, authenticator, admission } = config;
+        Arc::new(Core {
+            registry: ArcSwap::from_pointee(registry),
+            store,
+            authenticator,
+            admission,
+            docs: Docs::default(),
+            draining: CancellationToken::new(),
+        })
+    }
+
+    /// The resources that are served now.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registry.load_full()
+    }
+
+    /// The store.
+    pub fn store(&self) -> &ObjectStore {
+        &self.store
+    }
+
+    /// Ends all watches and refuses new requests.
+    pub fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    /// Seconds since the epoch.
+    pub(crate) fn now_seconds(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Now, as objects carry it.
+    pub(crate) fn now_text(&self) -> String {
+        object::time::format_seconds(self.now_seconds())
+    }
+}
+
+/// Sentences about fields, for table columns.
+#[derive(Default)]
+pub struct Docs {
+    columns: HashMap<(String, String), String>,
+}
+
+impl Docs {
+    /// The description of a column of a resource's table. A description that begins with `@` is the path of a field
+    /// whose documentation is meant.
+    pub(crate) fn column<'a>(&'a self, resource: &Resource, column: &'a Column) -> &'a str {
+        match column.description.strip_prefix('@') {
+            None => column.description,
+            Some(path) => {
+                self.columns.get(&(resource.type_name.to_string(), path.to_owned())).map_or("", String::as_str)
+            }
+        }
+    }
+}

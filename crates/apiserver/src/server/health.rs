@@ -1,0 +1,66 @@
+//! `/healthz`, `/livez`, `/readyz`: what works and what does not.
+
+use super::core::Core;
+use crate::http::{Body, respond};
+use crate::request::Query;
+use ::http::Response;
+
+/// A named check: `Err` says what is wrong.
+type Check = (&'static str, fn(&Core) -> Result<(), &'static str>);
+
+const LIVE: &[Check] = &[("ping", |_| Ok(())), ("log", |_| Ok(())), ("store", store)];
+const READY: &[Check] = &[("ping", |_| Ok(())), ("log", |_| Ok(())), ("store", store), ("shutdown", shutdown)];
+
+fn store(core: &Core) -> Result<(), &'static str> {
+    let _ = core.store.revision();
+    Ok(())
+}
+
+fn shutdown(core: &Core) -> Result<(), &'static str> {
+    if core.draining.is_cancelled() { Err("process is shutting down") } else { Ok(()) }
+}
+
+/// Answers a health path; `None` if it is none.
+pub(crate) fn answer(core: &Core, path: &str, query: &Query) -> Option<Response<Body>> {
+    let mut segments = path.trim_start_matches('/').splitn(2, '/');
+    let (endpoint, single) = (segments.next()?, segments.next());
+    let checks = match endpoint {
+        "healthz" | "livez" => LIVE,
+        "readyz" => READY,
+        _ => return None,
+    };
+    match single {
+        None | Some("") => Some(all(core, endpoint, checks, query)),
+        Some(name) => {
+            let (_, check) = checks.iter().find(|(check, _)| *check == name)?;
+            Some(match check(core) {
+                Ok(()) => respond::text(200, "ok"),
+                Err(why) => respond::text(500, format!("internal server error: {why}\n")),
+            })
+        }
+    }
+}
+
+fn all(core: &Core, endpoint: &str, checks: &[Check], query: &Query) -> Response<Body> {
+    let excluded: Vec<&str> = query.all("exclude").collect();
+    let mut lines = String::new();
+    let mut failed = false;
+    for (name, check) in checks {
+        let line = if excluded.contains(name) {
+            format!("[+]{name} excluded: ok\n")
+        } else if check(core).is_ok() {
+            format!("[+]{name} ok\n")
+        } else {
+            failed = true;
+            format!("[-]{name} failed: reason withheld\n")
+        };
+        lines.push_str(&line);
+    }
+    if failed {
+        return respond::text(500, format!("{lines}{endpoint} check failed\n"));
+    }
+    if query.get("verbose").is_some() {
+        return respond::text(200, format!("{lines}{endpoint} check passed\n"));
+    }
+    respond::text(200, "ok")
+}

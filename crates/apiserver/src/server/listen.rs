@@ -1,0 +1,109 @@
+//! The sockets: TLS, HTTP/1.1 and HTTP/2, limits on heads and slow clients, and the drain at the end.
+
+use super::service::ApiServer;
+use crate::authn::x509::{AnyClient, Peer};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use rustls::server::ResolvesServerCert;
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+/// How long a TLS handshake or a request head may take.
+const SLOW_CLIENT: Duration = Duration::from_secs(10);
+/// Largest request head of HTTP/1.1, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+/// Most requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 250;
+/// How long to wait after a failed accept (mostly: no descriptors left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The TLS side of the server: its certificate, which may change while it serves, and any client certificate.
+pub fn tls_config(certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(Arc::new(AnyClient::default()))
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Serves until `stop`, then waits up to `grace` for what is under way.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    server: ApiServer,
+    stop: CancellationToken,
+    grace: Duration,
+) {
+    let acceptor = TlsAcceptor::from(tls);
+    let connections = TaskTracker::new();
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, _)) => {
+                connections.spawn(connection(stream, acceptor.clone(), server.clone(), stop.clone()));
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    connections.close();
+    if tokio::time::timeout(grace, connections.wait()).await.is_err() {
+        warn!(?grace, open = connections.len(), "drain deadline passed, leaving anyway");
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer, stop: CancellationToken) {
+    match serve_connection(stream, acceptor, server, stop).await {
+        Ok(()) => {}
+        Err(error) => debug!(error = &*error, "a connection ended"),
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    server: ApiServer,
+    stop: CancellationToken,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let stream = tokio::time::timeout(SLOW_CLIENT, acceptor.accept(stream))
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let peer = Peer::new(stream.get_ref().1.peer_certificates()).map(Arc::new);
+    let service = service_fn(move |request| {
+        let (server, peer) = (server.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(server.answer(request, peer.as_deref()).await) }
+    });
+    let builder = builder();
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        done = connection.as_mut() => return done,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(SLOW_CLIENT).max_buf_size(MAX_HEAD).keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD as u32)
+        .keep_alive_interval(Some(Duration::from_secs(30)));
+    builder
+}

@@ -1,0 +1,108 @@
+//! One request: from its head to the handler that answers it.
+//!
+//! [`ApiServer`] is a `tower::Service`, the same for sockets and for clients in this process. Who asks comes from the
+//! connection's certificate or a token, or, for callers in this process, from a [`Caller`] in the request's extensions,
+//! which nothing that comes over a socket can set.
+
+use super::core::Core;
+use super::{health, version};
+use crate::authn::x509::Peer;
+use crate::http::media::Encoding;
+use crate::http::{Body, body, compress, respond};
+use crate::request::{Info, Query};
+use crate::rest::{self, Call};
+use ::http::{HeaderName, HeaderValue, Request, Response, request};
+use bytes::Bytes;
+use kinds::UserInfo;
+use object::Status;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Who asks, set by a caller in this process.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Arc<UserInfo>);
+
+/// Answers requests.
+#[derive(Clone)]
+pub struct ApiServer(Arc<Core>);
+
+impl ApiServer {
+    /// A server over these parts.
+    pub fn new(core: Arc<Core>) -> ApiServer {
+        ApiServer(core)
+    }
+
+    /// Answers one request. `peer` is what the client showed in the TLS handshake.
+    pub async fn answer<B>(&self, request: Request<B>, peer: Option<&Peer>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let (head, body) = request.into_parts();
+        let gzip = compress::accepts_gzip(&head.headers);
+        let id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok();
+        let mut answer = match self.route(head, body, peer).await {
+            Ok(answer) => answer,
+            Err(status) => respond::status(&status),
+        };
+        answer.headers_mut().extend(id.map(|id| (HeaderName::from_static("audit-id"), id)));
+        if gzip { compress::compress(answer) } else { answer }
+    }
+
+    async fn route<B>(&self, mut head: request::Parts, body: B, peer: Option<&Peer>) -> Result<Response<Body>, Status>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let core = &self.0;
+        let query = Query::parse(head.uri.query());
+        let info = Info::parse(&head.method, head.uri.path(), &query)?;
+        let user = match head.extensions.remove::<Caller>() {
+            Some(Caller(user)) => user,
+            None => core.authenticator.user(&info.path, &mut head.headers, peer, core.now_seconds())?,
+        };
+        if info.resource.is_none() {
+            return Ok(self.non_resource(&info.path, &query));
+        }
+        let call = Arc::new(Call::new(core.clone(), info, query, head.headers, user)?);
+        let body = body::read(body).await?;
+        let mut answer = match rest::dispatch(&call, body).await {
+            Ok(answer) => answer,
+            Err(status) => respond::status(&status),
+        };
+        call.warnings.write(answer.headers_mut());
+        Ok(answer)
+    }
+
+    fn non_resource(&self, path: &str, query: &Query) -> Response<Body> {
+        if let Some(answer) = health::answer(&self.0, path, query) {
+            return answer;
+        }
+        match path {
+            "/version" | "/version/" => respond::value(200, Encoding::Json, &version::info()),
+            _ => respond::text(404, "404 page not found\n"),
+        }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for ApiServer
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: std::fmt::Display,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let server = self.clone();
+        Box::pin(async move { Ok(server.answer(request, None).await) })
+    }
+}

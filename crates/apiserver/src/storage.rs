@@ -1,0 +1,12 @@
+//! Objects in the store: their keys, and the facts kept beside their bytes.
+
+mod facts;
+mod keys;
+
+pub use facts::Facts;
+pub use keys::{key, prefix};
+
+/// The store as the server uses it.
+pub type ObjectStore = store::Store<Facts>;
+/// A stored object.
+pub type Entry = store::Entry<Facts>;

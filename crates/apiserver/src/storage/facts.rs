@@ -1,0 +1,66 @@
+//! What the server keeps of a stored object beside its bytes: enough to select it without reading it.
+
+use kinds::Resource;
+use object::View;
+
+type Text = Box<str>;
+
+/// The selectable facts of a stored object.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Namespace; empty for objects of the cluster.
+    pub namespace: Text,
+    /// Name.
+    pub name: Text,
+    /// Labels, by key.
+    pub labels: Box<[(Text, Text)]>,
+    /// Values of the resource's selectable fields, in the order in which its strategy names them.
+    pub fields: Box<[Text]>,
+}
+
+impl store::Attach for Facts {
+    fn attach(key: &str, value: &[u8]) -> Facts {
+        let object = serde_json::from_slice(value).unwrap_or_default();
+        match builtin_of(key) {
+            Some(resource) => Facts::of(resource, View::from(&object)),
+            None => Facts::of_metadata(View::from(&object)),
+        }
+    }
+}
+
+/// The built-in resource whose objects have keys like this one.
+fn builtin_of(key: &str) -> Option<&'static Resource> {
+    let mut segments = key.split('/').skip(1);
+    let group = segments.next().map_or("", |group| if group == "core" { "" } else { group });
+    let plural = segments.next()?;
+    let found =
+        kinds::builtin().iter().find(|entry| entry.group == group && entry.plural == plural && entry.stored.is_none());
+    found.map(|resource| &**resource)
+}
+
+impl Facts {
+    /// The facts of an object.
+    pub fn of(resource: &Resource, object: View<'_>) -> Facts {
+        let strategy = &resource.strategy;
+        let fields = strategy.selectable_fields().iter().map(|name| strategy.selectable_field(object, name).into());
+        Facts { fields: fields.collect(), ..Facts::of_metadata(object) }
+    }
+
+    /// The facts that every object has.
+    fn of_metadata(object: View<'_>) -> Facts {
+        let metadata = object.get("metadata");
+        let labels = metadata.get("labels").entries().map(|(key, value)| (key.into(), value.as_str().into()));
+        Facts {
+            namespace: metadata.str("namespace").into(),
+            name: metadata.str("name").into(),
+            labels: labels.collect(),
+            fields: Box::default(),
+        }
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let place = self.labels.binary_search_by(|(other, _)| other.as_ref().cmp(key)).ok()?;
+        Some(&self.labels[place].1)
+    }
+}

@@ -1,0 +1,23 @@
+//! Where an object lies in the key space: `/GROUP/RESOURCE/NAMESPACE/NAME`, or `/GROUP/RESOURCE/NAME`.
+//!
+//! The core group is written `core`. Versions share keys, since they are one object.
+
+use kinds::Resource;
+
+/// The key of one object.
+pub fn key(resource: &Resource, namespace: &str, name: &str) -> String {
+    let mut key = prefix(resource, namespace);
+    key.push_str(name);
+    key
+}
+
+/// What all keys of a resource begin with; only those of one namespace if it is not empty.
+pub fn prefix(resource: &Resource, namespace: &str) -> String {
+    let (group, plural) = resource.stored_as();
+    let group = if group.is_empty() { "core" } else { group };
+    if namespace.is_empty() || !resource.is_namespaced() {
+        format!("/{group}/{plural}/")
+    } else {
+        format!("/{group}/{plural}/{namespace}/")
+    }
+}

@@ -1,0 +1,212 @@
+//! A server of one process: config → build → run → drain.
+//!
+//! The order of the drain stands in [`Server::run`]: stop accepting, end watches, finish requests, close the store.
+
+use crate::config::Config;
+use crate::kubeconfig;
+use crate::pki::{self, Names, Pki};
+use apiserver::admission::AdmitAll;
+use apiserver::authn::x509::Authorities;
+use apiserver::authn::{Anonymous, Authenticator};
+use apiserver::registry::Registry;
+use apiserver::server::{ApiServer, Core, listen};
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Paths that need no credentials.
+const OPEN_PATHS: [&str; 6] = ["/healthz", "/livez", "/readyz", "/version", "/version/", "/openid/v1/jwks"];
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The address is not to be had.
+    #[error("cannot listen on {address}; name another with --listen ADDR:PORT")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {path}; name another with --data-dir DIR")]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificates cannot be made or read.
+    #[error("cannot set up certificates")]
+    Pki(#[source] pki::Error),
+    /// Client certificates cannot be checked.
+    #[error("cannot set up authentication")]
+    Authentication(#[source] apiserver::authn::x509::Error),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+    /// The store cannot be opened.
+    #[error("cannot open the store")]
+    Store(#[source] store::OpenError),
+    /// The kubeconfig cannot be written.
+    #[error("cannot write the kubeconfig {path}")]
+    Kubeconfig {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A server that is ready to run: its socket is bound, its store is open.
+pub struct Server {
+    listener: TcpListener,
+    tls: Arc<rustls::ServerConfig>,
+    core: Arc<Core>,
+    pki: Arc<Pki>,
+    clients: Arc<Authorities>,
+    config: Config,
+    url: String,
+}
+
+impl Server {
+    /// Binds the socket, opens the store and makes what a first start has to make.
+    pub async fn build(mut config: Config) -> Result<Server, BuildError> {
+        make_folder(&config.data_dir)?;
+        let listener = bind(config.listen).await?;
+        if let Ok(address) = listener.local_addr() {
+            config.listen = address;
+        }
+        let pki = Arc::new(open_pki(&config)?);
+        let clients = Arc::new(Authorities::new(&pki.ca_bundle()).map_err(BuildError::Authentication)?);
+        let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
+        let core = Core::new(apiserver::server::Config {
+            registry: Registry::new(kinds::builtin().iter().cloned()),
+            store: open_store(&config).await?,
+            authenticator: authenticator(&clients),
+            admission: Box::new(AdmitAll),
+        });
+        let url = format!("https://{}", reachable(config.listen));
+        let server = Server { listener, tls, core, pki, clients, config, url };
+        server.write_kubeconfig()?;
+        Ok(server)
+    }
+
+    /// Where clients reach the API.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The service itself, for clients in this process.
+    pub fn service(&self) -> ApiServer {
+        ApiServer::new(self.core.clone())
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> String {
+        render_kubeconfig(&self.pki, &self.url)
+    }
+
+    /// Serves until `stop`, then drains.
+    pub async fn run(self, stop: CancellationToken) {
+        let Server { listener, tls, core, pki, clients, config, url } = self;
+        let renewal_stop = stop.child_token();
+        let renewal = tokio::spawn(async move {
+            pki.keep_fresh(renewal_stop, |pki, renewed| {
+                if renewed.authority
+                    && let Err(error) = clients.replace(&pki.ca_bundle())
+                {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot take over the new authority");
+                }
+                if let Some(path) = &config.write_kubeconfig
+                    && let Err(error) = write_private(path, &render_kubeconfig(pki, &url))
+                {
+                    tracing::warn!(%error, path = %path.display(), "cannot write the renewed kubeconfig");
+                }
+            })
+            .await;
+        });
+        let drain = {
+            let (core, stop) = (core.clone(), stop.clone());
+            tokio::spawn(async move {
+                stop.cancelled().await;
+                core.drain();
+            })
+        };
+        listen::serve(listener, tls, ApiServer::new(core.clone()), stop, config.grace).await;
+        // Both tasks end with the token; neither can fail but by a panic, which the runtime has reported.
+        let _ = tokio::join!(renewal, drain);
+        core.store().close().await;
+    }
+
+    fn write_kubeconfig(&self) -> Result<(), BuildError> {
+        let Some(path) = &self.config.write_kubeconfig else { return Ok(()) };
+        write_private(path, &self.kubeconfig()).map_err(|source| BuildError::Kubeconfig { path: path.clone(), source })
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), BuildError> {
+    std::fs::create_dir_all(path).map_err(|source| BuildError::DataDir { path: path.to_owned(), source })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, BuildError> {
+    TcpListener::bind(address).await.map_err(|source| BuildError::Listen { address, source })
+}
+
+fn open_pki(config: &Config) -> Result<Pki, BuildError> {
+    let names = Names {
+        addresses: vec![config.listen.ip()],
+        hosts: config.tls_names.clone(),
+        service_address: config.kubernetes_address(),
+        cluster_domain: "cluster.local".to_owned(),
+    };
+    Pki::open(&config.data_dir.join("pki"), names).map_err(BuildError::Pki)
+}
+
+async fn open_store(config: &Config) -> Result<apiserver::storage::ObjectStore, BuildError> {
+    let folder = config.data_dir.join("store");
+    let opened = tokio::task::spawn_blocking(move || store::Store::open(folder, &store::Options::default()));
+    opened.await.expect("opening the store does not panic").map_err(BuildError::Store)
+}
+
+fn authenticator(clients: &Arc<Authorities>) -> Authenticator {
+    Authenticator {
+        clients: clients.clone(),
+        front_proxy: None,
+        tokens: Vec::new(),
+        anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
+    }
+}
+
+/// The address as a client on this machine can use it.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let unspecified = listen.ip().is_unspecified();
+    SocketAddr::new(if unspecified { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() }, listen.port())
+}
+
+fn render_kubeconfig(pki: &Pki, url: &str) -> String {
+    let entry = kubeconfig::Entry {
+        name: "hakata".to_owned(),
+        server: url.to_owned(),
+        authorities: pki.ca_bundle(),
+        identity: pki.admin(),
+    };
+    entry.render()
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let mut file = std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&partial)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&partial, path)
+}
