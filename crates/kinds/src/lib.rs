@@ -15,6 +15,7 @@ mod placeholder;
 mod resource;
 mod strategy;
 mod table;
+pub mod usage;
 
 pub use crate::core::service::allocation as service_allocation;
 pub use resource::{Conversion, Resource, Scope, StoredAs, Subresource, Verbs};
