@@ -17,6 +17,24 @@ impl Column {
     pub const NAME: Column =
         Column { name: "Name", kind: "string", format: "name", description: "@metadata.name", priority: 0 };
 
+    /// Names of a pod template's containers.
+    pub(crate) const CONTAINERS: Column = Column {
+        name: "Containers",
+        kind: "string",
+        format: "",
+        description: "Names of each container in the template.",
+        priority: 1,
+    };
+
+    /// Images of a pod template's containers.
+    pub(crate) const IMAGES: Column = Column {
+        name: "Images",
+        kind: "string",
+        format: "",
+        description: "Images referenced by each container in the template.",
+        priority: 1,
+    };
+
     /// Time since creation.
     pub const AGE: Column = Column::text("Age", "@metadata.creationTimestamp");
 

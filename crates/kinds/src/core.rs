@@ -7,12 +7,15 @@ mod event;
 mod limitrange;
 mod namespace;
 pub(crate) mod pod;
+mod podtemplate;
+mod replicationcontroller;
 mod resource_names;
 mod resourcequota;
 mod secret;
 pub(crate) mod service;
 mod serviceaccount;
 
+use crate::apps::{SCALE, SCALE_VERBS};
 use crate::resource::{Resource, Scope, Verbs};
 use crate::strategy::Strategy;
 
@@ -34,6 +37,12 @@ pub(crate) fn resources() -> Vec<Resource> {
             .subresource_of("finalize", ("", "", ""), &["update"])
             .subresource_of("status", ("", "", ""), get_update),
         pod::resource(),
+        namespaced("PodTemplate", "podtemplates", podtemplate::PodTemplate),
+        namespaced("ReplicationController", "replicationcontrollers", replicationcontroller::ReplicationController)
+            .short(&["rc"])
+            .categories(&["all"])
+            .subresource("status")
+            .subresource_of("scale", SCALE, SCALE_VERBS),
         namespaced("ResourceQuota", "resourcequotas", resourcequota::ResourceQuota)
             .short(&["quota"])
             .subresource("status"),

@@ -7,14 +7,20 @@
 //! Deliberately absent: what needs the state of the cluster (address allocation, quota, ownership); that is admission,
 //! in `apiserver`.
 
+mod amounts;
+mod apps;
+mod batch;
+mod change;
 mod checks;
 pub mod columns;
 mod core;
 mod edit;
 mod placeholder;
+mod policy;
 mod resource;
 mod strategy;
 mod table;
+mod template;
 pub mod usage;
 
 pub use crate::core::service::allocation as service_allocation;

@@ -17,5 +17,11 @@ pub fn builtin() -> &'static [Arc<Resource>] {
 
 /// The resources of each group. The first version of a group that is named here is the preferred one.
 fn groups() -> Vec<Vec<Resource>> {
-    vec![crate::core::resources(), crate::core::events()]
+    vec![
+        crate::core::resources(),
+        crate::core::events(),
+        crate::apps::resources(),
+        crate::batch::resources(),
+        crate::policy::resources(),
+    ]
 }

@@ -39,6 +39,9 @@ pub(crate) mod volumes;
 pub(crate) mod warnings;
 mod windows;
 
+pub(crate) use dump::compact as dump_compact;
+pub(crate) use prepare::drop_disabled_fields;
+
 use crate::resource::{Resource, Scope};
 use crate::strategy::{Column, Request, Strategy};
 use object::field::Errors;

@@ -188,7 +188,7 @@ impl<'s> Place<'s> {
 }
 
 /// The object that upstream's empty struct of this type encodes to: what must always stand, and nothing else.
-pub(super) fn empty_object(schema: &Schema, ty: TypeId) -> Value {
+pub fn empty_object(schema: &Schema, ty: TypeId) -> Value {
     zero_struct(schema, schema.get(ty), 0)
 }
 

@@ -102,6 +102,11 @@ impl Error {
         Error::shown(ErrorKind::Invalid, path, shown.into(), detail)
     }
 
+    /// The value is malformed, and not shown.
+    pub fn invalid_hidden(path: &Path<'_>, detail: impl Into<String>) -> Error {
+        Error::hidden(ErrorKind::Invalid, path, detail)
+    }
+
     /// The value is not of the schema's type.
     pub fn type_invalid(path: &Path<'_>, value: impl Into<Value>, detail: impl Into<String>) -> Error {
         Error::shown(ErrorKind::TypeInvalid, path, show(&value.into()), detail)
@@ -127,6 +132,11 @@ impl Error {
         let quoted: Vec<String> = supported.iter().map(|value| quote(value)).collect();
         let detail = if quoted.is_empty() { String::new() } else { format!("supported values: {}", quoted.join(", ")) };
         Error::shown(ErrorKind::NotSupported, path, show(&value.into()), detail)
+    }
+
+    /// The value is none of `supported`; `shown` is its text as upstream would print it (for whole structs).
+    pub fn not_supported_shown(path: &Path<'_>, shown: impl Into<String>, supported: &[&str]) -> Error {
+        Error { shown: Some(shown.into()), ..Error::not_supported(path, Value::Null, supported) }
     }
 
     /// The value is well formed and not permitted here.

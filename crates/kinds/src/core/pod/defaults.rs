@@ -8,6 +8,8 @@ mod containers;
 mod resources;
 mod volumes;
 
+pub(crate) use resources::round_requirements;
+
 use object::{Map, Value, View, json};
 
 type Fields = Map<String, Value>;
@@ -46,7 +48,6 @@ pub(crate) fn default_pod(pod: &mut Value) {
 }
 
 /// Fills in what a pod template has by default.
-#[allow(dead_code, reason = "for the kinds that come next")]
 pub(crate) fn default_pod_template(template: &mut Value) {
     drop_old_annotations(template);
     let Some(template) = template.as_object_mut() else { return };
@@ -69,7 +70,7 @@ pub(crate) fn default_pod_spec(spec: &mut Value) {
         }
     }
     resources::round_list(spec.get_mut("overhead"));
-    resources::round_requirements(spec.get_mut("resources"));
+    round_requirements(spec.get_mut("resources"));
 }
 
 /// The service account's name stands in two fields of the same meaning.
@@ -105,11 +106,11 @@ pub(crate) fn default_status(status: &mut Fields) {
     for list in ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"] {
         for container in status.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             resources::round_list(container.get_mut("allocatedResources"));
-            resources::round_requirements(container.get_mut("resources"));
+            round_requirements(container.get_mut("resources"));
         }
     }
     resources::round_list(status.get_mut("allocatedResources"));
-    resources::round_requirements(status.get_mut("resources"));
+    round_requirements(status.get_mut("resources"));
 }
 
 fn drop_old_annotations(object: &mut Value) {

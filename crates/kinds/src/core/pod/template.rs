@@ -7,7 +7,6 @@ use object::field::{Error, Errors, Path};
 use object::meta::{validate_annotations, validate_labels};
 
 /// Validates a pod template.
-#[allow(dead_code, reason = "for the kinds that come next")]
 pub(crate) fn validate_pod_template_spec(template: View<'_>, path: &Path<'_>, options: &PodOptions) -> Errors {
     let (meta, spec) = (template.get("metadata"), template.get("spec"));
     let annotations = meta.get("annotations");
@@ -28,7 +27,6 @@ pub(crate) fn validate_pod_template_spec(template: View<'_>, path: &Path<'_>, op
 ///
 /// `matches` tells whether the kind's selector, if it has one, matches the template's labels; `kind` is what messages
 /// call the kind (`ReplicaSet`).
-#[allow(dead_code, reason = "for the kinds that come next")]
 pub(crate) fn validate_running_template(
     template: View<'_>,
     matches: bool,

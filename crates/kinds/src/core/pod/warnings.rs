@@ -68,7 +68,6 @@ pub(super) fn of_new_pod(pod: View<'_>) -> Vec<String> {
 }
 
 /// Warnings about a pod template that stands at `path`.
-#[allow(dead_code, reason = "for the kinds that come next")]
 pub(crate) fn of_template(template: View<'_>, path: &Path<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     collect(template, path, true, &mut warnings);

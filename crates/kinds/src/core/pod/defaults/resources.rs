@@ -68,7 +68,7 @@ fn entries(amounts: Amounts<'_>) -> impl Iterator<Item = (String, Value)> {
 }
 
 /// Rounds limits and requests up to thousandths.
-pub(super) fn round_requirements(requirements: Option<&mut Value>) {
+pub(crate) fn round_requirements(requirements: Option<&mut Value>) {
     let Some(requirements) = requirements else { return };
     round_list(requirements.get_mut("limits"));
     round_list(requirements.get_mut("requests"));

@@ -1,0 +1,68 @@
+//! Controller revisions.
+
+use crate::columns::age;
+use crate::strategy::{Column, Strategy};
+use object::field::{Error, Errors, Path};
+use object::meta::{validate_immutable_field, validate_nonnegative, validate_object_meta, validate_object_meta_update};
+use object::names::name_is_dns_subdomain;
+use object::{Value, View};
+
+/// Rules of controller revisions.
+pub(super) struct ControllerRevision;
+
+impl Strategy for ControllerRevision {
+    fn validate(&self, object: View<'_>) -> Errors {
+        let mut errors = validate_revision(object);
+        let (data, path) = (object.get("data"), Path::new("data"));
+        match data.value() {
+            None | Some(Value::Null) => errors.push(Error::required(&path, "data is mandatory")),
+            Some(Value::Object(_)) => {}
+            Some(_) => errors.push(Error::required(&path, "data must be a valid JSON object")),
+        }
+        errors
+    }
+
+    fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
+        let mut errors =
+            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        errors.extend(validate_revision(object));
+        errors.extend(validate_immutable_field(object.get("data"), old.get("data"), &Path::new("data")));
+        errors
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        const OWNER: &str = "Controller of the object";
+        &[
+            Column::NAME,
+            Column { name: "Controller", kind: "string", format: "", description: OWNER, priority: 0 },
+            Column { name: "Revision", kind: "string", format: "", description: "@revision", priority: 0 },
+            Column::AGE,
+        ]
+    }
+
+    fn row(&self, object: View<'_>, now: i64) -> Vec<Value> {
+        let meta = object.get("metadata");
+        let owner = meta.list("ownerReferences").find(|owner| owner.bool("controller"));
+        vec![
+            meta.str("name").into(),
+            owner.map_or_else(|| "<none>".to_owned(), show_owner).into(),
+            object.int("revision").into(),
+            age(meta.str("creationTimestamp"), now).into(),
+        ]
+    }
+}
+
+fn validate_revision(object: View<'_>) -> Errors {
+    let mut errors = validate_object_meta(object.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+    errors.extend(validate_nonnegative(object.int("revision"), &Path::new("revision")));
+    errors
+}
+
+/// `kind.group/name`.
+fn show_owner(owner: View<'_>) -> String {
+    let kind = match owner.str("apiVersion").split_once('/') {
+        Some((group, _)) if !group.is_empty() => format!("{}.{group}", owner.str("kind")),
+        _ => owner.str("kind").to_owned(),
+    };
+    format!("{}/{}", kind.to_lowercase(), owner.str("name"))
+}

@@ -1,0 +1,70 @@
+//! Changing objects in place: what the rules of many kinds do to one.
+
+use object::{Map, Value, View, apply, schema};
+
+/// The map under `name`, made if it is absent or `null`; `None` if something else stands there or above.
+pub(crate) fn map_at<'a>(object: &'a mut Value, name: &str) -> Option<&'a mut Map<String, Value>> {
+    let value = object.as_object_mut()?.entry(name).or_insert(Value::Null);
+    if value.is_null() {
+        *value = Value::Object(Map::new());
+    }
+    value.as_object_mut()
+}
+
+/// The value under several names, if it is there.
+pub(crate) fn at<'a>(object: &'a mut Value, names: &[&str]) -> Option<&'a mut Value> {
+    names.iter().try_fold(object, |value, name| value.get_mut(*name))
+}
+
+/// The map under several names, if it is there.
+pub(crate) fn existing<'a>(object: &'a mut Value, names: &[&str]) -> Option<&'a mut Map<String, Value>> {
+    at(object, names)?.as_object_mut()
+}
+
+/// Sets a field that is absent or `null`.
+pub(crate) fn set_default(map: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    if map.get(name).is_none_or(Value::is_null) {
+        map.insert(name.to_owned(), value.into());
+    }
+}
+
+/// Sets a text that is absent or empty.
+pub(crate) fn set_default_text(map: &mut Map<String, Value>, name: &str, value: &str) {
+    if map.get(name).and_then(Value::as_str).unwrap_or_default().is_empty() {
+        map.insert(name.to_owned(), value.into());
+    }
+}
+
+/// Sets the field to what the old object has there, or removes it.
+pub(crate) fn keep(object: &mut Value, old: View<'_>, name: &str) {
+    let Some(map) = object.as_object_mut() else { return };
+    match old.get(name).value() {
+        Some(value) => drop(map.insert(name.to_owned(), value.clone())),
+        None => drop(map.remove(name)),
+    }
+}
+
+/// Sets `status` to what an empty one encodes to.
+pub(crate) fn clear_status(object: &mut Value, type_name: &str) {
+    let Some(map) = object.as_object_mut() else { return };
+    let empty = schema::builtin().find(type_name).map(|ty| apply::empty_object(schema::builtin(), ty));
+    match empty {
+        Some(empty) => drop(map.insert("status".to_owned(), empty)),
+        None => drop(map.remove("status")),
+    }
+}
+
+/// Sets `metadata.generation`.
+pub(crate) fn set_generation(object: &mut Value, generation: i64) {
+    if let Some(metadata) = map_at(object, "metadata") {
+        metadata.insert("generation".to_owned(), generation.into());
+    }
+}
+
+/// Counts `metadata.generation` up if one of the fields differs from the old object's.
+pub(crate) fn count_generation(object: &mut Value, old: View<'_>, fields: &[&[&str]]) {
+    let new = View::from(&*object);
+    if fields.iter().any(|field| !new.at(field).same(old.at(field))) {
+        set_generation(object, old.get("metadata").int("generation") + 1);
+    }
+}
