@@ -102,6 +102,7 @@ pub trait Conversion: Send + Sync + 'static {
     /// From the resource's own form to the kept one.
     fn to_stored(&self, object: Value) -> Value;
     /// From the kept form to the resource's own.
+    #[expect(clippy::wrong_self_convention, reason = "self converts, it is not converted")]
     fn from_stored(&self, object: Value) -> Value;
 }
 

@@ -1,3 +1,5 @@
 //! The rules of kinds against recorded conversations.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 mod conversations;
