@@ -5,7 +5,7 @@
 //! is left out where it is the Go name in lower camel case). Kinds: `s` text, `i` number, `b` truth value, `q`
 //! quantity, `x` number or text, `*` optional scalar, `[]` list of scalars, `{}` and `{q}` maps, `T` struct, `*T` optional
 //! struct, `[]T` list of structs. A name that begins with `=` is a type that is shown with its JSON names, without
-//! empty fields; a JSON name that begins with `^` stands one level up in what clients send.
+//! empty fields (but for the texts of a requirement); a JSON name that begins with `^` stands one level up in what clients send.
 
 use object::{Value, View};
 use std::collections::HashMap;
@@ -82,12 +82,12 @@ fn node(kind: &'static str, value: View<'_>, outer: View<'_>) -> Node {
         "x" if value.exists() => plain(value),
         "x" => Node::Scalar("0".to_owned()),
         "*" => plain(value),
-        "[]" | "{}" | "{q}" if value.is_empty() => null(),
+        "[]" | "{}" | "{q}" if !value.exists() => null(),
         "[]" | "{}" | "{q}" => plain(value),
         _ => match (kind.strip_prefix('*'), kind.strip_prefix("[]")) {
             (Some(_), _) if !value.exists() => null(),
             (Some(inner), _) => structure(inner, value, outer),
-            (_, Some(_)) if value.is_empty() => null(),
+            (_, Some(_)) if !value.exists() => null(),
             (_, Some(inner)) => Node::List(value.items().map(|item| structure(inner, item, View::ABSENT)).collect()),
             _ => structure(kind, value, outer),
         },
@@ -101,7 +101,8 @@ fn structure(name: &'static str, value: View<'_>, outer: View<'_>) -> Node {
         let from = if field.outer { outer } else { value };
         let child = from.get(&field.json);
         if tagged {
-            return (!child.is_empty()).then(|| (field.json.clone(), node(field.kind, child, value)));
+            let always = name == "=LabelSelectorRequirement" && field.kind == "s";
+            return (always || !child.is_empty()).then(|| (field.json.clone(), node(field.kind, child, value)));
         }
         Some((field.go.to_owned(), node(field.kind, child, value)))
     });

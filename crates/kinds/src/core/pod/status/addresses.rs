@@ -34,7 +34,8 @@ fn validate_list(
     }
     let dual_stack = is_dual_stack(&addresses);
     if let Err(index) = dual_stack {
-        let detail = format!("failed to check for dual stack with error:invalid IP[{index}]: <nil>");
+        let address = addresses[index];
+        let detail = format!("failed to check for dual stack with error:invalid IP[{index}]: {address}");
         errors.push(Error::internal(&list, detail));
     }
     if dual_stack != Ok(true) || addresses.len() > 2 {

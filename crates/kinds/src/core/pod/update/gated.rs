@@ -54,7 +54,7 @@ fn validate_affinity(new: View<'_>, old: View<'_>, path: &Path<'_>, errors: &mut
     }
     if old.len() != new.len() {
         let shown = new.items().map(|term| dump::compact("NodeSelectorTerm", term)).collect::<Vec<_>>().join(",");
-        let shown = if new.is_empty() { "null".to_owned() } else { format!("[{shown}]") };
+        let shown = if !new.exists() { "null".to_owned() } else { format!("[{shown}]") };
         let detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
         return errors.push(Error::invalid_shown(&list, shown, detail));
     }
