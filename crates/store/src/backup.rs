@@ -5,7 +5,18 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::engine::{EngineError, copy};
+use crate::engine::{EngineError, OpenError, copy, verify};
+
+/// A backup that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The revision that it shows.
+    pub revision: u64,
+}
 
 /// Why a backup could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -34,13 +45,22 @@ pub enum BackupError {
         #[source]
         source: EngineError,
     },
+    /// What was written cannot be read back.
+    #[error("the backup {path} does not read as it was written")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: OpenError,
+    },
     /// The process is shutting down.
     #[error("the backup was interrupted")]
     Stopped,
 }
 
 /// Copies the database `from` to the new file `to`, through a file beside it.
-pub(crate) fn write(from: &Path, to: &Path) -> Result<(), BackupError> {
+pub(crate) fn write(from: &Path, to: &Path) -> Result<Backup, BackupError> {
     let failed = |source| BackupError::File { path: to.to_owned(), source };
     if to.try_exists().map_err(failed)? {
         return Err(BackupError::Exists { path: to.to_owned() });
@@ -56,13 +76,16 @@ pub(crate) fn write(from: &Path, to: &Path) -> Result<(), BackupError> {
     made
 }
 
-fn make(from: &Path, to: &Path, partial: &Path) -> Result<(), BackupError> {
+fn make(from: &Path, to: &Path, partial: &Path) -> Result<Backup, BackupError> {
     let failed = |source| BackupError::File { path: to.to_owned(), source };
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(partial).map_err(failed)?;
     copy(from, partial).map_err(|source| BackupError::Copy { path: to.to_owned(), source })?;
+    let revision = verify(partial).map_err(|source| BackupError::Unreadable { path: to.to_owned(), source })?;
+    let bytes = fs::metadata(partial).map_err(failed)?.len();
     fs::rename(partial, to).map_err(failed)?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok(Backup { path: to.to_owned(), bytes, revision })
 }
 
 fn partial_path(to: &Path) -> PathBuf {

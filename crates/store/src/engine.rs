@@ -11,7 +11,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-pub(crate) use self::sqlite::{Extent, Sqlite, copy, rebuild};
+pub(crate) use self::sqlite::{Extent, Sqlite, copy, rebuild, verify};
 use crate::entry::RowId;
 use crate::event::EventKind;
 use crate::metrics::Metrics;

@@ -1,6 +1,7 @@
 //! What happened to one key, and the encoded frames that its watchers share.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ pub struct Event<T> {
     /// The entry that was live before.
     pub previous: Option<Arc<Entry<T>>>,
     frames: [Mutex<Option<Bytes>>; FRAMES],
+    /// Set when the frames have been let go of, so that a watcher who comes late does not bring them back.
+    cold: AtomicBool,
 }
 
 /// What was done to a key.
@@ -32,7 +35,7 @@ pub enum EventKind {
 
 impl<T> Event<T> {
     pub(crate) fn new(kind: EventKind, entry: Arc<Entry<T>>, previous: Option<Arc<Entry<T>>>) -> Self {
-        Event { kind, entry, previous, frames: [const { Mutex::new(None) }; FRAMES] }
+        Event { kind, entry, previous, frames: [const { Mutex::new(None) }; FRAMES], cold: AtomicBool::new(false) }
     }
 
     /// Revision of the transaction that did it; events of one transaction share it, in the order of its operations.
@@ -47,14 +50,19 @@ impl<T> Event<T> {
 
     /// The encoding in `slot` (below [`FRAMES`]), which the first caller makes and all others share.
     ///
-    /// A slot means one encoding to all callers. The store lets go of the frames of events that are no longer new.
+    /// A slot means one encoding to all callers. The store lets go of the frames of events that are no longer new; who
+    /// comes so late makes one for himself.
     pub fn frame(&self, slot: usize, encode: impl FnOnce() -> Bytes) -> Bytes {
+        if self.cold.load(Ordering::Acquire) {
+            return encode();
+        }
         let mut frame = self.frames[slot].lock().unwrap_or_else(PoisonError::into_inner);
         frame.get_or_insert_with(encode).clone()
     }
 
     /// Frees the memory of the frames.
     pub(crate) fn forget_frames(&self) {
+        self.cold.store(true, Ordering::Release);
         for frame in &self.frames {
             frame.lock().unwrap_or_else(PoisonError::into_inner).take();
         }

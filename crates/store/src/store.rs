@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::backup::{self, BackupError};
+use crate::backup::{self, Backup, BackupError};
 use crate::engine::{OpenError, Sqlite};
 use crate::entry::Attach;
 use crate::folder::{Folder, database_path};
@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::snapshot::Snapshot;
 use crate::txn::{CommitError, Committed, Txn};
 use crate::watcher::Watcher;
-use crate::writer::{Counts, Job, Request, Writer, group};
+use crate::writer::{Job, Request, Writer, group};
 
 /// A revisioned key space in a folder. Clones are handles to the same store.
 ///
@@ -62,14 +62,7 @@ impl<T: Attach> Store<T> {
         }
         let hub = Arc::new(loader.finish(extent));
         let (jobs_tx, jobs) = mpsc::channel();
-        let writer = Writer {
-            hub: Arc::clone(&hub),
-            engine: Box::new(engine),
-            marker,
-            jobs,
-            _folder: held,
-            counts: Counts::default(),
-        };
+        let writer = Writer::new(Arc::clone(&hub), Box::new(engine), marker, jobs, held);
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || writer.run());
         let thread = thread.map_err(|source| OpenError::Folder { path: folder.as_ref().to_owned(), source })?;
         Ok(Store(Arc::new(Inner {
@@ -144,16 +137,15 @@ impl<T: Attach> Store<T> {
         self.0.send(Job::Compact(revision, reply)).map_err(|_| CommitError::Closed)?;
         match answer.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) if error.is_full() => Err(CommitError::Full(Arc::new(error))),
-            Ok(Err(error)) => Err(CommitError::Disk(Arc::new(error))),
+            Ok(Err(error)) => Err(CommitError::failed(error)),
             Err(_) => Err(CommitError::Closed),
         }
     }
 
-    /// Writes a consistent copy of the database, while the store works on, to the new file `to`.
+    /// Writes a consistent copy of the database, while the store works on, to the new file `to`, and reads it back.
     ///
     /// [`restore`](crate::restore()) makes a store of it.
-    pub async fn backup(&self, to: impl Into<PathBuf>) -> Result<(), BackupError> {
+    pub async fn backup(&self, to: impl Into<PathBuf>) -> Result<Backup, BackupError> {
         let (from, to) = (database_path(&self.0.folder), to.into());
         let task = tokio::task::spawn_blocking(move || backup::write(&from, &to));
         task.await.unwrap_or(Err(BackupError::Stopped))

@@ -216,6 +216,12 @@ pub enum CommitError<T> {
     Closed,
 }
 
+impl<T> CommitError<T> {
+    pub(crate) fn failed(error: Arc<EngineError>) -> Self {
+        if error.is_full() { CommitError::Full(error) } else { CommitError::Disk(error) }
+    }
+}
+
 impl<T> fmt::Debug for CommitError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

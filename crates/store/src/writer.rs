@@ -4,6 +4,7 @@
 //! the engine make the outcome durable with one fsync, shows it to readers and watchers, and only then answers. As it
 //! owns a transaction from the moment it is sent, a caller who goes away cancels nothing half-way.
 
+mod compaction;
 pub(crate) mod group;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use self::compaction::{Compaction, Reply};
 use self::group::{Group, Outcome, Prepared};
 use crate::engine::{Engine, EngineError};
 use crate::entry::Attach;
@@ -25,7 +27,7 @@ pub(crate) enum Job<T> {
     /// Apply a transaction.
     Commit(Request<T>),
     /// Forget the history up to a revision; answered when the disk has forgotten it too.
-    Compact(u64, oneshot::Sender<Result<(), EngineError>>),
+    Compact(u64, Reply),
     /// Tell the engine's and the writer's numbers.
     Measure(Metrics, oneshot::Sender<Metrics>),
 }
@@ -40,24 +42,25 @@ pub(crate) struct Request<T> {
 
 /// The state of the thread.
 pub(crate) struct Writer<T> {
-    pub(crate) hub: Arc<Hub<T>>,
-    pub(crate) engine: Box<dyn Engine>,
-    pub(crate) marker: Marker,
-    pub(crate) jobs: Receiver<Job<T>>,
-    pub(crate) _folder: Folder,
-    pub(crate) counts: Counts,
+    hub: Arc<Hub<T>>,
+    engine: Box<dyn Engine>,
+    marker: Marker,
+    jobs: Receiver<Job<T>>,
+    _folder: Folder,
+    compaction: Compaction,
+    counts: Counts,
+    ticked_at: Instant,
 }
 
 /// What the writer counts.
 #[derive(Default)]
-pub(crate) struct Counts {
+struct Counts {
     commits: u64,
     conflicts: u64,
     failures: u64,
     largest_group: u64,
-    /// Events since the last step of compaction.
-    uncompacted: usize,
-    ticked_at: Option<Instant>,
+    /// True since the last group failed.
+    failing: bool,
 }
 
 impl<T: Attach> Writer<T> {
@@ -66,17 +69,23 @@ impl<T: Attach> Writer<T> {
     const GROUP_BYTES: usize = 8 << 20;
     /// How often history is cut by age.
     const TICK: Duration = Duration::from_secs(1);
-    /// How long nobody may write before the log is compacted for want of other work.
-    const IDLE: Duration = Duration::from_millis(100);
-    /// Events after which a step of compaction is due, however busy the store is.
-    const COMPACT_EVERY: usize = 512;
+
+    /// A writer that has not begun to work.
+    pub(crate) fn new(
+        hub: Arc<Hub<T>>,
+        engine: Box<dyn Engine>,
+        marker: Marker,
+        jobs: Receiver<Job<T>>,
+        folder: Folder,
+    ) -> Self {
+        let (compaction, counts) = (Compaction::default(), Counts::default());
+        Writer { hub, engine, marker, jobs, _folder: folder, compaction, counts, ticked_at: Instant::now() }
+    }
 
     /// Works until the store is closed or dropped.
     pub(crate) fn run(mut self) {
-        let mut more_to_compact = false;
         loop {
-            let patience = if more_to_compact { Self::IDLE } else { Self::TICK };
-            let idle = match self.jobs.recv_timeout(patience) {
+            let idle = match self.jobs.recv_timeout(self.compaction.patience(Self::TICK)) {
                 Ok(job) => {
                     self.serve(job);
                     false
@@ -84,7 +93,7 @@ impl<T: Attach> Writer<T> {
                 Err(RecvTimeoutError::Timeout) => true,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            more_to_compact = self.tidy(idle);
+            self.tidy(idle);
         }
     }
 
@@ -95,7 +104,8 @@ impl<T: Attach> Writer<T> {
             match job {
                 Job::Commit(first) => next = self.commit_group(first),
                 Job::Compact(revision, reply) => {
-                    let _ = reply.send(self.compact(revision));
+                    self.hub.compact(revision);
+                    self.compaction.ask(reply);
                 }
                 Job::Measure(metrics, reply) => {
                     let _ = reply.send(self.measure(metrics));
@@ -118,8 +128,7 @@ impl<T: Attach> Writer<T> {
         let failure = self.make_durable(&mut group).err().map(Arc::new);
         for (reply, permit, outcome) in waiting {
             let outcome = match &failure {
-                Some(error) if error.is_full() => Err(CommitError::Full(Arc::clone(error))),
-                Some(error) => Err(CommitError::Disk(Arc::clone(error))),
+                Some(error) => Err(CommitError::failed(Arc::clone(error))),
                 None => outcome,
             };
             self.counts.outcome(&outcome);
@@ -135,40 +144,38 @@ impl<T: Attach> Writer<T> {
         if events.is_empty() {
             return Ok(());
         }
-        self.engine.append(&mut group::rows(&events)).inspect_err(|error| {
-            tracing::error!(error = error as &dyn std::error::Error, "a group of writes failed");
-        })?;
+        let appended = self.engine.append(&mut group::rows(&events));
+        self.tell(appended.as_ref().err());
+        appended?;
         if let Err(error) = self.marker.write(state.revision) {
             tracing::warn!(%error, "cannot mark the acknowledged revision");
         }
-        self.counts.uncompacted += events.len();
+        self.compaction.pass(events.len());
         self.hub.publish(state, events);
         Ok(())
     }
 
-    /// Cuts history that is too old, keeps the write-ahead log short, and does a step of compaction when nobody
-    /// writes or one is due; true if there may be more to compact.
-    fn tidy(&mut self, idle: bool) -> bool {
+    /// Logs the first failure of a series, and its end.
+    fn tell(&mut self, failure: Option<&EngineError>) {
+        match (failure, self.counts.failing) {
+            (Some(error), false) => {
+                tracing::error!(error = error as &dyn std::error::Error, "writes to the store fail");
+            }
+            (None, true) => tracing::info!("writes to the store succeed again"),
+            _ => {}
+        }
+        self.counts.failing = failure.is_some();
+    }
+
+    /// Cuts history that is too old, keeps the write-ahead log short, and lets the log follow the history.
+    fn tidy(&mut self, idle: bool) {
         let now = Instant::now();
-        if self.counts.ticked_at.is_none_or(|at| now.duration_since(at) >= Self::TICK) {
-            self.counts.ticked_at = Some(now);
+        if now.duration_since(self.ticked_at) >= Self::TICK {
+            self.ticked_at = now;
             self.hub.tick(now);
         }
         self.engine.maintain();
-        if !idle && self.counts.uncompacted < Self::COMPACT_EVERY {
-            return true;
-        }
-        self.counts.uncompacted = 0;
-        self.engine.compact(self.hub.floor()).unwrap_or_else(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot compact the log, will try again");
-            false
-        })
-    }
-
-    fn compact(&mut self, revision: u64) -> Result<(), EngineError> {
-        self.hub.compact(revision);
-        while self.engine.compact(self.hub.floor())? {}
-        Ok(())
+        self.compaction.step(idle, &mut *self.engine, self.hub.floor());
     }
 
     fn measure(&self, mut metrics: Metrics) -> Metrics {

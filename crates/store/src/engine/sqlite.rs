@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, params};
 
-pub(crate) use self::backup::{copy, rebuild};
+pub(crate) use self::backup::{copy, rebuild, verify};
 use self::checkpoint::Checkpointer;
 pub(crate) use self::load::Extent;
 use self::schema::{Meta, checksum, flags_of};
@@ -76,6 +76,9 @@ impl Sqlite {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<R>,
     ) -> Result<R, EngineError> {
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK").map_err(|error| failed("undoing a failed write", error))?;
+        }
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)

@@ -183,7 +183,8 @@ async fn a_backup_restores_to_a_higher_revision() {
     world.store.commit(Txn::new().delete("/gone", None)).await.unwrap();
     world.put("/a", "2").await;
     let (copy, folder) = (world.folder.path().join("copy"), world.folder.path().join("restored"));
-    world.store.backup(&copy).await.unwrap();
+    let backup = world.store.backup(&copy).await.unwrap();
+    assert_eq!((backup.revision, backup.bytes), (5, std::fs::metadata(&copy).unwrap().len()));
     assert!(world.store.backup(&copy).await.is_err(), "a backup overwrites nothing");
 
     let restored = store::restore(&copy, &folder).unwrap();

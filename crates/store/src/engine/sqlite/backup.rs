@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::super::{EngineError, OpenError, Row};
 use super::schema::{self, Meta, unreadable};
-use super::{failed, insert, load};
+use super::{Visit, failed, insert, load};
 use crate::entry::RowId;
 use crate::event::EventKind;
 use crate::options::Options;
@@ -57,14 +57,15 @@ pub(crate) fn rebuild(from: &Path, to: &Path, bump: u64) -> Result<(u64, usize),
     Ok((revision, live.len()))
 }
 
+/// Checks a copy as a database is checked when it is opened; returns its revision.
+pub(crate) fn verify(copy: &Path) -> Result<u64, OpenError> {
+    visit(copy, &mut |_, _| Ok(()))
+}
+
 /// The live rows of a copy, and its revision.
 fn read(from: &Path) -> Result<(BTreeMap<String, Kept>, u64), OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(from, flags).map_err(|error| unreadable(from, error))?;
-    schema::recognise(&source, from)?;
     let mut live = BTreeMap::new();
-    let options = Options { page_check_bytes: u64::MAX, ..Options::default() };
-    let (_, extent) = load::rows(&source, from, &options, &mut |row, _| {
+    let revision = visit(from, &mut |row, _| {
         match row.kind {
             EventKind::Put => {
                 let kept = Kept { id: row.id, create_revision: row.create_revision, value: row.value.to_vec() };
@@ -76,5 +77,14 @@ fn read(from: &Path) -> Result<(BTreeMap<String, Kept>, u64), OpenError> {
         }
         Ok(())
     })?;
-    Ok((live, extent.revision))
+    Ok((live, revision))
+}
+
+fn visit(copy: &Path, each: Visit<'_>) -> Result<u64, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(copy, flags).map_err(|error| unreadable(copy, error))?;
+    schema::recognise(&source, copy)?;
+    let options = Options { page_check_bytes: u64::MAX, ..Options::default() };
+    let (_, extent) = load::rows(&source, copy, &options, each)?;
+    Ok(extent.revision)
 }
