@@ -9,6 +9,7 @@
 
 mod amounts;
 mod apps;
+mod autoscaling;
 mod batch;
 mod change;
 mod checks;
@@ -18,6 +19,7 @@ mod edit;
 mod placeholder;
 mod policy;
 mod resource;
+pub mod scale;
 mod strategy;
 mod table;
 mod template;

@@ -21,6 +21,7 @@ fn groups() -> Vec<Vec<Resource>> {
         crate::core::resources(),
         crate::core::events(),
         crate::apps::resources(),
+        crate::autoscaling::resources(),
         crate::batch::resources(),
         crate::policy::resources(),
     ]

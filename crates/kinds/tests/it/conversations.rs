@@ -33,7 +33,7 @@ fn recorded_pods_are_judged_alike() {
 #[test]
 fn recorded_workloads_are_judged_alike() {
     check(&["controllerrevision", "cronjob-", "daemonset-", "deployment-", "job-", "pdb-"]);
-    check(&["podtemplate", "replicaset-", "replicationcontroller", "statefulset-"]);
+    check(&["hpa-", "podtemplate", "replicaset-", "replicationcontroller", "statefulset-"]);
 }
 
 /// Plays all cases whose name begins with one of these.
