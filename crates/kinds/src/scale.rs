@@ -79,7 +79,8 @@ mod tests {
         );
         write(&mut parent, View::from(&json!({"spec": {}})));
         assert_eq!(parent["spec"]["replicas"], 0);
-        let errors = validate(View::from(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"replicas": -3}})));
+        let errors =
+            validate(View::from(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"replicas": -3}})));
         assert_eq!(errors[0].to_string(), "spec.replicas: Invalid value: -3: must be greater than or equal to 0");
     }
 
