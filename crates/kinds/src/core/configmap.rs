@@ -34,7 +34,7 @@ impl Strategy for ConfigMap {
         }
         if size > SIZE_MAX {
             let mut error = Error::too_long(&Path::root(), SIZE_MAX as i64);
-            error.field.clear(); // the whole object
+            error.field = "[]".to_owned(); // the whole object
             errors.push(error);
         }
         errors

@@ -101,10 +101,9 @@ fn validate_names(limit: View<'_>, path: &Path<'_>) -> Errors {
     check("max", &mut errors);
     check("min", &mut errors);
     if kind == "Pod" {
-        for (list, times) in [("default", 2), ("defaultRequest", 1)] {
+        for list in ["default", "defaultRequest"] {
             if !limit.get(list).is_empty() {
-                let error = Error::forbidden(&path.child(list), "may not be specified when `type` is 'Pod'");
-                errors.extend(std::iter::repeat_n(error, times));
+                errors.push(Error::forbidden(&path.child(list), "may not be specified when `type` is 'Pod'"));
             }
         }
     } else {
