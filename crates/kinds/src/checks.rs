@@ -6,6 +6,8 @@ use object::meta::{validate_object_meta, validate_object_meta_update};
 use object::names::{self, Messages, NameRule};
 use object::quantity::Quantity;
 
+/// For numbers of zero and below.
+pub(crate) const NOT_POSITIVE: &str = "must be greater than zero";
 /// For amounts that must be whole.
 pub(crate) const NOT_INTEGER: &str = "must be an integer";
 /// Transport protocols, in the order in which messages name them.
@@ -72,6 +74,14 @@ pub(crate) fn port_number(port: i64, path: &Path<'_>) -> Errors {
 pub(crate) fn nonnegative_quantity(value: &Quantity, path: &Path<'_>) -> Errors {
     if value.sign() < 0 {
         return vec![Error::invalid(path, value.to_string(), object::meta::IS_NEGATIVE)];
+    }
+    Errors::new()
+}
+
+/// The amount is more than nothing.
+pub(crate) fn positive_quantity(value: &Quantity, path: &Path<'_>) -> Errors {
+    if value.sign() <= 0 {
+        return vec![Error::invalid(path, value.to_string(), NOT_POSITIVE)];
     }
     Errors::new()
 }

@@ -6,6 +6,9 @@ pub(crate) mod endpoints;
 mod event;
 mod limitrange;
 mod namespace;
+mod node;
+mod persistentvolume;
+mod persistentvolumeclaim;
 pub(crate) mod pod;
 mod podtemplate;
 mod replicationcontroller;
@@ -36,6 +39,16 @@ pub(crate) fn resources() -> Vec<Resource> {
             .short(&["ns"])
             .subresource_of("finalize", ("", "", ""), &["update"])
             .subresource_of("status", ("", "", ""), get_update),
+        cluster("Node", "nodes", node::Node)
+            .short(&["no"])
+            .subresource_of("proxy", ("", "", "NodeProxyOptions"), PROXY_VERBS)
+            .subresource("status"),
+        namespaced("PersistentVolumeClaim", "persistentvolumeclaims", persistentvolumeclaim::PersistentVolumeClaim)
+            .short(&["pvc"])
+            .subresource("status"),
+        cluster("PersistentVolume", "persistentvolumes", persistentvolume::PersistentVolume)
+            .short(&["pv"])
+            .subresource("status"),
         pod::resource(),
         namespaced("PodTemplate", "podtemplates", podtemplate::PodTemplate),
         namespaced("ReplicationController", "replicationcontrollers", replicationcontroller::ReplicationController)

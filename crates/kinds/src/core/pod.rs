@@ -4,7 +4,7 @@
 //! pod templates use [`defaults::default_pod_template`], [`template`] and [`warnings`]. Deliberately absent: admission
 //! (service account, tolerations, priority, limit ranges) and everything that needs other objects.
 
-mod affinity;
+pub(crate) mod affinity;
 pub(crate) mod amounts;
 pub(crate) mod binding;
 mod checks;
@@ -12,7 +12,7 @@ mod claims;
 mod containers;
 pub(crate) mod defaults;
 mod dns;
-mod dump;
+pub(crate) mod dump;
 mod env;
 mod ephemeral;
 mod image;
@@ -34,7 +34,7 @@ mod status;
 mod table;
 pub(crate) mod template;
 pub(crate) mod tolerations;
-mod update;
+pub(crate) mod update;
 pub(crate) mod volumes;
 pub(crate) mod warnings;
 mod windows;

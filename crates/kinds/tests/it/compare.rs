@@ -29,9 +29,14 @@ pub(crate) fn differences(answer: &Answer, step: &Value) -> Option<String> {
             .flatten()
             .filter_map(Value::as_str)
             .filter(|text| !text.starts_with("unknown field") && !text.starts_with("duplicate field"))
+            .filter(|text| !text.contains(" is deprecated in v1.33+")) // a whole version of the API
             .map(|text| text.replace("\\\"", "\"").replace("\\\\", "\\")) // as the header quotes them
             .collect();
-        if answer.warnings != wanted {
+        // The recorder took a quote at the end for the header's own.
+        let bare = |texts: &[String]| -> Vec<String> {
+            texts.iter().map(|text| text.trim_end_matches(['"', '\\']).to_owned()).collect()
+        };
+        if bare(&answer.warnings) != bare(&wanted) {
             return Some(format!("  got warnings {:?}\n  wanted {wanted:?}", answer.warnings));
         }
     }

@@ -135,8 +135,8 @@ fn validate_rest(new: View<'_>, old: View<'_>, path: &Path<'_>, errors: &mut Err
     }
 }
 
-/// The changes between two structs of a pod, as messages show them.
-pub(super) fn changes(kind: &'static str, old: View<'_>, new: View<'_>) -> String {
+/// The changes between two structs, as messages show them.
+pub(crate) fn changes(kind: &'static str, old: View<'_>, new: View<'_>) -> String {
     diff::unified(&dump::pretty(kind, old), &dump::pretty(kind, new))
 }
 

@@ -1,9 +1,9 @@
 //! Volumes of a pod: that each has one source, and what the sources need.
 
 pub(crate) mod claim;
-mod cloud;
-mod files;
-mod network;
+pub(crate) mod cloud;
+pub(crate) mod files;
+pub(crate) mod network;
 mod projected;
 
 use super::checks::{dns_label, invalid_for_each};
