@@ -76,10 +76,10 @@ impl<T> Watcher<T> {
 
     /// The revision up to which all events have been taken: what a bookmark may say.
     ///
-    /// It follows the store, also while other prefixes change, each time the watcher finds nothing new; call
-    /// [`Watcher::take`] before a bookmark to bring it up to date (and send what that returns first).
+    /// It follows the store, also while only other prefixes change.
     pub fn progress(&self) -> u64 {
-        self.seen
+        let delivered = self.hub.delivered();
+        self.topic.seen_until(self.seen, delivered)
     }
 }
 

@@ -207,3 +207,6 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

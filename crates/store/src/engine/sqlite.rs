@@ -31,6 +31,8 @@ pub(crate) struct Sqlite {
     checkpointer: Checkpointer,
     /// Estimate of the bytes in the write-ahead log that the checkpointer has not been told of.
     unannounced: usize,
+    /// Estimate of the bytes in the write-ahead log since the writer last helped to copy it.
+    uncopied: usize,
     checkpointed_at: Instant,
     groups: u64,
     compacted_rows: u64,
@@ -49,6 +51,8 @@ impl Sqlite {
     const COMPACT_ROWS: usize = 512;
     /// Bytes appended before the checkpointer is told.
     const CHECKPOINT_BYTES: usize = 2 << 20;
+    /// Bytes appended after which the writer copies even if the thread has not come so far as to ask.
+    const LONGEST_LOG: usize = 24 << 20;
     /// How long a little in the write-ahead log may stay there.
     const CHECKPOINT_AGE: Duration = Duration::from_secs(60);
 
@@ -63,6 +67,7 @@ impl Sqlite {
             meta,
             checkpointer,
             unannounced: 0,
+            uncopied: 0,
             checkpointed_at: Instant::now(),
             groups: 0,
             compacted_rows: 0,
@@ -87,6 +92,11 @@ impl Sqlite {
         result.map_err(|error| failed(doing, error))
     }
 
+    fn log_grows(&mut self, bytes: usize) {
+        self.unannounced += bytes;
+        self.uncopied += bytes;
+    }
+
     fn announce(&mut self) {
         if self.unannounced > 0 {
             self.unannounced = 0;
@@ -107,7 +117,7 @@ impl Engine for Sqlite {
             Ok(written)
         })?;
         self.groups += 1;
-        self.unannounced += written + 4096;
+        self.log_grows(written + 4096);
         if self.unannounced > Self::CHECKPOINT_BYTES {
             self.announce();
         }
@@ -122,7 +132,7 @@ impl Engine for Sqlite {
         let deleted = self.transact("compacting the log", |connection| compact(connection, &mut meta, floor))?;
         self.meta = meta;
         self.compacted_rows += deleted;
-        self.unannounced += 4096 * (1 + deleted as usize / 4);
+        self.log_grows(4096 * (1 + deleted as usize / 4));
         Ok(meta.floor < floor)
     }
 
@@ -130,7 +140,8 @@ impl Engine for Sqlite {
         if self.checkpointed_at.elapsed() > Self::CHECKPOINT_AGE {
             self.announce();
         }
-        if self.checkpointer.asks_for_help() {
+        if self.checkpointer.asks_for_help() || self.uncopied > Self::LONGEST_LOG {
+            self.uncopied = 0;
             self.checkpointer.finish(&self.connection);
         }
     }

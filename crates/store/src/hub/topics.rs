@@ -178,6 +178,17 @@ impl<T> Topic<T> {
         }
     }
 
+    /// The revision, `until` at most, up to which who has seen everything up to `after` misses nothing.
+    pub(crate) fn seen_until(&self, after: u64, until: u64) -> u64 {
+        let queue = self.lock();
+        if after < queue.floor {
+            return after;
+        }
+        let next = queue.events.partition_point(|event| event.revision() <= after);
+        let next = queue.events.get(next).map_or(u64::MAX, |event| event.revision());
+        until.min(next - 1).max(after)
+    }
+
     /// Completes at the next news; it counts from when it is enabled or first polled.
     pub(crate) fn news(&self) -> Notified<'_> {
         self.news.notified()

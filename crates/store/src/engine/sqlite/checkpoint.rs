@@ -5,9 +5,9 @@
 //! between two groups, when nobody is ahead.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -26,6 +26,8 @@ pub(super) struct Checkpointer {
 struct Shared {
     /// The log is too long, the writer should copy the rest.
     help: AtomicBool,
+    /// Held while one of them copies; SQLite lets only one.
+    turn: Mutex<()>,
     count: AtomicU64,
 }
 
@@ -76,7 +78,7 @@ impl Checkpointer {
         self.shared.help.load(Ordering::Relaxed)
     }
 
-    /// Copies the rest, on the writer's connection.
+    /// Copies the rest on the writer's connection, waiting for the thread if it is at it.
     pub(super) fn finish(&self, connection: &Connection) {
         self.shared.help.store(false, Ordering::Relaxed);
         self.shared.checkpoint(connection);
@@ -123,7 +125,10 @@ impl Shared {
 
     /// Copies the pages that are in the log now; returns how many have been copied since it last started over.
     fn checkpoint(&self, connection: &Connection) -> Option<i64> {
-        match run(connection, Mode::Passive) {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let copied = run(connection, Mode::Passive);
+        drop(turn);
+        match copied {
             Ok(pages) => {
                 self.count.fetch_add(1, Ordering::Relaxed);
                 Some(pages)
