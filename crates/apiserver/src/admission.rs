@@ -3,6 +3,10 @@
 //! The plug-ins are called in upstream's order. Webhooks, CEL policies and Pod Security have their place between the
 //! mutating plug-ins and quota; see `chain`.
 
+pub mod chain;
+
+pub use crate::plugins::Operation;
+
 use crate::http::warning::Warnings;
 use crate::rest::Call;
 use kinds::Resource;
@@ -10,19 +14,6 @@ use object::{Status, Value, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-
-/// What is done to the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// It is new.
-    Create,
-    /// It changes.
-    Update,
-    /// It goes.
-    Delete,
-    /// A connection to it is opened (`exec`, `proxy`, …).
-    Connect,
-}
 
 /// What is asked, for admission.
 pub struct Attributes<'a> {
@@ -74,18 +65,4 @@ pub trait Admission: Send + Sync + 'static {
 
     /// May refuse the object as it will be stored (for deletes: as it is).
     fn validate<'a>(&'a self, attributes: &'a Attributes<'_>, object: &'a Value, old: Option<View<'a>>) -> Verdict<'a>;
-}
-
-/// Admits everything.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AdmitAll;
-
-impl Admission for AdmitAll {
-    fn admit<'a>(&'a self, _: &'a Attributes<'_>, _: &'a mut Value, _: Option<View<'a>>) -> Verdict<'a> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn validate<'a>(&'a self, _: &'a Attributes<'_>, _: &'a Value, _: Option<View<'a>>) -> Verdict<'a> {
-        Box::pin(std::future::ready(Ok(())))
-    }
 }

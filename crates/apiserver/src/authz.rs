@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: who somebody is (`authn`), and rules about the content of objects (`admission`).
 
+pub mod follow;
 pub mod rbac;
 pub mod reviews;
 

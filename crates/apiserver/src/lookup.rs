@@ -2,6 +2,7 @@
 //!
 //! Reads see every write that was acknowledged before.
 
+use crate::storage::{self, ObjectStore};
 use object::Value;
 use std::sync::Arc;
 
@@ -12,6 +13,24 @@ pub trait Cluster: Send + Sync {
 
     /// All objects of a resource, or of one namespace of it, in the order of their names.
     fn list(&self, group: &str, resource: &str, namespace: Option<&str>) -> Vec<Arc<Value>>;
+}
+
+/// The store as decisions read it. Objects are parsed once and kept parsed beside their bytes, which is right for the
+/// few and small kinds that decisions are about.
+#[derive(Clone)]
+pub struct Stored(pub(crate) ObjectStore);
+
+impl Cluster for Stored {
+    fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let key = storage::key_of(group, resource, namespace, name);
+        self.0.snapshot().get(&key).map(|entry| entry.attached.parsed(&entry.value))
+    }
+
+    fn list(&self, group: &str, resource: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let prefix = storage::prefix_of(group, resource, namespace.unwrap_or_default());
+        let snapshot = self.0.snapshot();
+        snapshot.range(&prefix, None).map(|entry| entry.attached.parsed(&entry.value)).collect()
+    }
 }
 
 #[cfg(test)]

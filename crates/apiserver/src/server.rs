@@ -2,6 +2,7 @@
 //! and the sockets ([`listen`]).
 
 mod core;
+mod documents;
 mod health;
 pub mod listen;
 mod service;

@@ -1,6 +1,8 @@
 //! Puts the parts together.
 
+pub mod bootstrap;
 pub mod config;
+pub mod inprocess;
 pub mod kubeconfig;
 pub mod pki;
 pub mod server;

@@ -2,12 +2,17 @@
 //!
 //! The order of the drain stands in [`Server::run`]: stop accepting, end watches, finish requests, close the store.
 
+use crate::bootstrap::{self, BootstrapError};
 use crate::config::Config;
+use crate::inprocess;
 use crate::kubeconfig;
 use crate::pki::{self, Names, Pki};
-use apiserver::admission::AdmitAll;
+use apiserver::admission::chain::Chain;
+use apiserver::authn::tokens::{KeyError, Keys, ServiceAccountTokens, Settings};
 use apiserver::authn::x509::Authorities;
 use apiserver::authn::{Anonymous, Authenticator};
+use apiserver::authz::follow::Follower;
+use apiserver::authz::{Authorize, Authorizer};
 use apiserver::registry::Registry;
 use apiserver::server::{ApiServer, Core, listen};
 use std::io::{self, Write};
@@ -17,7 +22,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+/// Who the parts of this process are to the API server.
+const SYSTEM_USER: &str = "system:apiserver";
 /// Paths that need no credentials.
 const OPEN_PATHS: [&str; 6] = ["/healthz", "/livez", "/readyz", "/version", "/version/", "/openid/v1/jwks"];
 
@@ -48,6 +56,12 @@ pub enum BuildError {
     /// Client certificates cannot be checked.
     #[error("cannot set up authentication")]
     Authentication(#[source] apiserver::authn::x509::Error),
+    /// The keys of service account tokens cannot be used.
+    #[error("cannot set up service account tokens")]
+    Tokens(#[source] KeyError),
+    /// The objects that every cluster begins with cannot be made.
+    #[error("cannot make the objects that every cluster begins with")]
+    Bootstrap(#[source] BootstrapError),
     /// TLS cannot be set up.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
@@ -74,6 +88,9 @@ pub struct Server {
     clients: Arc<Authorities>,
     config: Config,
     url: String,
+    /// Ends the background work.
+    stop: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Server {
@@ -87,14 +104,12 @@ impl Server {
         let pki = Arc::new(open_pki(&config)?);
         let clients = Arc::new(Authorities::new(&pki.ca_bundle()).map_err(BuildError::Authentication)?);
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
-        let core = Core::new(apiserver::server::Config {
-            registry: Registry::new(kinds::builtin().iter().cloned()),
-            store: open_store(&config).await?,
-            authenticator: authenticator(&clients),
-            admission: Box::new(AdmitAll),
-        });
+        let core = Core::new(parts(open_store(&config).await?, &pki, &clients)?);
         let url = format!("https://{}", reachable(config.listen));
-        let server = Server { listener, tls, core, pki, clients, config, url };
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let server = Server { listener, tls, core, pki, clients, config: config.clone(), url, stop, tasks };
+        server.start_background(&config);
+        bootstrap::run(&server.client(SYSTEM_USER), &config).await.map_err(BuildError::Bootstrap)?;
         server.write_kubeconfig()?;
         Ok(server)
     }
@@ -109,6 +124,20 @@ impl Server {
         ApiServer::new(self.core.clone())
     }
 
+    /// A client of this server in the same process, speaking for `user`.
+    pub fn client(&self, user: &str) -> kube::Client {
+        inprocess::client(self.service(), user)
+    }
+
+    fn start_background(&self, config: &Config) {
+        let (core, stop) = (self.core.clone(), self.stop.clone());
+        self.tasks.spawn(async move { core.follow(stop).await });
+        let (client, stop) = (self.client(SYSTEM_USER), self.stop.clone());
+        let root_ca = self.pki.ca_bundle();
+        let settings = controllers::Settings { root_ca, service_cidr: config.service_cidr };
+        self.tasks.spawn(controllers::run(client, settings, stop));
+    }
+
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> String {
         render_kubeconfig(&self.pki, &self.url)
@@ -116,7 +145,7 @@ impl Server {
 
     /// Serves until `stop`, then drains.
     pub async fn run(self, stop: CancellationToken) {
-        let Server { listener, tls, core, pki, clients, config, url } = self;
+        let Server { listener, tls, core, pki, clients, config, url, stop: background, tasks } = self;
         let renewal_stop = stop.child_token();
         let renewal = tokio::spawn(async move {
             pki.keep_fresh(renewal_stop, |pki, renewed| {
@@ -143,6 +172,9 @@ impl Server {
         listen::serve(listener, tls, ApiServer::new(core.clone()), stop, config.grace).await;
         // Both tasks end with the token; neither can fail but by a panic, which the runtime has reported.
         let _ = tokio::join!(renewal, drain);
+        background.cancel();
+        tasks.close();
+        tasks.wait().await;
         core.store().close().await;
     }
 
@@ -176,13 +208,30 @@ async fn open_store(config: &Config) -> Result<apiserver::storage::ObjectStore, 
     opened.await.expect("opening the store does not panic").map_err(BuildError::Store)
 }
 
-fn authenticator(clients: &Arc<Authorities>) -> Authenticator {
-    Authenticator {
-        clients: clients.clone(),
-        front_proxy: None,
-        tokens: Vec::new(),
-        anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
-    }
+/// The parts of the API server over one store.
+fn parts(
+    store: apiserver::storage::ObjectStore,
+    pki: &Pki,
+    clients: &Arc<Authorities>,
+) -> Result<apiserver::server::Config, BuildError> {
+    let (rbac, follower) = Follower::new(&store);
+    let keys = Keys::new(&pki.service_account_keys()).map_err(BuildError::Tokens)?;
+    let tokens = Arc::new(ServiceAccountTokens::new(keys, Settings::default(), Arc::new(follower.cluster())));
+    let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![rbac.clone()] });
+    Ok(apiserver::server::Config {
+        registry: Registry::new(kinds::builtin().iter().cloned()),
+        admission: Box::new(Chain::new(&store, &authorizer)),
+        store,
+        authenticator: Authenticator {
+            clients: clients.clone(),
+            front_proxy: None,
+            tokens: vec![tokens.clone()],
+            anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
+        },
+        authorizer,
+        rbac: (rbac, follower),
+        tokens,
+    })
 }
 
 /// The address as a client on this machine can use it.

@@ -46,7 +46,10 @@ pub(crate) async fn create(call: &Call, object: Value, dry_run: bool) -> Result<
     }
     let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, call.template(&object), call.facts(&object));
     match call.core.store.commit(txn).await {
-        Ok(committed) => entry(committed),
+        Ok(committed) => {
+            settle(call, committed.revision).await;
+            entry(committed)
+        }
         Err(CommitError::Conflict { .. }) => Err(exists()),
         Err(error) => Err(failed(&error)),
     }
@@ -89,10 +92,19 @@ pub(crate) async fn remove(call: &Call, object: &Value, current: &Arc<Entry>, dr
 }
 
 async fn commit(call: &Call, txn: Txn<Facts>) -> Result<store::Committed<Facts>, Status> {
-    call.core.store.commit(txn).await.map_err(|error| match error {
+    let committed = call.core.store.commit(txn).await.map_err(|error| match error {
         CommitError::Conflict { .. } => modified(call),
         other => failed(&other),
-    })
+    })?;
+    settle(call, committed.revision).await;
+    Ok(committed)
+}
+
+/// Rights that were granted or taken count from the answer on.
+async fn settle(call: &Call, revision: u64) {
+    if call.resource.group == "rbac.authorization.k8s.io" {
+        call.core.follower.caught_up(revision).await;
+    }
 }
 
 fn entry(committed: store::Committed<Facts>) -> Result<Stored, Status> {

@@ -2,6 +2,10 @@
 
 use crate::admission::Admission;
 use crate::authn::Authenticator;
+use crate::authn::impersonation::Impersonation;
+use crate::authn::tokens::ServiceAccountTokens;
+use crate::authz::follow::Follower;
+use crate::authz::{Authorize, Rbac};
 use crate::registry::Registry;
 use crate::storage::ObjectStore;
 use arc_swap::ArcSwap;
@@ -21,6 +25,12 @@ pub struct Config {
     pub authenticator: Authenticator,
     /// What may change or refuse a write.
     pub admission: Box<dyn Admission>,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorize>,
+    /// Roles and bindings, and who keeps them new.
+    pub rbac: (Arc<Rbac>, Arc<Follower>),
+    /// Service account tokens.
+    pub tokens: Arc<ServiceAccountTokens>,
 }
 
 /// What all requests share.
@@ -29,6 +39,11 @@ pub struct Core {
     pub(crate) store: ObjectStore,
     pub(crate) authenticator: Authenticator,
     pub(crate) admission: Box<dyn Admission>,
+    pub(crate) authorizer: Arc<dyn Authorize>,
+    pub(crate) rbac: Arc<Rbac>,
+    pub(crate) follower: Arc<Follower>,
+    pub(crate) tokens: Arc<ServiceAccountTokens>,
+    pub(crate) impersonation: Impersonation,
     pub(crate) docs: Docs,
     /// Cancelled when the server is to end: watches end, nothing new begins.
     pub(crate) draining: CancellationToken,
@@ -37,12 +52,17 @@ pub struct Core {
 impl Core {
     /// Puts the parts together.
     pub fn new(config: Config) -> Arc<Core> {
-        let Config { registry, store, authenticator, admission } = config;
+        let Config { registry, store, authenticator, admission, authorizer, rbac, tokens } = config;
         Arc::new(Core {
             registry: ArcSwap::from_pointee(registry),
             store,
             authenticator,
             admission,
+            authorizer,
+            rbac: rbac.0,
+            follower: rbac.1,
+            tokens,
+            impersonation: Impersonation::default(),
             docs: Docs::default(),
             draining: CancellationToken::new(),
         })
@@ -56,6 +76,11 @@ impl Core {
     /// The store.
     pub fn store(&self) -> &ObjectStore {
         &self.store
+    }
+
+    /// Keeps what is derived from stored objects as new as they are, until stopped.
+    pub async fn follow(&self, stop: CancellationToken) {
+        self.follower.run(stop).await;
     }
 
     /// Ends all watches and refuses new requests.

@@ -5,16 +5,18 @@
 //! which nothing that comes over a socket can set.
 
 use super::core::Core;
-use super::{health, version};
+use super::{documents, health, version};
 use crate::authn::x509::Peer;
+use crate::authz::Attributes;
 use crate::http::media::Encoding;
 use crate::http::{Body, body, compress, respond};
 use crate::request::{Info, Query};
 use crate::rest::{self, Call};
-use ::http::{HeaderName, HeaderValue, Request, Response, request};
+use ::http::{HeaderName, HeaderValue, Request, Response, header, request};
 use bytes::Bytes;
 use kinds::UserInfo;
 use object::Status;
+use object::selector::fields::{Selector, Term};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -60,12 +62,22 @@ impl ApiServer {
         let core = &self.0;
         let query = Query::parse(head.uri.query());
         let info = Info::parse(&head.method, head.uri.path(), &query)?;
-        let user = match head.extensions.remove::<Caller>() {
+        let mut user = match head.extensions.remove::<Caller>() {
             Some(Caller(user)) => user,
             None => core.authenticator.user(&info.path, &mut head.headers, peer, core.now_seconds())?,
         };
+        let authorizer = &*core.authorizer;
+        let fields = field_terms(&info, &query);
+        let asked = asked(&user, &info, &fields);
+        if let Some(other) = core.impersonation.user(&mut head.headers, &asked, authorizer)? {
+            user = Arc::new(other);
+        }
+        if !self.is_open(&info) {
+            authorizer.require(&self::asked(&user, &info, &fields))?;
+        }
         if info.resource.is_none() {
-            return Ok(self.non_resource(&info.path, &query));
+            let accept = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            return Ok(self.non_resource(&info.path, &query, accept));
         }
         let call = Arc::new(Call::new(core.clone(), info, query, head.headers, user)?);
         let body = body::read(body).await?;
@@ -77,8 +89,16 @@ impl ApiServer {
         Ok(answer)
     }
 
-    fn non_resource(&self, path: &str, query: &Query) -> Response<Body> {
+    /// Health and version are everybody's.
+    fn is_open(&self, info: &Info) -> bool {
+        info.resource.is_none() && health::is_path(&info.path)
+    }
+
+    fn non_resource(&self, path: &str, query: &Query, accept: &str) -> Response<Body> {
         if let Some(answer) = health::answer(&self.0, path, query) {
+            return answer;
+        }
+        if let Some(answer) = documents::answer(&self.0, path, accept) {
             return answer;
         }
         match path {
@@ -86,6 +106,32 @@ impl ApiServer {
             _ => respond::text(404, "404 page not found\n"),
         }
     }
+}
+
+/// What a request asks, for authorisation.
+fn asked<'a>(user: &'a UserInfo, info: &'a Info, fields: &'a [Term]) -> Attributes<'a> {
+    match &info.resource {
+        None => Attributes::path(user, info.verb, &info.path),
+        Some(resource) => Attributes {
+            version: &resource.version,
+            subresource: &resource.subresource,
+            namespace: &resource.namespace,
+            name: &resource.name,
+            path: &info.path,
+            fields,
+            ..Attributes::resource(user, info.verb, &resource.group, &resource.resource)
+        },
+    }
+}
+
+/// The terms of a list's field selector, if it is valid.
+fn field_terms(info: &Info, query: &Query) -> Vec<Term> {
+    let selects = matches!(info.verb, "list" | "watch" | "deletecollection");
+    let text = query.text("fieldSelector");
+    if !selects || text.is_empty() {
+        return Vec::new();
+    }
+    Selector::parse(text).map(|selector| selector.terms).unwrap_or_default()
 }
 
 impl<B> tower::Service<Request<B>> for ApiServer

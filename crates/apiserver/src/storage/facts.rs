@@ -1,7 +1,8 @@
 //! What the server keeps of a stored object beside its bytes: enough to select it without reading it.
 
 use kinds::Resource;
-use object::View;
+use object::{Value, View};
+use std::sync::{Arc, OnceLock};
 
 type Text = Box<str>;
 
@@ -16,6 +17,8 @@ pub struct Facts {
     pub labels: Box<[(Text, Text)]>,
     /// Values of the resource's selectable fields, in the order in which its strategy names them.
     pub fields: Box<[Text]>,
+    /// The parsed object, once a decision has asked for it (see `lookup`).
+    parsed: OnceLock<Arc<Value>>,
 }
 
 impl store::Attach for Facts {
@@ -47,7 +50,7 @@ impl Facts {
     }
 
     /// The facts that every object has.
-    fn of_metadata(object: View<'_>) -> Facts {
+    pub(crate) fn of_metadata(object: View<'_>) -> Facts {
         let metadata = object.get("metadata");
         let labels = metadata.get("labels").entries().map(|(key, value)| (key.into(), value.as_str().into()));
         Facts {
@@ -55,7 +58,13 @@ impl Facts {
             name: metadata.str("name").into(),
             labels: labels.collect(),
             fields: Box::default(),
+            parsed: OnceLock::new(),
         }
+    }
+
+    /// The object itself, parsed at most once.
+    pub(crate) fn parsed(&self, bytes: &[u8]) -> Arc<Value> {
+        self.parsed.get_or_init(|| Arc::new(serde_json::from_slice(bytes).unwrap_or_default())).clone()
     }
 
     /// The value of a label.

@@ -11,13 +11,21 @@ pub fn key(resource: &Resource, namespace: &str, name: &str) -> String {
     key
 }
 
+/// The key of an object of a resource that is known by name; `namespace` is empty for cluster-scoped ones.
+pub(crate) fn key_of(group: &str, plural: &str, namespace: &str, name: &str) -> String {
+    let mut key = prefix_of(group, plural, namespace);
+    key.push_str(name);
+    key
+}
+
+/// Like [`prefix`], of a resource that is known by name.
+pub(crate) fn prefix_of(group: &str, plural: &str, namespace: &str) -> String {
+    let group = if group.is_empty() { "core" } else { group };
+    if namespace.is_empty() { format!("/{group}/{plural}/") } else { format!("/{group}/{plural}/{namespace}/") }
+}
+
 /// What all keys of a resource begin with; only those of one namespace if it is not empty.
 pub fn prefix(resource: &Resource, namespace: &str) -> String {
     let (group, plural) = resource.stored_as();
-    let group = if group.is_empty() { "core" } else { group };
-    if namespace.is_empty() || !resource.is_namespaced() {
-        format!("/{group}/{plural}/")
-    } else {
-        format!("/{group}/{plural}/{namespace}/")
-    }
+    prefix_of(group, plural, if resource.is_namespaced() { namespace } else { "" })
 }

@@ -1,0 +1,61 @@
+//! The documents about the API itself: discovery in both forms, OpenAPI, and the keys of tokens.
+
+use super::core::Core;
+use crate::discovery;
+use crate::http::media::{self, Encoding};
+use crate::http::{Body, respond};
+use ::http::{HeaderValue, Response, header};
+use object::Status;
+
+/// Answers a path of a document; `None` if it is none.
+pub(crate) fn answer(core: &Core, path: &str, accept: &str) -> Option<Response<Body>> {
+    let registry = core.registry.load();
+    let resources = registry.entries();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let document = match segments.as_slice() {
+        ["api"] if wants_aggregated(accept) => return Some(in_aggregated_form(&discovery::core(resources))),
+        ["apis"] if wants_aggregated(accept) => {
+            return Some(in_aggregated_form(&discovery::aggregated_groups(resources)));
+        }
+        ["api"] => Some(discovery::api_versions(resources, "")),
+        ["apis"] => Some(discovery::groups(resources)),
+        ["apis", group] => Some(discovery::group(resources, group)?),
+        ["api", version] => discovery::resources(resources, "", version),
+        ["apis", group, version] => {
+            if !registry.has_group(group) {
+                return None;
+            }
+            discovery::resources(resources, group, version)
+        }
+        _ => return None,
+    };
+    Some(match (document, media::negotiate(accept, false)) {
+        (_, Err(status)) => respond::status(&status),
+        (None, _) => respond::status(&Status::no_such_path()),
+        (Some(document), Ok(accepted)) => respond::value(200, accepted.encoding, &document),
+    })
+}
+
+/// True if the best clause that can be served asks for the aggregated form.
+fn wants_aggregated(accept: &str) -> bool {
+    let clauses = media::clauses(accept);
+    let served = clauses.iter().find(|clause| match (clause.kind, clause.subtype) {
+        ("application", "json") => clause.param("as").is_empty() || is_aggregated(clause),
+        ("application", "yaml") | ("*", "*") => true,
+        _ => false,
+    });
+    served.is_some_and(is_aggregated)
+}
+
+fn is_aggregated(clause: &media::Clause<'_>) -> bool {
+    clause.param("as") == "APIGroupDiscoveryList"
+        && clause.param("g") == "apidiscovery.k8s.io"
+        && clause.param("v") == "v2"
+}
+
+fn in_aggregated_form(document: &object::Value) -> Response<Body> {
+    let mut answer = respond::value(200, Encoding::Json, document);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(discovery::AGGREGATED_CONTENT_TYPE));
+    answer.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+    answer
+}
