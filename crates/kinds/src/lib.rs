@@ -25,6 +25,7 @@ mod table;
 mod template;
 pub mod usage;
 
+pub use crate::core::pod::{bind, container_of, node_of, validate_binding, validate_log_options};
 pub use crate::core::service::allocation as service_allocation;
 pub use resource::{Conversion, Resource, Scope, StoredAs, Subresource, Verbs};
 pub use strategy::{Column, Plain, Request, Strategy, UserInfo};

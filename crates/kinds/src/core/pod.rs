@@ -6,7 +6,7 @@
 
 pub(crate) mod affinity;
 pub(crate) mod amounts;
-pub(crate) mod binding;
+mod binding;
 mod checks;
 mod claims;
 mod containers;
@@ -31,6 +31,7 @@ mod security;
 mod spec;
 mod spread;
 mod status;
+mod streams;
 mod table;
 pub(crate) mod template;
 pub(crate) mod tolerations;
@@ -38,6 +39,9 @@ pub(crate) mod update;
 pub(crate) mod volumes;
 pub(crate) mod warnings;
 mod windows;
+
+pub use binding::{bind, validate_binding};
+pub use streams::{container_of, node_of, validate_log_options};
 
 pub(crate) use dump::compact as dump_compact;
 pub(crate) use prepare::drop_disabled_fields;
