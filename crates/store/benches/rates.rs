@@ -1,7 +1,7 @@
 //! How fast the store is on this machine, next to a plain upserted SQLite table in the same run.
 //!
 //! `cargo bench -p store` prints one line for each measurement; `-- SECONDS` changes how long each write measurement
-//! takes (2 by default). The folder is made in `HAKATA_BENCH_DIR`, else in the system's temporary folder: it should
+//! takes (4 by default). The folder is made in `HAKATA_BENCH_DIR`, else in the system's temporary folder: it should
 //! lie on a real disk, since a write waits for one.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and stops at the first error")]
@@ -17,6 +17,8 @@ use tokio::task::JoinSet;
 
 /// About the size of a small object.
 const VALUE: usize = 1024;
+/// Into how many turns a write measurement is cut.
+const TURNS: u32 = 8;
 /// Objects in the lists.
 const OBJECTS: usize = 100_000;
 /// Tells a child of this program which store to weigh.
@@ -27,39 +29,51 @@ async fn main() {
     if let Some(folder) = std::env::var_os(WEIGH) {
         return weigh(&folder);
     }
-    let seconds = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(2);
+    let seconds = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(4);
     let time = Duration::from_secs(seconds);
     let parent = std::env::var_os("HAKATA_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::tempdir_in(parent).unwrap();
     for writers in [1, 16, 64] {
-        let ours = writes(&folder.path().join(format!("store-{writers}")), writers, time).await;
-        let plain = plain_upserts(&folder.path().join(format!("plain-{writers}.db")), writers, time);
+        let (mut ours, mut plain) = (Rate::default(), Rate::default());
+        // By turns, because a disk has better and worse moments.
+        for turn in 0..TURNS {
+            let place = |name| folder.path().join(format!("{name}-{writers}-{turn}"));
+            ours.add(writes(&place("store"), writers, time / TURNS).await);
+            plain.add(plain_upserts(&place("plain"), writers, time / TURNS));
+        }
         println!("{:<36} {ours}", format!("store, {writers} writers"));
         println!("{:<36} {plain}", format!("plain upsert table, {writers} threads"));
-        println!("{:<36} {:>9.1}×", "  ratio", ours.rate / plain.rate);
+        println!("{:<36} {:>9.1}×", "  ratio", ours.rate() / plain.rate());
     }
     reads(&folder.path().join("reads")).await;
 }
 
 /// Writes a second, and how long single ones took.
+#[derive(Default)]
 struct Rate {
-    rate: f64,
-    median: Duration,
-    p99: Duration,
+    times: Vec<Duration>,
+    elapsed: Duration,
     note: String,
+}
+
+impl Rate {
+    fn add(&mut self, turn: Rate) {
+        self.times.extend(turn.times);
+        self.elapsed += turn.elapsed;
+        self.note = turn.note;
+    }
+
+    fn rate(&self) -> f64 {
+        self.times.len() as f64 / self.elapsed.as_secs_f64()
+    }
 }
 
 impl std::fmt::Display for Rate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:>9.0}/s  median {:>9.2?}  p99 {:>9.2?}  {}", self.rate, self.median, self.p99, self.note)
-    }
-}
-
-impl Rate {
-    fn new(mut times: Vec<Duration>, elapsed: Duration, note: String) -> Self {
+        let mut times = self.times.clone();
         times.sort_unstable();
         let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-        Rate { rate: times.len() as f64 / elapsed.as_secs_f64(), median: at(0.5), p99: at(0.99), note }
+        write!(f, "{:>9.0}/s  median {:>9.2?}  p99 {:>9.2?}  {}", self.rate(), at(0.5), at(0.99), self.note)
     }
 }
 
@@ -100,7 +114,7 @@ async fn writes(folder: &Path, writers: usize, time: Duration) -> Rate {
         metrics.database_bytes >> 20
     );
     store.close().await;
-    Rate::new(times, elapsed, note)
+    Rate { times, elapsed, note }
 }
 
 /// Threads upsert into a keyed table, each write a transaction of its own, with SQLite's own checkpoints.
@@ -136,7 +150,7 @@ fn plain_upserts(file: &Path, threads: usize, time: Duration) -> Rate {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    Rate::new(times, begun.elapsed(), String::new())
+    Rate { times, elapsed: begun.elapsed(), note: String::new() }
 }
 
 /// Lists, counts, old snapshots, memory, fan-out and opening, over many objects.
@@ -177,6 +191,8 @@ async fn reads(folder: &Path) {
 
 /// In a process of its own, where no other memory is in the way: what the open store of [`reads`] weighs.
 fn weigh(folder: &OsStr) {
+    let empty = tempfile::tempdir().unwrap();
+    let _warm: Store<()> = Store::open(empty.path(), &Options::default()).unwrap();
     let before = resident();
     let store: Store<()> = Store::open(folder, &Options::default()).unwrap();
     let each = (resident() - before) as usize / store.snapshot().len();

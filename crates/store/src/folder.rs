@@ -95,7 +95,11 @@ impl Marker {
 /// Makes the folder, and closes one to other users that is empty or a store's already.
 fn prepare(path: &Path) -> io::Result<()> {
     if !path.try_exists()? {
-        return DirBuilder::new().recursive(true).mode(0o700).create(path);
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        return match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+            _ => Ok(()),
+        };
     }
     let open_to_others = fs::metadata(path)?.permissions().mode() & 0o077 != 0;
     let ours = fs::read_dir(path)?.next().is_none() || database_path(path).try_exists()?;

@@ -19,6 +19,8 @@ pub(super) struct Compaction {
     events: usize,
     /// True if the log may hold more than the history.
     more: bool,
+    /// True since the last step failed.
+    failing: bool,
     waiting: Vec<Reply>,
 }
 
@@ -56,14 +58,18 @@ impl Compaction {
             return;
         }
         self.events = 0;
-        match engine.compact(floor) {
+        let done = engine.compact(floor);
+        let failed_before = std::mem::replace(&mut self.failing, done.is_err());
+        match done {
             Ok(true) => self.more = true,
             Ok(false) => {
                 self.more = false;
                 self.waiting.drain(..).for_each(|reply| drop(reply.send(Ok(()))));
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn Error, "cannot compact the log, will try again");
+                if !failed_before {
+                    tracing::warn!(error = &error as &dyn Error, "cannot compact the log, will try again");
+                }
                 let error = Arc::new(error);
                 self.more = false;
                 self.waiting.drain(..).for_each(|reply| drop(reply.send(Err(Arc::clone(&error)))));

@@ -127,6 +127,24 @@ fn what_is_missing_or_changed_is_named() {
 }
 
 #[test]
+fn a_commit_waits_for_the_disk_and_never_for_a_checkpoint() {
+    let world = open();
+    let check = |pragma: &str, want: &str| {
+        let found = world.sqlite.connection.pragma_query_value(None, pragma, |row| row.get(0));
+        let found = match found.unwrap() {
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            rusqlite::types::Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, want, "{pragma}");
+    };
+    check("synchronous", "2");
+    check("journal_mode", "wal");
+    check("wal_autocheckpoint", "0");
+    check("trusted_schema", "0");
+}
+
+#[test]
 fn the_write_ahead_log_starts_over() {
     let mut world = open();
     let value = "x".repeat(4000);
