@@ -24,5 +24,10 @@ fn groups() -> Vec<Vec<Resource>> {
         crate::autoscaling::resources(),
         crate::batch::resources(),
         crate::policy::resources(),
+        crate::coordination::resources(),
+        crate::discovery::resources(),
+        crate::rbac::resources(),
+        crate::runtimeclass::resources(),
+        crate::scheduling::resources(),
     ]
 }

@@ -66,7 +66,7 @@ pub(crate) fn validate_container_requirements(
 }
 
 /// Validates what running the pod costs beside its containers.
-pub(super) fn validate_overhead(overhead: View<'_>, path: &Path<'_>, options: &PodOptions, errors: &mut Errors) {
+pub(crate) fn validate_overhead(overhead: View<'_>, path: &Path<'_>, options: &PodOptions, errors: &mut Errors) {
     validate_requirements(overhead, View::ABSENT, validate_container_resource_name, path, options, errors);
 }
 
