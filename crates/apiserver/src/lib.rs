@@ -14,6 +14,7 @@ pub mod discovery;
 pub mod http;
 pub mod lookup;
 pub mod object_codec;
+pub mod openapi;
 pub mod plugins;
 pub mod registry;
 pub mod request;
