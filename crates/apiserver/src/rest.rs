@@ -4,17 +4,21 @@
 //! the store's snapshot, and answers in the form that was agreed on.
 
 mod answer;
+mod binding;
 mod call;
 mod create;
 mod decode;
 mod delete;
 mod delete_collection;
+mod eviction;
 mod get;
 mod list;
 mod metadata;
 mod options;
 mod ownership;
 mod patch;
+mod reviews;
+mod scale;
 mod selection;
 mod table;
 mod update;

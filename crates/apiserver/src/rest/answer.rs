@@ -15,12 +15,12 @@ pub(crate) fn one(call: &Call, code: u16, stored: Stored) -> Result<Response<Bod
     match call.accepted.shape {
         Shape::Object => Ok(respond::encoded(code, encoding, own_bytes(call, &stored)?)),
         Shape::Table(version) => {
-            let object = own_value(call, &stored)?;
+            let object = stored.value(call)?;
             let table = table::of_one(call, version, &object)?;
             Ok(respond::value(code, encoding, &table))
         }
         Shape::PartialObject(version) => {
-            let object = own_value(call, &stored)?;
+            let object = stored.value(call)?;
             Ok(respond::value(code, encoding, &partial(version, &object)))
         }
         Shape::PartialList(_) => Err(Status::not_acceptable(format!(
@@ -28,6 +28,17 @@ pub(crate) fn one(call: &Call, code: u16, stored: Stored) -> Result<Response<Bod
             go_type(call, "")
         ))),
     }
+}
+
+/// Answers with an object that is nowhere stored: a review, a scale, a token.
+pub(crate) fn passing(call: &Call, code: u16, object: &Value) -> Response<Body> {
+    respond::value(code, call.accepted.encoding, object)
+}
+
+/// Answers that all went well, with nothing to show.
+pub(crate) fn success(call: &Call, code: u16) -> Response<Body> {
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": code});
+    respond::value(code, call.accepted.encoding, &status)
 }
 
 /// The metadata of an object, as an object.
@@ -46,16 +57,9 @@ pub(crate) fn go_type(call: &Call, suffix: &str) -> String {
 pub(crate) fn own_bytes(call: &Call, stored: &Stored) -> Result<Bytes, Status> {
     match (stored, &call.resource.stored) {
         (Stored::Entry(_), Some(_)) => {
-            let object = own_value(call, stored)?;
+            let object = stored.value(call)?;
             Ok(crate::object_codec::encode_plain(&call.resource.kind, &call.resource.api_version(), &object).into())
         }
         _ => Ok(stored.bytes(&call.resource)),
-    }
-}
-
-fn own_value(call: &Call, stored: &Stored) -> Result<Value, Status> {
-    match stored {
-        Stored::Entry(entry) => super::decode::stored(call, entry),
-        Stored::Unstored(object) => Ok(object.clone()),
     }
 }

@@ -1,6 +1,6 @@
 //! One request about one resource, and which verb answers it.
 
-use super::{create, delete, delete_collection, get, list, patch, update, watch};
+use super::{binding, create, delete, delete_collection, eviction, get, list, patch, reviews, scale, update, watch};
 use crate::http::Body;
 use crate::http::media::{self, Accepted};
 use crate::http::warning::Warnings;
@@ -24,8 +24,10 @@ pub(crate) struct Call {
     pub(crate) resource: Arc<Resource>,
     /// Namespace, name and subresource.
     pub(crate) info: ResourceInfo,
-    /// `v1`, `apps/v1`.
-    pub(crate) api_version: String,
+    /// Version of the resource itself: `v1`, `apps/v1`.
+    pub(crate) parent_version: String,
+    /// What bodies that are sent here say they are.
+    pub(crate) body: BodyKind,
     /// `get`, `list`, …
     pub(crate) verb: &'static str,
     /// The path, for error texts.
@@ -61,11 +63,13 @@ impl Call {
             registry.find(&info.group, &info.version, &info.resource).ok_or_else(Status::no_such_path)?.clone();
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let accepted = media::negotiate(accept, true)?;
-        let api_version = resource.api_version();
+        let body = BodyKind::of(&resource, &info.subresource);
+        let parent_version = resource.api_version();
         let call = Call {
             core,
             resource,
-            api_version,
+            parent_version,
+            body,
             info,
             verb,
             path,
@@ -91,6 +95,32 @@ impl Call {
         Ok(())
     }
 
+    /// The same request, about the pods of its namespace themselves.
+    pub(crate) fn about_pods(&self) -> Result<Call, Status> {
+        let registry = self.core.registry.load();
+        let resource = registry.find("", "v1", "pods").ok_or_else(Status::no_such_path)?.clone();
+        let info = ResourceInfo {
+            version: "v1".to_owned(),
+            namespace: self.info.namespace.clone(),
+            resource: "pods".to_owned(),
+            ..ResourceInfo::default()
+        };
+        Ok(Call {
+            core: self.core.clone(),
+            body: BodyKind::of(&resource, ""),
+            parent_version: resource.api_version(),
+            resource,
+            info,
+            verb: self.verb,
+            path: self.path.clone(),
+            query: Query::default(),
+            headers: self.headers.clone(),
+            user: self.user.clone(),
+            accepted: self.accepted.clone(),
+            warnings: Warnings::default(),
+        })
+    }
+
     /// The namespace of the objects in question; empty for cluster-scoped ones and for all namespaces.
     pub(crate) fn namespace(&self) -> &str {
         if self.resource.is_namespaced() { &self.info.namespace } else { "" }
@@ -106,19 +136,9 @@ impl Call {
         }
     }
 
-    /// The kind of the bodies that are sent here.
-    pub(crate) fn body_kind(&self) -> &str {
-        &self.resource.kind
-    }
-
-    /// The API version of the bodies that are sent here.
-    pub(crate) fn body_version(&self) -> &str {
-        &self.api_version
-    }
-
     /// The type of the bodies that are sent here.
     pub(crate) fn body_type(&self) -> Option<TypeId> {
-        schema::builtin().find(&self.resource.type_name)
+        schema::builtin().find(&self.body.type_name)
     }
 
     /// The object that the path names.
@@ -177,13 +197,54 @@ impl Call {
     }
 }
 
+/// What the bodies of a resource or subresource are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BodyKind {
+    /// `Pod`
+    pub(crate) kind: String,
+    /// `v1`, `apps/v1`
+    pub(crate) api_version: String,
+    /// As OpenAPI names the type.
+    pub(crate) type_name: String,
+    /// False for subresources that take another kind than the resource's own.
+    pub(crate) is_own: bool,
+}
+
+impl BodyKind {
+    fn of(resource: &Resource, subresource: &str) -> BodyKind {
+        let other = resource.subresources.iter().find(|sub| sub.name == subresource && sub.kind != resource.kind);
+        let Some(sub) = other else {
+            return BodyKind {
+                kind: resource.kind.to_string(),
+                api_version: resource.api_version(),
+                type_name: resource.type_name.to_string(),
+                is_own: true,
+            };
+        };
+        // Without a group and version of its own, the kind is of the resource's.
+        let (group, version) =
+            if sub.version.is_empty() { (&resource.group, &resource.version) } else { (&sub.group, &sub.version) };
+        let package = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or(group) };
+        BodyKind {
+            kind: sub.kind.to_string(),
+            api_version: if group.is_empty() { version.to_string() } else { format!("{group}/{version}") },
+            type_name: format!("io.k8s.api.{package}.{version}.{}", sub.kind),
+            is_own: false,
+        }
+    }
+}
+
 /// Answers a request with the verb it asks for.
 pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, Status> {
     if !call.info.subresource.is_empty() {
         return subresource(call, body).await;
     }
     match (call.verb, call.resource.verbs) {
-        ("create", Verbs::All | Verbs::CreateOnly) if call.info.name.is_empty() => create::create(call, body).await,
+        ("create", Verbs::All) if call.info.name.is_empty() => create::create(call, body).await,
+        ("create", Verbs::CreateOnly) if call.info.name.is_empty() => match &*call.resource.kind {
+            "Binding" => binding::bind(call, "", body).await,
+            _ => reviews::review(call, body).await,
+        },
         ("get", Verbs::All | Verbs::GetList) => get::get(call).await,
         ("list", Verbs::All | Verbs::GetList) => list::list(call).await,
         ("watch", Verbs::All) => watch::watch(call).await,
@@ -212,7 +273,21 @@ async fn subresource(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, St
             _ => Err(method_not_allowed()),
         };
     }
-    Err(Status::no_such_path())
+    match (&*call.resource.plural, &*subresource.name) {
+        (_, "scale") => scale::scale(call, body).await,
+        ("serviceaccounts", "token") => reviews::token(call, body).await,
+        ("pods", "binding") => binding::bind(call, &call.info.name, body).await,
+        ("pods", "eviction") => eviction::evict(call, body).await,
+        _ => Err(no_node(&subresource.name)),
+    }
+}
+
+/// What only a node can answer, while there is none.
+fn no_node(subresource: &str) -> Status {
+    Status::unavailable(format!(
+        "the subresource {subresource} is answered by the node that runs the object, and this server has no node; \
+         start one with a server that is not given --no-node"
+    ))
 }
 
 /// Collections are deleted by namespace; services, of all kinds, and namespaces not at all.

@@ -15,7 +15,7 @@ const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 
 /// Decodes the body of a create or an update: an object of the call's kind, in canonical form, with defaults.
 pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
-    let wanted = call.body_kind();
+    let wanted = call.body.kind.as_str();
     let (decoded, mut strict) = match media::content_encoding(call.content_type())? {
         Encoding::Json => match json::parse(body) {
             Ok(node) => (node_as(call, wanted, node, body)?, Vec::new()),
@@ -30,7 +30,7 @@ pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Re
     };
     strict.extend(decoded.strict);
     report(call, validation, strict, |why| {
-        format!("{wanted} in version {:?} cannot be handled as a {wanted}: {why}", call.body_version())
+        format!("{wanted} in version {:?} cannot be handled as a {wanted}: {why}", call.body.api_version.as_str())
     })?;
     let mut object = decoded.value;
     finish(call, &mut object);
@@ -49,7 +49,7 @@ fn yaml_value(body: &[u8]) -> Result<(Value, Vec<String>), String> {
 
 fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<Decoded, Status> {
     let found = decode::sniff(&node).map_err(|why| unrecognized(wanted, &why, body))?;
-    let version = call.body_version();
+    let version = call.body.api_version.as_str();
     let refuse = |why: String| {
         let own = if found.api_version.is_empty() { version } else { &found.api_version };
         let own = own.rsplit('/').next().unwrap_or(own);
@@ -73,11 +73,11 @@ fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<De
 fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String> {
     let own = call.body_type().ok_or_else(|| format!("the kind {wanted} has no schema"))?;
     let same_kind = found.kind.is_empty() || found.kind == wanted;
-    let same_version = found.api_version.is_empty() || found.api_version == call.body_version();
+    let same_version = found.api_version.is_empty() || found.api_version == call.body.api_version.as_str();
     if same_kind && same_version {
         return Ok(own);
     }
-    let version = if found.api_version.is_empty() { call.body_version() } else { &found.api_version };
+    let version = if found.api_version.is_empty() { call.body.api_version.as_str() } else { &found.api_version };
     let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
     let kind = if found.kind.is_empty() { wanted } else { &found.kind };
     let registry = call.core.registry.load();
@@ -93,9 +93,15 @@ fn check_type(call: &Call, wanted: &str, found: &TypeMeta) -> Result<(), String>
     if found.kind.is_empty() || found.kind == wanted {
         return Ok(());
     }
-    let version = if found.api_version.is_empty() { call.body_version() } else { &found.api_version };
+    let version = if found.api_version.is_empty() { call.body.api_version.as_str() } else { &found.api_version };
     let version = version.rsplit('/').next().unwrap_or(version);
-    Err(format!("converting ({version}.{}) to ({}): unknown conversion", found.kind, super::answer::go_type(call, "")))
+    Err(format!("converting ({version}.{}) to ({}): unknown conversion", found.kind, internal_type(call)))
+}
+
+/// Upstream's internal type of the bodies.
+fn internal_type(call: &Call) -> String {
+    let group = call.body.api_version.rsplit_once('/').map_or("core", |(group, _)| group);
+    format!("{}.{}", group.split('.').next().unwrap_or(group), call.body.kind)
 }
 
 fn unrecognized(wanted: &str, why: &str, body: &Bytes) -> Status {
@@ -129,14 +135,11 @@ pub(crate) fn finish(call: &Call, object: &mut Value) {
     if !object.is_object() {
         *object = Value::Object(object::Map::new());
     }
-    set_type(call, object);
-    call.resource.strategy.defaults(object);
-}
-
-/// Sets `kind` and `apiVersion` to the call's.
-pub(crate) fn set_type(call: &Call, object: &mut Value) {
-    object["kind"] = call.resource.kind.as_ref().into();
-    object["apiVersion"] = call.resource.api_version().into();
+    object["kind"] = call.body.kind.as_str().into();
+    object["apiVersion"] = call.body.api_version.as_str().into();
+    if call.body.is_own {
+        call.resource.strategy.defaults(object);
+    }
 }
 
 /// The object of an entry, in the call's version.
@@ -145,7 +148,8 @@ pub(crate) fn stored(call: &Call, entry: &Entry) -> Result<Value, Status> {
         .map_err(|error| Status::internal(format!("the stored object {} cannot be read: {error}", entry.key)))?;
     let Some(stored) = &call.resource.stored else { return Ok(object) };
     let mut object = stored.conversion.from_stored(object);
-    set_type(call, &mut object);
+    object["kind"] = call.resource.kind.as_ref().into();
+    object["apiVersion"] = call.resource.api_version().into();
     Ok(object)
 }
 

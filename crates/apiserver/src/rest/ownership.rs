@@ -36,14 +36,13 @@ pub(crate) fn apply_configuration(
 
 fn with_operation<R>(call: &Call, options: &WriteOptions, run: impl FnOnce(&Operation<'_>) -> R) -> R {
     let versions = ServedVersions::of(call);
-    let api_version = call.resource.api_version();
     let now = call.core.now_text();
     let reset: Vec<String> = call.strategy().reset_fields().iter().map(|path| path.join(".")).collect();
     let reset: Vec<&str> = reset.iter().map(String::as_str).collect();
     run(&Operation {
         versions: &versions,
-        api_version: &api_version,
-        kind: &call.resource.kind,
+        api_version: &call.body.api_version,
+        kind: &call.body.kind,
         subresource: &call.info.subresource,
         reset: Filter::Reset(&reset),
         manager: &options.manager,
@@ -54,6 +53,8 @@ fn with_operation<R>(call: &Call, options: &WriteOptions, run: impl FnOnce(&Oper
 /// The versions in which the call's kind is served.
 struct ServedVersions {
     resources: Vec<Arc<Resource>>,
+    /// The one type of a body that is not the resource's own.
+    other: Option<(String, TypeId)>,
 }
 
 impl ServedVersions {
@@ -61,7 +62,9 @@ impl ServedVersions {
         let registry = call.core.registry.load();
         let stored = call.resource.stored_as();
         let same = |entry: &&Arc<Resource>| entry.stored_as() == stored && entry.kind == call.resource.kind;
-        ServedVersions { resources: registry.entries().iter().filter(same).cloned().collect() }
+        let resources = registry.entries().iter().filter(same).cloned().collect();
+        let other = (!call.body.is_own).then(|| Some((call.body.api_version.clone(), call.body_type()?))).flatten();
+        ServedVersions { resources, other }
     }
 
     fn find(&self, api_version: &str) -> Option<&Arc<Resource>> {
@@ -71,6 +74,9 @@ impl ServedVersions {
 
 impl Versions for ServedVersions {
     fn schema_of(&self, api_version: &str) -> Option<(&Schema, TypeId)> {
+        if let Some((version, ty)) = &self.other {
+            return (version == api_version).then_some((schema::builtin(), *ty));
+        }
         let resource = self.find(api_version)?;
         Some((schema::builtin(), schema::builtin().find(&resource.type_name)?))
     }

@@ -92,8 +92,27 @@ fn kind(call: &Call) -> Result<Kind, Status> {
     }
 }
 
+/// True if the request is a server-side apply.
+pub(crate) fn is_apply(call: &Call) -> bool {
+    matches!(kind(call), Ok(Kind::Apply))
+}
+
+/// An object that is not stored itself (a scale) as a patch changes it, decoded.
+pub(crate) fn patched_passing(call: &Call, body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Value, Status> {
+    match kind(call)? {
+        Kind::Apply => applied(call, body, Some(old), options),
+        kind => changed(call, kind, body, old, options),
+    }
+}
+
 /// The object as a patch changes it, decoded, with defaults, its owners recorded.
 fn patched(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Value, Status> {
+    let mut new = changed(call, kind, body, old, options)?;
+    ownership::on_update(call, options, &mut new, old);
+    Ok(new)
+}
+
+fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Value, Status> {
     let outcome = match kind {
         Kind::Json => by_json_patch(body, old, options)?,
         Kind::Merge => by_merge_patch(body, old, options)?,
@@ -119,7 +138,6 @@ fn patched(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
         validation => decode::report(call, validation, strict, str::to_owned)?,
     }
     decode::finish(call, &mut new);
-    ownership::on_update(call, options, &mut new, old);
     Ok(new)
 }
 

@@ -53,6 +53,18 @@ async fn create_instead(call: &Call, mut object: Value, options: &WriteOptions) 
 /// did not insist on a resource version.
 pub(crate) async fn store(
     call: &Call,
+    new: Value,
+    old: &Value,
+    current: &Arc<Entry>,
+    options: &WriteOptions,
+) -> Result<Option<write::Stored>, Status> {
+    store_named(call, &call.info.name, new, old, current, options).await
+}
+
+/// Like [`store`], where the path does not name the object (`bindings`).
+pub(crate) async fn store_named(
+    call: &Call,
+    name: &str,
     mut new: Value,
     old: &Value,
     current: &Arc<Entry>,
@@ -63,13 +75,13 @@ pub(crate) async fn store(
     if !uid.is_empty() && uid != old_view.get("metadata").str("uid") {
         return Err(write::uid_precondition(call, View::from(&new), old_view.get("metadata").str("uid")));
     }
-    let attributes = Attributes::new(call, Operation::Update, &call.info.name, options.dry_run);
+    let attributes = Attributes::new(call, Operation::Update, name, options.dry_run);
     call.core.admission.admit(&attributes, &mut new, Some(old_view)).await?;
     ownership::dedup_owner_references(call, &mut new);
     let insisted = check_resource_version(call, &new, old_view)?;
     before_update(call, &mut new, old_view)?;
     ownership::ignore_mere_times(&mut new, old);
-    let attributes = Attributes::new(call, Operation::Update, &call.info.name, options.dry_run);
+    let attributes = Attributes::new(call, Operation::Update, name, options.dry_run);
     call.core.admission.validate(&attributes, &new, Some(old_view)).await?;
     let deletes = finishes_deletion(View::from(&new), old_view);
     match write::replace(call, new, current, deletes, options.dry_run).await {

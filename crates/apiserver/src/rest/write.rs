@@ -20,6 +20,14 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
+    /// The object, in the call's version.
+    pub(crate) fn value(&self, call: &Call) -> Result<Value, Status> {
+        match self {
+            Stored::Entry(entry) => super::decode::stored(call, entry),
+            Stored::Unstored(object) => Ok(object.clone()),
+        }
+    }
+
     /// The object's JSON bytes.
     pub(crate) fn bytes(&self, resource: &Resource) -> Bytes {
         match self {
@@ -125,6 +133,11 @@ fn unchanged(call: &Call, object: &Value, current: &Entry) -> bool {
 /// 422 about the object, if there are errors.
 pub(crate) fn check(resource: &Resource, name: &str, errors: Errors) -> Result<(), Status> {
     if errors.is_empty() { Ok(()) } else { Err(Status::invalid(&resource.group, &resource.kind, name, &errors)) }
+}
+
+/// 422 about an object of another kind than the resource's, if there are errors.
+pub(crate) fn check_kind(group: &str, kind: &str, name: &str, errors: Errors) -> Result<(), Status> {
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(group, kind, name, &errors)) }
 }
 
 /// The generic rules for metadata, after the kind's own.

@@ -1,0 +1,104 @@
+//! The subresource `scale`: the replicas of a workload, alone.
+
+use super::call::Call;
+use super::options::WriteOptions;
+use super::{answer, decode, metadata, patch, update, write};
+use crate::http::Body;
+use ::http::Response;
+use bytes::Bytes;
+use kinds::scale;
+use object::apply::{scale_to_parent, scale_to_subresource};
+use object::{Status, Value, View};
+
+const CONFLICT_TRIES: usize = 64;
+
+/// Answers a request about a scale.
+pub(crate) async fn scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
+    match call.verb {
+        "get" => {
+            let current = call.current().ok_or_else(|| call.not_found())?;
+            Ok(answer::passing(call, 200, &of(call, &decode::stored(call, &current)?)?))
+        }
+        "update" | "patch" => write_scale(call, body).await,
+        _ => Err(super::call::method_not_allowed()),
+    }
+}
+
+/// The scale of a workload, with the owners of its replicas.
+fn of(call: &Call, parent: &Value) -> Result<Value, Status> {
+    let scale = scale::of(&call.resource, parent.into()).ok_or_else(Status::no_such_path)?;
+    let mut scale = scale.map_err(|why| Status::internal(format_args!("failed to parse selector: {why}")))?;
+    let managers = parent["metadata"].get("managedFields");
+    if let Ok(Some(managers)) = scale_to_subresource(managers, &replica_paths(call)) {
+        metadata::set(&mut scale, "managedFields", managers);
+    }
+    Ok(scale)
+}
+
+fn replica_paths(call: &Call) -> Vec<(&str, &'static str)> {
+    // A kind with a scale has one version.
+    vec![(&call.parent_version, scale::REPLICAS)]
+}
+
+async fn write_scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
+    let (options, sent) = received(call, &body)?;
+    for _ in 0..CONFLICT_TRIES {
+        let current = call.current().ok_or_else(|| call.not_found())?;
+        let old = decode::stored(call, &current)?;
+        let old_scale = of(call, &old)?;
+        let mut new_scale = match &sent {
+            Some(scale) => scale.clone(),
+            None => patch::patched_passing(call, &body, &old_scale, &options)?,
+        };
+        check(call, &mut new_scale, &old)?;
+        super::ownership::on_update(call, &options, &mut new_scale, &old_scale);
+        let new = parent_of(call, &new_scale, &old)?;
+        match update::store(call, new, &old, &current, &options).await? {
+            Some(stored) => {
+                let parent = stored.value(call)?;
+                return Ok(answer::passing(call, 200, &of(call, &parent)?));
+            }
+            None => continue,
+        }
+    }
+    Err(write::modified(call))
+}
+
+/// The options, and the scale of an update (a patch needs the current one first).
+fn received(call: &Call, body: &Bytes) -> Result<(WriteOptions, Option<Value>), Status> {
+    if call.verb == "patch" {
+        let options = WriteOptions::parse(call, "PatchOptions", patch::is_apply(call))?;
+        return Ok((options, None));
+    }
+    let options = WriteOptions::parse(call, "UpdateOptions", false)?;
+    let mut scale = decode::body(call, body, options.field_validation)?;
+    metadata::match_namespace(&mut scale, call.namespace())?;
+    update::check_name(call, View::from(&scale))?;
+    Ok((options, Some(scale)))
+}
+
+fn check(call: &Call, scale: &mut Value, parent: &Value) -> Result<(), Status> {
+    metadata::match_namespace(scale, call.namespace())?;
+    let (own, is) = (View::from(&*scale).get("metadata"), View::from(parent).get("metadata"));
+    if !own.str("uid").is_empty() && own.str("uid") != is.str("uid") {
+        return Err(write::uid_precondition(call, View::from(&*scale), is.str("uid")));
+    }
+    write::check_kind("autoscaling", "Scale", &call.info.name, scale::validate(View::from(&*scale)))
+}
+
+/// The workload with the replicas of a scale, and their owners.
+fn parent_of(call: &Call, new_scale: &Value, old: &Value) -> Result<Value, Status> {
+    let mut parent = old.clone();
+    scale::write(&mut parent, new_scale.into());
+    let version = View::from(new_scale).get("metadata").str("resourceVersion");
+    metadata::set(&mut parent, "resourceVersion", version);
+    let managers = scale_to_parent(
+        old["metadata"].get("managedFields"),
+        new_scale["metadata"].get("managedFields"),
+        &call.parent_version,
+        &replica_paths(call),
+    );
+    let managers = managers.map_err(|why| Status::internal(format_args!("failed to decode managed fields: {why}")))?;
+    metadata::set(&mut parent, "managedFields", managers.unwrap_or(Value::Null));
+    Ok(parent)
+}
