@@ -1,4 +1,14 @@
 //! The controllers: one file each, all clients of the API through `kube::Client`.
+//!
+//! Reconcilers take a key, never a delta: work is the same whether an event, a timer or a restart caused it. What all
+//! share stands in [`follow`] (a list and a watch, kept going) and [`api`] (paths and untyped objects).
+
+mod api;
+mod follow;
+mod garbage;
+mod namespaces;
+mod root_ca;
+mod service_accounts;
 
 use kube::Client;
 use std::net::Ipv4Addr;
@@ -14,6 +24,14 @@ pub struct Settings {
 }
 
 /// Runs all controllers until stopped.
-pub async fn run(_client: Client, _settings: Settings, stop: CancellationToken) {
-    stop.cancelled().await;
+pub async fn run(client: Client, settings: Settings, stop: CancellationToken) {
+    let all = async {
+        tokio::join!(
+            service_accounts::run(client.clone()),
+            root_ca::run(client.clone(), settings.root_ca.clone()),
+            namespaces::run(client.clone()),
+            garbage::run(client.clone()),
+        )
+    };
+    stop.run_until_cancelled(all).await;
 }

@@ -72,6 +72,8 @@ pub struct Resource {
     pub strategy: Arc<dyn Strategy>,
     /// Where its objects are kept, if that is as another resource.
     pub stored: Option<StoredAs>,
+    /// True if a delete answers with the object, not with a `Status`.
+    pub returns_deleted: bool,
 }
 
 /// Where a resource's objects are kept that are another resource's too: the same objects in two versions or groups.
@@ -135,6 +137,7 @@ impl Resource {
             subresources: Vec::new(),
             strategy: Arc::new(strategy),
             stored: None,
+            returns_deleted: false,
         }
     }
 

@@ -10,7 +10,7 @@ pub fn builtin() -> &'static [Arc<Resource>] {
         let is_real =
             |p: &Resource| real.iter().any(|r| (&r.group, &r.version, &r.plural) == (&p.group, &p.version, &p.plural));
         let missing: Vec<Resource> = crate::placeholder::resources().into_iter().filter(|p| !is_real(p)).collect();
-        real.into_iter().chain(missing).map(Arc::new).collect()
+        real.into_iter().chain(missing).map(with_deletion).map(Arc::new).collect()
     });
     &TABLE
 }
@@ -30,4 +30,30 @@ fn groups() -> Vec<Vec<Resource>> {
         crate::runtimeclass::resources(),
         crate::scheduling::resources(),
     ]
+}
+
+/// Resources of which a delete answers with the object itself.
+const RETURNS_DELETED: &[(&str, &str)] = &[
+    ("", "namespaces"),
+    ("", "persistentvolumeclaims"),
+    ("", "persistentvolumes"),
+    ("", "pods"),
+    ("", "podtemplates"),
+    ("", "resourcequotas"),
+    ("", "serviceaccounts"),
+    ("", "services"),
+    ("resource.k8s.io", "deviceclasses"),
+    ("resource.k8s.io", "resourceclaims"),
+    ("resource.k8s.io", "resourceclaimtemplates"),
+    ("resource.k8s.io", "resourceslices"),
+    ("storage.k8s.io", "csidrivers"),
+    ("storage.k8s.io", "csinodes"),
+    ("storage.k8s.io", "storageclasses"),
+    ("storage.k8s.io", "volumeattachments"),
+    ("storage.k8s.io", "volumeattributesclasses"),
+];
+
+fn with_deletion(mut resource: Resource) -> Resource {
+    resource.returns_deleted = RETURNS_DELETED.contains(&(&*resource.group, &*resource.plural));
+    resource
 }

@@ -19,6 +19,9 @@ const CONFLICT_TRIES: usize = 64;
 pub(crate) async fn delete(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
     let options = DeleteOptions::parse(&call.query, &decode::delete_options(call, &body)?)?;
     match delete_named(call, &call.info.name, &options).await? {
+        Deleted::Gone(object) if call.resource.returns_deleted => {
+            answer::one(call, 200, write::Stored::Unstored(object))
+        }
         Deleted::Gone(object) => Ok(respond::value(200, call.accepted.encoding, &success(call, &object))),
         Deleted::Later(stored) => {
             let accepted =

@@ -1,0 +1,44 @@
+//! Every namespace has a service account `default`.
+
+use crate::api;
+use crate::follow::{self, Change};
+use kube::Client;
+use serde_json::{Value, json};
+
+const NAME: &str = "default";
+
+pub(crate) async fn run(client: Client) {
+    tokio::join!(
+        follow::each(&client, "/api/v1/namespaces", |change| async {
+            match change {
+                Change::Put(namespace) if is_active(&namespace) => ensure(&client, name(&namespace)).await,
+                _ => Ok(()),
+            }
+        }),
+        follow::each(&client, "/api/v1/serviceaccounts", |change| async {
+            match change {
+                Change::Gone(account) if name(&account) == NAME => {
+                    ensure(&client, account["metadata"]["namespace"].as_str().unwrap_or_default()).await
+                }
+                _ => Ok(()),
+            }
+        }),
+    );
+}
+
+async fn ensure(client: &Client, namespace: &str) -> Result<(), kube::Error> {
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME}});
+    let collection = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+    if api::find(client, &format!("{collection}/{NAME}")).await?.is_some() {
+        return Ok(());
+    }
+    api::ensure(client, &collection, &account).await
+}
+
+fn is_active(namespace: &Value) -> bool {
+    namespace["metadata"].get("deletionTimestamp").is_none()
+}
+
+fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
