@@ -23,6 +23,7 @@ mod prepare;
 mod probes;
 mod profiles;
 mod qos;
+mod reset;
 mod resize;
 pub(crate) mod resources;
 mod restart;
