@@ -1,0 +1,58 @@
+//! The functions of text/template itself.
+
+mod compare;
+mod escape;
+mod index;
+
+use crate::exec::Failure;
+use crate::func::Ty::{Any, Str};
+use crate::func::{Args, Function, Outcome};
+use crate::functions;
+use crate::value::{Kind, Value};
+
+/// All of them.
+pub(crate) fn table() -> impl IntoIterator<Item = Function> {
+    functions! {
+        "and" (Any; Any) And;
+        "or" (Any; Any) Or;
+        "not" (Any) Plain |args| Ok(Value::Bool(!args[0].truth()));
+        "call" (Any; Any) Plain call;
+        "html" (; Any) Plain escape::html;
+        "js" (; Any) Plain escape::js;
+        "urlquery" (; Any) Plain escape::url_query;
+        "index" (Any; Any) Plain index::index;
+        "slice" (Any; Any) Plain index::slice;
+        "len" (Any) Plain len;
+        "print" (; Any) Plain |args| Ok(crate::format::sprint(args).into());
+        "printf" (Str; Any) Plain |args| Ok(crate::format::sprintf(&args.str(0), args.from(1)).into());
+        "println" (; Any) Plain |args| Ok(crate::format::sprintln(args).into());
+        "eq" (Any; Any) Plain compare::eq;
+        "ne" (Any, Any) Plain compare::ne;
+        "lt" (Any, Any) Plain compare::lt;
+        "le" (Any, Any) Plain compare::le;
+        "gt" (Any, Any) Plain compare::gt;
+        "ge" (Any, Any) Plain compare::ge;
+    }
+}
+
+/// No value of ours is a function.
+fn call(args: &[Value]) -> Outcome {
+    Err(match &args[0] {
+        Value::Nil => Failure::new("call of nil"),
+        value => {
+            Failure::new(format!("non-function {} of type {}", crate::format::any(value).text(), value.type_name()))
+        }
+    })
+}
+
+fn len(args: &[Value]) -> Outcome {
+    let value = &args[0];
+    if value.is_nil() {
+        return Err(Failure::new("len of nil pointer"));
+    }
+    match value.elements() {
+        Some(count) => Ok(Value::Int(i64::try_from(count).unwrap_or(i64::MAX))),
+        None if value.kind() == Kind::Invalid => Err(Failure::new("len of untyped nil")),
+        None => Err(Failure::new(format!("len of type {}", value.type_name()))),
+    }
+}

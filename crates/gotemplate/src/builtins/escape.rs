@@ -1,0 +1,58 @@
+//! Escaping for HTML, JavaScript and URLs.
+
+use crate::format::{is_print, sprint};
+use crate::func::Outcome;
+use crate::value::{Str, Value};
+
+/// As print has them, nil as a template prints it.
+fn shown(args: &[Value]) -> Str {
+    let args: Vec<Value> =
+        args.iter().map(|arg| if arg.is_nil() { Value::from("<no value>") } else { arg.clone() }).collect();
+    sprint(&args)
+}
+
+pub(super) fn html(args: &[Value]) -> Outcome {
+    let mut out = Vec::new();
+    for byte in shown(args).as_bytes() {
+        match byte {
+            0 => out.extend_from_slice("\u{fffd}".as_bytes()),
+            b'"' => out.extend_from_slice(b"&#34;"),
+            b'\'' => out.extend_from_slice(b"&#39;"),
+            b'&' => out.extend_from_slice(b"&amp;"),
+            b'<' => out.extend_from_slice(b"&lt;"),
+            b'>' => out.extend_from_slice(b"&gt;"),
+            byte => out.push(*byte),
+        }
+    }
+    Ok(Str::from_bytes(out).into())
+}
+
+pub(super) fn js(args: &[Value]) -> Outcome {
+    let mut out = String::new();
+    for c in shown(args).text().chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\'' => out.push_str("\\'"),
+            '"' => out.push_str("\\\""),
+            '<' => out.push_str("\\u003C"),
+            '>' => out.push_str("\\u003E"),
+            '&' => out.push_str("\\u0026"),
+            '=' => out.push_str("\\u003D"),
+            c if (c as u32) < 0x20 || !is_print(c) => out.push_str(&format!("\\u{:04X}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    Ok(out.into())
+}
+
+pub(super) fn url_query(args: &[Value]) -> Outcome {
+    let mut out = String::new();
+    for byte in shown(args).as_bytes() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(*byte)),
+            b' ' => out.push('+'),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Ok(out.into())
+}

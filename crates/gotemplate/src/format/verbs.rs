@@ -1,0 +1,192 @@
+//! A format string: its texts, verbs, widths and argument numbers.
+
+use super::Verb;
+use crate::value::Value;
+
+/// The widest padding and the longest precision that is honoured.
+const MAX_WIDTH: i64 = 1_000_000;
+
+/// Goes through a format.
+pub(super) struct Printer<'a> {
+    pub(super) out: Vec<u8>,
+    args: &'a [Value],
+    index: usize,
+    reordered: bool,
+    good_index: bool,
+    after_index: bool,
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(args: &'a [Value]) -> Self {
+        Self { out: Vec::new(), args, index: 0, reordered: false, good_index: true, after_index: false }
+    }
+
+    pub(super) fn run(&mut self, format: &[u8]) {
+        let mut at = 0;
+        while at < format.len() {
+            let text = format[at..].iter().position(|byte| *byte == b'%').unwrap_or(format.len() - at);
+            self.out.extend_from_slice(&format[at..at + text]);
+            at += text;
+            if at < format.len() {
+                at = self.verb(format, at + 1);
+            }
+        }
+        if !self.reordered && self.index < self.args.len() {
+            self.extra();
+        }
+    }
+
+    fn extra(&mut self) {
+        self.out.extend_from_slice(b"%!(EXTRA ");
+        for (count, arg) in self.args[self.index..].iter().enumerate() {
+            if count > 0 {
+                self.out.extend_from_slice(b", ");
+            }
+            if arg.is_nil() {
+                self.out.extend_from_slice(b"<nil>");
+            } else {
+                self.out.extend_from_slice(format!("{}=", arg.type_name()).as_bytes());
+                Verb::plain('v').write(&mut self.out, arg, 0);
+            }
+        }
+        self.out.push(b')');
+    }
+
+    /// One verb, after its percent sign; gives where to go on.
+    fn verb(&mut self, format: &[u8], mut at: usize) -> usize {
+        let mut verb = Verb::default();
+        self.good_index = true;
+        self.after_index = false;
+        while let Some(flag) = format.get(at) {
+            match flag {
+                b'#' => verb.sharp = true,
+                b'0' => verb.zero = true,
+                b'+' => verb.plus = true,
+                b'-' => verb.minus = true,
+                b' ' => verb.space = true,
+                _ => break,
+            }
+            at += 1;
+        }
+        at = self.argument_number(format, at);
+        at = self.width(format, at, &mut verb);
+        at = self.precision(format, at, &mut verb);
+        if !self.after_index {
+            at = self.argument_number(format, at);
+        }
+        let Some(letter) = std::str::from_utf8(&format[at..]).map_or_else(
+            |error| std::str::from_utf8(&format[at..at + error.valid_up_to()]).unwrap_or_default().chars().next(),
+            |text| text.chars().next(),
+        ) else {
+            self.out.extend_from_slice(b"%!(NOVERB)");
+            return format.len();
+        };
+        verb.verb = letter;
+        self.print(verb);
+        at + letter.len_utf8()
+    }
+
+    fn print(&mut self, mut verb: Verb) {
+        if verb.verb == '%' {
+            return self.out.push(b'%');
+        }
+        if !self.good_index {
+            return self.out.extend_from_slice(format!("%!{}(BADINDEX)", verb.verb).as_bytes());
+        }
+        let Some(arg) = self.args.get(self.index) else {
+            return self.out.extend_from_slice(format!("%!{}(MISSING)", verb.verb).as_bytes());
+        };
+        self.index += 1;
+        if verb.verb == 'v' {
+            verb.sharp_v = verb.sharp;
+            verb.sharp = false;
+        }
+        if verb.minus {
+            verb.zero = false;
+        }
+        match arg {
+            Value::Nil if !matches!(verb.verb, 'v' | 'T') => verb.bad(&mut self.out, arg),
+            arg => verb.write(&mut self.out, arg, 0),
+        }
+    }
+
+    fn width(&mut self, format: &[u8], at: usize, verb: &mut Verb) -> usize {
+        if format.get(at) != Some(&b'*') {
+            let (number, next) = number(format, at);
+            if self.after_index && number.is_some() {
+                self.good_index = false;
+            }
+            verb.width = number.and_then(|number| usize::try_from(number).ok());
+            return next;
+        }
+        match self.star() {
+            Some(width) => {
+                verb.minus |= width < 0;
+                verb.width = usize::try_from(width.abs()).ok();
+            }
+            None => self.out.extend_from_slice(b"%!(BADWIDTH)"),
+        }
+        self.after_index = false;
+        at + 1
+    }
+
+    fn precision(&mut self, format: &[u8], at: usize, verb: &mut Verb) -> usize {
+        if format.get(at) != Some(&b'.') {
+            return at;
+        }
+        if self.after_index {
+            self.good_index = false;
+        }
+        let at = self.argument_number(format, at + 1);
+        if format.get(at) != Some(&b'*') {
+            let (number, next) = number(format, at);
+            verb.precision = usize::try_from(number.unwrap_or(0)).ok();
+            return next;
+        }
+        match self.star() {
+            Some(precision) => verb.precision = usize::try_from(precision).ok(),
+            None => self.out.extend_from_slice(b"%!(BADPREC)"),
+        }
+        self.after_index = false;
+        at + 1
+    }
+
+    /// A width or precision from the arguments.
+    fn star(&mut self) -> Option<i64> {
+        let arg = self.args.get(self.index)?;
+        self.index += 1;
+        match arg {
+            Value::Int(number) | Value::Int64(number) if number.abs() <= MAX_WIDTH => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// `[n]`: which argument comes next.
+    fn argument_number(&mut self, format: &[u8], at: usize) -> usize {
+        if format.get(at) != Some(&b'[') {
+            return at;
+        }
+        self.reordered = true;
+        let Some(close) = format[at..].iter().position(|byte| *byte == b']') else {
+            self.good_index = false;
+            return at + 1;
+        };
+        let (number, end) = number(format, at + 1);
+        match number.and_then(|number| usize::try_from(number).ok()) {
+            Some(number) if end == at + close && number >= 1 && number <= self.args.len() => {
+                self.index = number - 1;
+                self.after_index = true;
+            }
+            _ => self.good_index = false,
+        }
+        at + close + 1
+    }
+}
+
+/// Digits, and where they end.
+fn number(format: &[u8], at: usize) -> (Option<i64>, usize) {
+    let digits = format[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let text = std::str::from_utf8(&format[at..at + digits]).unwrap_or_default();
+    let number = text.parse::<i64>().ok().filter(|number| *number <= MAX_WIDTH);
+    (number, at + digits)
+}

@@ -1,0 +1,180 @@
+//! JSON as Go's `encoding/json` writes and reads it.
+
+use std::rc::Rc;
+
+use crate::format::json_float;
+use crate::value::{Str, Value};
+
+/// How deep lists and maps are followed.
+const MAX_DEPTH: usize = 1_000;
+
+/// `json.Marshal`; `escape` also escapes what HTML would trip over, which is Go's default.
+///
+/// # Errors
+/// Where a number has no JSON (infinite, complex).
+pub fn to_json_text(value: &Value, escape: bool) -> Result<String, String> {
+    let mut out = String::new();
+    Writer { out: &mut out, escape, indent: None }.write(value, 0)?;
+    Ok(out)
+}
+
+/// `json.MarshalIndent` with two spaces.
+///
+/// # Errors
+/// Where a number has no JSON (infinite, complex).
+pub fn to_json_pretty(value: &Value) -> Result<String, String> {
+    let mut out = String::new();
+    Writer { out: &mut out, escape: true, indent: Some("  ") }.write(value, 0)?;
+    Ok(out)
+}
+
+struct Writer<'a> {
+    out: &'a mut String,
+    escape: bool,
+    indent: Option<&'static str>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, value: &Value, depth: usize) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err("json: nested too deep".to_owned());
+        }
+        match value {
+            Value::Nil => self.out.push_str("null"),
+            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
+            Value::Int(value) | Value::Int64(value) => self.out.push_str(&value.to_string()),
+            Value::Uint8(value) => self.out.push_str(&value.to_string()),
+            Value::Float(value) if !value.is_finite() => {
+                return Err(format!("json: unsupported value: {}", crate::format::float_g(*value, None)));
+            }
+            Value::Float(value) => self.out.push_str(&json_float(*value)),
+            Value::Complex(..) => return Err("json: unsupported type: complex128".to_owned()),
+            Value::Str(text) => self.text(&text.text()),
+            Value::List(list) => self.list(&list.items, depth)?,
+            Value::Map(map) => self.map(&map.snapshot(), depth)?,
+            Value::Object(object) => self.object(value, object.as_ref(), depth)?,
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, value: &Value, object: &dyn crate::value::Object, depth: usize) -> Result<(), String> {
+        use base64::Engine as _;
+        if let Some(bytes) = value.as_bytes() {
+            self.text(&base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes()));
+            return Ok(());
+        }
+        if let Some(number) = object.integer() {
+            self.out.push_str(&number.to_string());
+            return Ok(());
+        }
+        if let Some(text) = object.json_text() {
+            self.text(&text);
+            return Ok(());
+        }
+        let fields = object.fields();
+        if !fields.is_empty() {
+            let entries: Vec<_> = fields.into_iter().map(|(key, value)| (Rc::from(key), value)).collect();
+            return self.map(&entries, depth);
+        }
+        self.write(&object.plain().unwrap_or_default(), depth + 1)
+    }
+
+    fn line(&mut self, depth: usize) {
+        if let Some(indent) = self.indent {
+            self.out.push('\n');
+            for _ in 0..depth {
+                self.out.push_str(indent);
+            }
+        }
+    }
+
+    fn list(&mut self, items: &[Value], depth: usize) -> Result<(), String> {
+        self.out.push('[');
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            self.line(depth + 1);
+            self.write(item, depth + 1)?;
+        }
+        if !items.is_empty() {
+            self.line(depth);
+        }
+        self.out.push(']');
+        Ok(())
+    }
+
+    fn map(&mut self, entries: &[(Rc<str>, Value)], depth: usize) -> Result<(), String> {
+        self.out.push('{');
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            self.line(depth + 1);
+            self.text(key);
+            self.out.push_str(if self.indent.is_some() { ": " } else { ":" });
+            self.write(value, depth + 1)?;
+        }
+        if !entries.is_empty() {
+            self.line(depth);
+        }
+        self.out.push('}');
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        self.out.push('"');
+        for c in text.chars() {
+            match c {
+                '"' => self.out.push_str("\\\""),
+                '\\' => self.out.push_str("\\\\"),
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\x08' => self.out.push_str("\\b"),
+                '\x0c' => self.out.push_str("\\f"),
+                '<' | '>' | '&' if self.escape => self.out.push_str(&format!("\\u{:04x}", c as u32)),
+                '\u{2028}' | '\u{2029}' => self.out.push_str(&format!("\\u{:04x}", c as u32)),
+                c if (c as u32) < 0x20 => self.out.push_str(&format!("\\u{:04x}", c as u32)),
+                c => self.out.push(c),
+            }
+        }
+        self.out.push('"');
+    }
+}
+
+/// `json.Unmarshal` into an `interface {}`: numbers are `float64`.
+///
+/// # Errors
+/// Go's words for the common mistakes.
+pub fn from_json_text(text: &Str) -> Result<Value, String> {
+    let text = text.text();
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(json) => Ok(Value::from_json(&json)),
+        Err(error) if error.is_eof() => Err("unexpected end of JSON input".to_owned()),
+        Err(error) => Err(complaint(&text, &error)),
+    }
+}
+
+fn complaint(text: &str, error: &serde_json::Error) -> String {
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let found = line.get(error.column().saturating_sub(1)..).and_then(|rest| rest.chars().next());
+    let words = error.to_string();
+    let looking = if words.starts_with("trailing characters") {
+        "after top-level value"
+    } else if words.starts_with("key must be a string") {
+        "looking for beginning of object key string"
+    } else if words.starts_with("expected `:`") {
+        "after object key"
+    } else if words.starts_with("expected `,` or `}`") {
+        "after object key:value pair"
+    } else if words.starts_with("expected `,` or `]`") {
+        "after array element"
+    } else {
+        "looking for beginning of value"
+    };
+    match found {
+        Some(c) => format!("invalid character {} {looking}", crate::format::quote_rune(c, false)),
+        None => words,
+    }
+}

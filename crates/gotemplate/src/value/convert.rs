@@ -1,0 +1,113 @@
+//! From and to JSON trees, and from the plain types of Rust.
+
+use std::rc::Rc;
+
+use serde_json::{Map as JsonMap, Number, Value as Json};
+
+use super::{Entries, Str, Value};
+
+impl Value {
+    /// As `encoding/json` reads into an `interface {}`: every number is a `float64`.
+    #[must_use]
+    pub fn from_json(json: &Json) -> Self {
+        match json {
+            Json::Null => Self::Nil,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::Number(number) => Self::Float(number.as_f64().unwrap_or(0.0)),
+            Json::String(text) => Self::from(text.as_str()),
+            Json::Array(items) => Self::list(items.iter().map(Self::from_json).collect()),
+            Json::Object(map) => {
+                Self::map(map.iter().map(|(key, value)| (Rc::from(key.as_str()), Self::from_json(value))).collect())
+            }
+        }
+    }
+
+    /// As values are kept: floats are `float64`, and the integers that a command line gave are `int64`.
+    #[must_use]
+    pub fn from_values(json: &Json) -> Self {
+        match json {
+            Json::Number(number) => match number.as_i64() {
+                Some(integer) if !number.is_f64() => Self::Int64(integer),
+                _ => Self::Float(number.as_f64().unwrap_or(0.0)),
+            },
+            Json::Array(items) => Self::list(items.iter().map(Self::from_values).collect()),
+            Json::Object(map) => {
+                Self::map(map.iter().map(|(key, value)| (Rc::from(key.as_str()), Self::from_values(value))).collect())
+            }
+            other => Self::from_json(other),
+        }
+    }
+
+    /// As `encoding/json` reads what `encoding/json` wrote of it.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::Nil => Json::Null,
+            Self::Bool(value) => Json::Bool(*value),
+            Self::Int(value) | Self::Int64(value) => Json::from(*value),
+            Self::Uint8(value) => Json::from(*value),
+            Self::Float(value) => json_float(*value),
+            Self::Complex(..) => Json::Null,
+            Self::Str(text) => Json::String(text.text().into_owned()),
+            Self::List(list) => Json::Array(list.items.iter().map(Self::to_json).collect()),
+            Self::Map(map) => {
+                let entries = map.snapshot().into_iter().map(|(key, value)| (key.to_string(), value.to_json()));
+                Json::Object(entries.collect::<JsonMap<_, _>>())
+            }
+            Self::Object(object) => self.object_json(object.as_ref()),
+        }
+    }
+
+    fn object_json(&self, object: &dyn super::Object) -> Json {
+        use base64::Engine as _;
+        if let Some(bytes) = self.as_bytes() {
+            return Json::String(base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes()));
+        }
+        if let Some(number) = object.integer() {
+            return Json::from(number);
+        }
+        match object.plain() {
+            Some(plain) => plain.to_json(),
+            None => object.text().map_or(Json::Null, Json::String),
+        }
+    }
+}
+
+/// A float that is a whole number is written without a point, and so is one.
+fn json_float(value: f64) -> Json {
+    if value.fract() == 0.0 && value.abs() < 9.0e18 {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+        return Json::from(value as i64);
+    }
+    Number::from_f64(value).map_or(Json::Null, Json::Number)
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Str(Str::from(text))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Str(Str::from(text))
+    }
+}
+
+impl From<Str> for Value {
+    fn from(text: Str) -> Self {
+        Self::Str(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<Entries> for Value {
+    fn from(entries: Entries) -> Self {
+        Self::map(entries)
+    }
+}
