@@ -1,1 +1,20 @@
-//! Charts, values, releases, repositories.
+//! Charts: loading them, their values, rendering them, and the releases made of them. Helm's behaviour, word for word.
+//!
+//! The way of a chart: [`chart::load`] reads it, [`values`] puts its values together, [`dependencies`] decides which
+//! subcharts take part, [`engine`] executes the templates, [`manifest`] sorts what came out, and [`render`] does all of
+//! it in that order.
+
+pub mod capabilities;
+pub mod chart;
+pub mod dependencies;
+pub mod engine;
+mod error;
+mod json;
+pub mod manifest;
+pub mod render;
+pub mod values;
+
+pub use error::Error;
+
+/// The version of Helm whose behaviour this is.
+pub const HELM_VERSION: &str = "v4.2.3";

@@ -1,0 +1,149 @@
+//! The functions that Helm adds to those of the template language and sprig.
+
+use std::rc::Rc;
+
+use gotemplate::{
+    Args, Entries, Failure, Function, Functions, HostFunction, Map, Run, Scope, Str, Ty, Value, from_json_text,
+    functions, include_functions, to_json_text,
+};
+
+use super::Options;
+use crate::json::with_floats;
+
+const TEXT: Ty = Ty::Str;
+const ANY: Ty = Ty::Any;
+
+/// All functions, as these options want them.
+pub(super) fn table(options: Options<'_>) -> Functions {
+    let mut table = Functions::sprig();
+    table.remove("env");
+    table.remove("expandenv");
+    table.extend(include_functions());
+    table.extend(formats());
+    table.extend(super::tomls::table());
+    table.extend(super::durations::table());
+    table.extend(if options.lint { lenient() } else { strict() });
+    table.extend([lookup(options)]);
+    table
+}
+
+fn formats() -> Vec<Function> {
+    functions! {
+        "toYaml" (ANY) Plain |args| Ok(to_yaml(&args[0]).into());
+        "mustToYaml" (ANY) Plain |args| Ok(to_yaml(&args[0]).into());
+        "toYamlPretty" (ANY) Plain |args| Ok(super::pretty::to_yaml_pretty(&args[0].to_json()).into());
+        "fromYaml" (TEXT) Plain |args| Ok(from_yaml(&args.text(0)));
+        "fromYamlArray" (TEXT) Plain |args| Ok(from_yaml_array(&args.text(0)));
+        "toJson" (ANY) Plain |args| Ok(to_json_text(&args[0], true).unwrap_or_default().into());
+        "mustToJson" (ANY) Plain |args| to_json_text(&args[0], true).map(Value::from).map_err(Failure::new);
+        "fromJson" (TEXT) Plain |args| Ok(from_json(&args.str(0)));
+        "fromJsonArray" (TEXT) Plain |args| Ok(from_json_array(&args.str(0)));
+    }
+    .to_vec()
+}
+
+/// `required` and `fail`, which stop. Their words are marked, so that nothing else of the error is shown.
+fn strict() -> Vec<Function> {
+    functions! {
+        "required" (TEXT, ANY) Plain |args| match &args[1] {
+            Value::Nil => Err(marked(&args.text(0))),
+            Value::Str(text) if text.is_empty() => Err(marked(&args.text(0))),
+            given => Ok(given.clone()),
+        };
+        "fail" (TEXT) Plain |args| Err(marked(&args.text(0)));
+    }
+    .to_vec()
+}
+
+/// `required` and `fail` for lint, which go on.
+fn lenient() -> Vec<Function> {
+    functions! {
+        "required" (TEXT, ANY) Plain |args| Ok(match &args[1] {
+            Value::Nil => "".into(),
+            given => given.clone(),
+        });
+        "fail" (TEXT) Plain |_| Ok("".into());
+    }
+    .to_vec()
+}
+
+fn marked(words: &str) -> Failure {
+    Failure::new(format!("{}{words}{}", super::error::MARK_START, super::error::MARK_END))
+}
+
+/// `lookup`, which finds nothing where there is no cluster to ask.
+fn lookup(options: Options<'_>) -> Function {
+    static SIGNATURE: gotemplate::Signature =
+        gotemplate::Signature { fixed: &[TEXT, TEXT, TEXT, TEXT], variadic: None };
+    let none: HostFunction = Rc::new(|_: &mut Scope<'_>, _: &[Value]| Ok(Value::map(Entries::new())));
+    let run = match options.lookup.filter(|_| !options.lint) {
+        None => Run::Host(none),
+        Some(ask) => Run::Host(asking(ask)),
+    };
+    Function { name: "lookup", signature: &SIGNATURE, run }
+}
+
+fn asking(ask: &super::Lookup<'_>) -> HostFunction {
+    let _ = ask;
+    Rc::new(|_: &mut Scope<'_>, _: &[Value]| Ok(Value::map(Entries::new())))
+}
+
+/// YAML as `sigs.k8s.io/yaml` writes it, without the last line break.
+pub(super) fn to_yaml(value: &Value) -> String {
+    let mut text = yaml::from_json(&value.to_json());
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    text
+}
+
+fn error_map(message: String) -> Value {
+    Value::map(Entries::from([("Error".into(), message.into())]))
+}
+
+fn cannot_unmarshal(json: &serde_json::Value, wanted: &str) -> String {
+    let kind = crate::json::kind(json);
+    format!("json: cannot unmarshal {kind} into Go value of type {wanted}")
+}
+
+fn from_yaml(text: &str) -> Value {
+    match yaml::to_json(text) {
+        Ok(json @ serde_json::Value::Object(_)) => Value::from_json(&with_floats(json)),
+        Ok(serde_json::Value::Null) => Value::map(Entries::new()),
+        Ok(other) => error_map(format!(
+            "error unmarshaling JSON: while decoding JSON: {}",
+            cannot_unmarshal(&other, "map[string]interface {}")
+        )),
+        Err(error) => error_map(format!("error converting YAML to JSON: {error}")),
+    }
+}
+
+fn from_yaml_array(text: &str) -> Value {
+    match yaml::to_json(text) {
+        Ok(json @ serde_json::Value::Array(_)) => Value::from_json(&with_floats(json)),
+        Ok(serde_json::Value::Null) => Value::list(Vec::new()),
+        Ok(other) => Value::list(vec![
+            format!("error unmarshaling JSON: while decoding JSON: {}", cannot_unmarshal(&other, "[]interface {}"))
+                .into(),
+        ]),
+        Err(error) => Value::list(vec![format!("error converting YAML to JSON: {error}").into()]),
+    }
+}
+
+fn from_json(text: &Str) -> Value {
+    match from_json_text(text) {
+        Ok(map @ Value::Map(_)) => map,
+        Ok(Value::Nil) => Value::Map(Rc::new(Map::new(Entries::new()))),
+        Ok(other) => error_map(cannot_unmarshal(&other.to_json(), "map[string]interface {}")),
+        Err(error) => error_map(error),
+    }
+}
+
+fn from_json_array(text: &Str) -> Value {
+    match from_json_text(text) {
+        Ok(list @ Value::List(_)) => list,
+        Ok(Value::Nil) => Value::list(Vec::new()),
+        Ok(other) => Value::list(vec![cannot_unmarshal(&other.to_json(), "[]interface {}").into()]),
+        Err(error) => Value::list(vec![error.into()]),
+    }
+}

@@ -1,0 +1,60 @@
+//! YAML as go-yaml 3 writes it with an indentation of two: lists are indented under their keys.
+
+use serde_json::Value;
+
+/// How deep lists and maps are followed.
+const MAX_DEPTH: usize = 1_000;
+
+/// Writes a value, without the last line break.
+pub(super) fn to_yaml_pretty(value: &Value) -> String {
+    let mut lines = Vec::new();
+    write(value, &mut lines, 0);
+    lines.join("\n")
+}
+
+fn is_flat(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => true,
+    }
+}
+
+fn write(value: &Value, lines: &mut Vec<String>, depth: usize) {
+    match value {
+        Value::Array(items) if !items.is_empty() && depth < MAX_DEPTH => {
+            for item in items {
+                nested(item, lines, "- ", depth);
+            }
+        }
+        Value::Object(map) if !map.is_empty() && depth < MAX_DEPTH => {
+            for (key, value) in map {
+                entry(key, value, lines, depth);
+            }
+        }
+        flat => lines.extend(yaml::from_json(flat).trim_end_matches('\n').lines().map(str::to_owned)),
+    }
+}
+
+/// The lines of a value behind a mark, which the first of them shares a line with.
+fn nested(value: &Value, lines: &mut Vec<String>, mark: &str, depth: usize) {
+    let mut inner = Vec::new();
+    write(value, &mut inner, depth + 1);
+    for (index, line) in inner.into_iter().enumerate() {
+        let before = if index == 0 { mark } else { "  " };
+        lines.push(if line.is_empty() { line } else { format!("{before}{line}") });
+    }
+}
+
+fn entry(key: &str, value: &Value, lines: &mut Vec<String>, depth: usize) {
+    let single = |value: Value| {
+        let map = Value::Object(serde_json::Map::from_iter([(key.to_owned(), value)]));
+        yaml::from_json(&map).trim_end_matches('\n').to_owned()
+    };
+    if is_flat(value) {
+        return lines.extend(single(value.clone()).lines().map(str::to_owned));
+    }
+    let bare = single(Value::Null);
+    lines.push(bare.strip_suffix(" null").unwrap_or(&bare).to_owned());
+    nested(value, lines, "  ", depth);
+}

@@ -1,0 +1,47 @@
+//! What can go wrong with a chart.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error, by the step that failed. The words are Helm's.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or directory could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The chart is not one, or contradicts itself.
+    #[error("{0}")]
+    Chart(String),
+    /// The values given, or the chart's own, cannot be used.
+    #[error("{0}")]
+    Values(String),
+    /// The templates failed.
+    #[error("{0}")]
+    Template(String),
+    /// What the templates made is not YAML, or not Kubernetes objects.
+    #[error("{message}")]
+    Manifest {
+        /// What is wrong.
+        message: String,
+        /// All that was rendered, to look at.
+        rendered: String,
+    },
+    /// A repository or registry did not answer as it should.
+    #[error("{0}")]
+    Repository(String),
+    /// A release is not in the state the operation needs.
+    #[error("{0}")]
+    Release(String),
+}
+
+impl Error {
+    /// An error of a file.
+    pub fn file(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::File { path: path.into(), source }
+    }
+}

@@ -1,0 +1,93 @@
+//! `--set-literal`: a path, an equals sign, and text that is taken as it stands.
+
+use serde_json::Value;
+
+use super::Values;
+
+/// How deep names may nest, and the largest index of a list.
+const MAX_NESTED: usize = 30;
+const MAX_INDEX: usize = 65_536;
+
+/// A step of a path.
+enum Step {
+    Name(String),
+    Index(usize),
+}
+
+/// Sets one text.
+///
+/// # Errors
+/// Where the path does not follow the form.
+pub fn set_literal(line: &str, into: &mut Values) -> Result<(), String> {
+    let Some((path, text)) = line.split_once('=') else {
+        return match line {
+            "" => Ok(()),
+            key => Err(format!("key {} has no value", gotemplate::format::quote(&key.into()))),
+        };
+    };
+    let steps = steps(path)?;
+    let mut root = Value::Object(std::mem::take(into));
+    let done = put(&mut root, &steps, text);
+    if let Value::Object(map) = root {
+        *into = map;
+    }
+    done
+}
+
+fn steps(path: &str) -> Result<Vec<Step>, String> {
+    let mut steps = Vec::new();
+    for part in path.split('.') {
+        let (name, mut rest) = part.find('[').map_or((part, ""), |at| part.split_at(at));
+        steps.push(Step::Name(name.to_owned()));
+        while let Some(after) = rest.strip_prefix('[') {
+            let (index, next) = after.split_once(']').ok_or("error parsing index: EOF")?;
+            let quoted = gotemplate::format::quote(&index.into());
+            let number: i64 = index
+                .parse()
+                .map_err(|_| format!("error parsing index: strconv.Atoi: parsing {quoted}: invalid syntax"))?;
+            let place = usize::try_from(number).map_err(|_| format!("negative {number} index not allowed"))?;
+            if place > MAX_INDEX {
+                return Err(format!("index of {number} is greater than maximum supported index of {MAX_INDEX}"));
+            }
+            steps.push(Step::Index(place));
+            rest = next;
+        }
+        if !rest.is_empty() {
+            let rest = gotemplate::format::quote(&rest.into());
+            return Err(format!("unexpected data at end of array index: {rest}"));
+        }
+    }
+    if steps.len() > MAX_NESTED {
+        return Err(format!("value name nested level is greater than maximum supported nested level of {MAX_NESTED}"));
+    }
+    Ok(steps)
+}
+
+fn put(value: &mut Value, steps: &[Step], text: &str) -> Result<(), String> {
+    let Some((first, rest)) = steps.split_first() else {
+        *value = text.into();
+        return Ok(());
+    };
+    match first {
+        Step::Name(name) => {
+            if value.is_null() {
+                *value = Value::Object(Values::new());
+            }
+            let map = value.as_object_mut().ok_or("unable to parse key: the value is not a map")?;
+            if name.is_empty() {
+                return Ok(());
+            }
+            put(map.entry(name.as_str()).or_insert(Value::Null), rest, text)
+        }
+        Step::Index(place) => {
+            if value.is_null() {
+                *value = Value::Array(Vec::new());
+            }
+            let list = value.as_array_mut().ok_or("unable to parse key: the value is not a list")?;
+            if list.len() <= *place {
+                list.resize(place + 1, Value::Null);
+            }
+            put(&mut list[*place], rest, text)
+        }
+    }
+}
