@@ -23,7 +23,6 @@ mod prepare;
 mod probes;
 mod profiles;
 mod qos;
-mod reset;
 mod resize;
 pub(crate) mod resources;
 mod restart;

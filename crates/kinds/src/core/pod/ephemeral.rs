@@ -30,10 +30,6 @@ impl Strategy for PodEphemeralContainers {
         validate(pod, old)
     }
 
-    fn reset_fields(&self) -> &'static [&'static [&'static str]] {
-        super::reset::BUT_EPHEMERAL_CONTAINERS
-    }
-
     fn canonicalize(&self, pod: &mut Value) {
         super::prepare::pair_fields(pod);
     }

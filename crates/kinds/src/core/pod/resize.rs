@@ -32,10 +32,6 @@ impl Strategy for PodResize {
         validate(pod, old)
     }
 
-    fn reset_fields(&self) -> &'static [&'static [&'static str]] {
-        super::reset::BUT_CONTAINERS
-    }
-
     fn canonicalize(&self, pod: &mut Value) {
         super::prepare::pair_fields(pod);
     }
