@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: routing, conditional requests, and version 3 as protobuf, for which clients do not ask.
 
+mod columns;
 mod custom;
 mod descriptions;
 mod gnostic;
@@ -18,6 +19,8 @@ mod tests;
 mod types;
 mod v2;
 mod v3;
+
+pub use columns::ColumnDocs;
 
 use crate::discovery;
 use bytes::Bytes;

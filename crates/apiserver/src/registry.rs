@@ -3,15 +3,20 @@
 //! A custom resource definition adds an entry at run time by installing a changed copy of the table; readers always
 //! see a whole table.
 
+use crate::openapi::Documents;
 use kinds::Resource;
+use object::Value;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// All resources, at one moment.
 #[derive(Clone, Default)]
 pub struct Registry {
     entries: Vec<Arc<Resource>>,
     by_path: HashMap<(String, String, String), Arc<Resource>>,
+    /// Schemas of custom resources by type name, for documents.
+    schemas: HashMap<String, Value>,
+    documents: OnceLock<Arc<Documents>>,
 }
 
 impl Registry {
@@ -26,6 +31,17 @@ impl Registry {
             registry.entries.push(resource);
         }
         registry
+    }
+
+    /// With these schemas of custom resources (`openAPIV3Schema`), by type name.
+    pub fn with_schemas(self, schemas: HashMap<String, Value>) -> Registry {
+        Registry { schemas, documents: OnceLock::new(), ..self }
+    }
+
+    /// The OpenAPI documents about these resources.
+    pub fn documents(&self) -> Arc<Documents> {
+        let make = || Arc::new(Documents::new(self.entries.clone(), self.schemas.clone()));
+        self.documents.get_or_init(make).clone()
     }
 
     /// The resource that a path names.

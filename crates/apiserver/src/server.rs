@@ -5,9 +5,10 @@ mod core;
 mod documents;
 mod health;
 pub mod listen;
+mod openapi;
 mod service;
 mod version;
 
-pub use core::{Config, Core, Docs};
+pub use core::{Config, Core};
 pub use service::{ApiServer, Caller};
 pub use version::VERSION;

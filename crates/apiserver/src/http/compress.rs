@@ -23,6 +23,9 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 /// Compresses an answer if it is large. Lists are compressed block by block; streams are left alone.
 pub fn compress(mut answer: Response<Body>) -> Response<Body> {
+    if answer.headers().contains_key(header::CONTENT_ENCODING) {
+        return answer;
+    }
     let body = std::mem::replace(answer.body_mut(), Body::Empty);
     let (body, compressed) = match body {
         Body::Full(block) if block.len() >= THRESHOLD => (gzip_blocks(Box::new(std::iter::once(block))), true),

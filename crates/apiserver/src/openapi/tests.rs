@@ -1,7 +1,7 @@
 //! Documents of a small table, against what a real server publishes for it.
 
 use super::*;
-use kinds::{Plain, Scope, Verbs};
+use kinds::{Plain, Scope, Strategy, Verbs};
 
 fn documents() -> Documents {
     let mut things =
@@ -250,4 +250,14 @@ fn compressed_and_plain_are_the_same() {
     GzDecoder::new(&document.gzip()[..]).read_to_end(&mut plain).unwrap();
     assert_eq!(plain, document.plain());
     assert!(document.gzip().len() * 3 < plain.len());
+}
+
+#[test]
+fn columns_are_described_by_their_fields() {
+    let pods = Resource::new("", "v1", "Pod", "pods", Scope::Namespaced, Plain);
+    let docs = ColumnDocs::default();
+    let texts = docs.of(&pods);
+    assert_eq!(texts.len(), Plain.columns().len());
+    assert!(texts[0].starts_with("Name must be unique within a namespace."), "{}", texts[0]);
+    assert_eq!(docs.of(&pods), texts);
 }

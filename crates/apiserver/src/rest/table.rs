@@ -47,10 +47,11 @@ pub(crate) fn of_one(call: &Call, version: &str, object: &Value) -> Result<Value
 
 /// The column definitions of the call's resource.
 pub(crate) fn columns(call: &Call) -> Value {
-    let columns = call.resource.strategy.columns().iter().map(|column| {
+    let descriptions = call.core.docs.of(&call.resource);
+    let columns = call.resource.strategy.columns().iter().zip(descriptions).map(|(column, description)| {
         json!({
             "name": column.name, "type": column.kind, "format": column.format,
-            "description": call.core.docs.column(&call.resource, column), "priority": column.priority,
+            "description": description, "priority": column.priority,
         })
     });
     columns.collect()

@@ -6,11 +6,10 @@ use crate::authn::impersonation::Impersonation;
 use crate::authn::tokens::ServiceAccountTokens;
 use crate::authz::follow::Follower;
 use crate::authz::{Authorize, Rbac};
+use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
 use crate::storage::ObjectStore;
 use arc_swap::ArcSwap;
-use kinds::{Column, Resource};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
@@ -44,7 +43,7 @@ pub struct Core {
     pub(crate) follower: Arc<Follower>,
     pub(crate) tokens: Arc<ServiceAccountTokens>,
     pub(crate) impersonation: Impersonation,
-    pub(crate) docs: Docs,
+    pub(crate) docs: ColumnDocs,
     /// Cancelled when the server is to end: watches end, nothing new begins.
     pub(crate) draining: CancellationToken,
 }
@@ -63,7 +62,7 @@ impl Core {
             follower: rbac.1,
             tokens,
             impersonation: Impersonation::default(),
-            docs: Docs::default(),
+            docs: ColumnDocs::default(),
             draining: CancellationToken::new(),
         })
     }
@@ -97,24 +96,5 @@ impl Core {
     /// Now, as objects carry it.
     pub(crate) fn now_text(&self) -> String {
         object::time::format_seconds(self.now_seconds())
-    }
-}
-
-/// Sentences about fields, for table columns.
-#[derive(Default)]
-pub struct Docs {
-    columns: HashMap<(String, String), String>,
-}
-
-impl Docs {
-    /// The description of a column of a resource's table. A description that begins with `@` is the path of a field
-    /// whose documentation is meant.
-    pub(crate) fn column<'a>(&'a self, resource: &Resource, column: &'a Column) -> &'a str {
-        match column.description.strip_prefix('@') {
-            None => column.description,
-            Some(path) => {
-                self.columns.get(&(resource.type_name.to_string(), path.to_owned())).map_or("", String::as_str)
-            }
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The documents about the API itself: discovery in both forms, OpenAPI, and the keys of tokens.
+//! The documents about the API itself: discovery in both forms.
 
 use super::core::Core;
 use crate::discovery;

@@ -5,7 +5,7 @@
 //! which nothing that comes over a socket can set.
 
 use super::core::Core;
-use super::{documents, health, version};
+use super::{documents, health, openapi, version};
 use crate::authn::x509::Peer;
 use crate::authz::Attributes;
 use crate::http::media::Encoding;
@@ -76,6 +76,9 @@ impl ApiServer {
             authorizer.require(&self::asked(&user, &info, &fields))?;
         }
         if info.resource.is_none() {
+            if let Some(answer) = openapi::answer(core, &info.path, &query, &head.headers).await {
+                return Ok(answer);
+            }
             let accept = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
             return Ok(self.non_resource(&info.path, &query, accept));
         }

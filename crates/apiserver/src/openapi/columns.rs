@@ -1,0 +1,58 @@
+//! Descriptions of table columns that stand for the documentation of a field.
+
+use super::descriptions::Descriptions;
+use kinds::{Column, Resource};
+use object::schema::{Type, builtin};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Column descriptions, looked up when a resource's table is first asked for.
+#[derive(Default)]
+pub struct ColumnDocs {
+    /// By type, then by path.
+    known: Mutex<HashMap<String, Arc<HashMap<&'static str, String>>>>,
+}
+
+impl ColumnDocs {
+    /// The descriptions of a resource's columns, in their order.
+    pub fn of(&self, resource: &Resource) -> Vec<String> {
+        let columns = resource.strategy.columns();
+        let docs = self.docs(resource, columns);
+        let text = |column: &Column| match column.description.strip_prefix('@') {
+            None => column.description.to_owned(),
+            Some(path) => docs.get(path).cloned().unwrap_or_default(),
+        };
+        columns.iter().map(text).collect()
+    }
+
+    fn docs(&self, resource: &Resource, columns: &'static [Column]) -> Arc<HashMap<&'static str, String>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&*resource.type_name).cloned();
+        if let Some(docs) = known {
+            return docs;
+        }
+        // A column may name a type of the core group in any group.
+        let descriptions = Descriptions::of_groups([&*resource.group, ""]);
+        let paths = columns.iter().filter_map(|column| column.description.strip_prefix('@'));
+        let docs = Arc::new(paths.map(|path| (path, describe(&descriptions, &resource.type_name, path))).collect());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(resource.type_name.to_string()).or_insert(docs).clone()
+    }
+}
+
+/// What is said about a field, given by its path from `ty` or from the type that the path names.
+fn describe(descriptions: &Descriptions, ty: &str, path: &str) -> String {
+    let (mut ty, path) = path.split_once('#').unwrap_or((ty, path));
+    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
+    if parents == "metadata" {
+        // Custom resources have no type of ours, but everybody's metadata.
+        return descriptions.of_field("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", last).to_owned();
+    }
+    for name in parents.split('.').filter(|name| !name.is_empty()) {
+        let field = builtin().find(ty).and_then(|id| builtin().get(id).field(name));
+        match field.map(|field| &field.ty) {
+            Some(Type::Struct(id)) => ty = &builtin().get(*id).name,
+            _ => return String::new(),
+        }
+    }
+    descriptions.of_field(ty, last).to_owned()
+}

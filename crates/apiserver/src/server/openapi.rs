@@ -1,0 +1,94 @@
+//! `/openapi/v2` and `/openapi/v3`: which document is asked for, whether the client has it already, and in which form.
+
+use super::core::Core;
+use crate::http::{Body, compress, respond};
+use crate::openapi::{Document, Documents, V2_PROTOBUF, V2_PROTOBUF_ANSWER};
+use crate::request::Query;
+use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use object::Status;
+use std::sync::Arc;
+
+/// Answers a path of OpenAPI; `None` if it is none. Documents are built outside the runtime's threads.
+pub(crate) async fn answer(core: &Core, path: &str, query: &Query, headers: &HeaderMap) -> Option<Response<Body>> {
+    let rest = path.strip_prefix("/openapi/")?.trim_end_matches('/').to_owned();
+    let documents = core.registry().documents();
+    if rest == "v3" {
+        return Some(respond::json(200, documents.index().to_string()));
+    }
+    let wanted = Wanted::new(&rest, headers)?;
+    let built = tokio::task::spawn_blocking(move || wanted.build(&documents)).await;
+    Some(match built {
+        Ok(Some(document)) => {
+            redirect(&rest, query, &document).unwrap_or_else(|| respond_with(&document, query, headers))
+        }
+        Ok(None) => not_found(),
+        Err(_) => respond::status(&Status::internal("the document could not be built")),
+    })
+}
+
+/// Which document.
+enum Wanted {
+    V2,
+    V2Protobuf,
+    V3(String),
+}
+
+impl Wanted {
+    fn new(rest: &str, headers: &HeaderMap) -> Option<Wanted> {
+        if rest == "v2" {
+            let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let protobuf = accept.split(',').any(|clause| {
+                let clause = clause.split(';').next().unwrap_or_default().trim();
+                clause == V2_PROTOBUF || clause == V2_PROTOBUF_ANSWER
+            });
+            return Some(if protobuf { Wanted::V2Protobuf } else { Wanted::V2 });
+        }
+        rest.strip_prefix("v3/").map(|name| Wanted::V3(name.to_owned()))
+    }
+
+    fn build(&self, documents: &Arc<Documents>) -> Option<Document> {
+        match self {
+            Wanted::V2 => documents.v2(),
+            Wanted::V2Protobuf => documents.v2_protobuf(),
+            Wanted::V3(name) => documents.v3(name),
+        }
+    }
+}
+
+/// A client that asks for another state of a document is sent to the one that there is.
+fn redirect(rest: &str, query: &Query, document: &Document) -> Option<Response<Body>> {
+    query.get("hash").filter(|hash| !hash.is_empty() && *hash != document.etag)?;
+    let mut answer = respond::with_type(301, document.content_type, Body::Empty);
+    let location = format!("/openapi/{rest}?hash={}", document.etag);
+    answer.headers_mut().insert(header::LOCATION, HeaderValue::from_str(&location).ok()?);
+    Some(answer)
+}
+
+fn respond_with(document: &Document, query: &Query, headers: &HeaderMap) -> Response<Body> {
+    let tag = format!("\"{}\"", document.etag);
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut answer = if known.flat_map(|tags| tags.split(',')).any(|known| known.trim() == tag) {
+        let mut answer = respond::with_type(200, document.content_type, Body::Empty);
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        answer
+    } else if compress::accepts_gzip(headers) {
+        let mut answer = respond::with_type(200, document.content_type, Body::Full(document.gzip()));
+        answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        answer
+    } else {
+        respond::with_type(200, document.content_type, Body::full(document.plain()))
+    };
+    let out = answer.headers_mut();
+    out.extend(HeaderValue::from_str(&tag).ok().map(|tag| (header::ETAG, tag)));
+    out.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    if query.get("hash").is_some() {
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+    }
+    answer
+}
+
+fn not_found() -> Response<Body> {
+    let mut answer = Response::new(Body::Empty);
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    answer
+}
