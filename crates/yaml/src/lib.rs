@@ -25,7 +25,7 @@ mod tests;
 
 pub use error::Error;
 pub use json::{Duplicates, Reading, read, scalar};
-pub use number::format_float;
+pub use number::{format_float, json_number};
 pub use resolve::{Scalar, old_bool, resolve};
 pub use scan::Comment;
 pub use scan::token::Style;

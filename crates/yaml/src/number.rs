@@ -29,7 +29,7 @@ fn format_digits(scientific: &str, plain: &str, value: f64) -> String {
 }
 
 /// The number that JSON text of `value` reads as: whole numbers lose their fraction, as Go's encoder writes them.
-pub(crate) fn json_number(value: f64) -> Option<serde_json::Number> {
+pub fn json_number(value: f64) -> Option<serde_json::Number> {
     if value.fract() == 0.0 && value.abs() < 1e21 {
         if value >= -(2f64.powi(63)) && value < 2f64.powi(63) {
             return Some((value as i64).into());

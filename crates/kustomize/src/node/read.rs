@@ -1,0 +1,210 @@
+//! Texts to trees: documents split as upstream splits them, aliases and merge keys written out.
+
+use super::{Content, Entry, Node, Style, Tag};
+use crate::error::{Error, Kind, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+use yaml::{Budget, Dialect, NodeId, NodeKind, Scalar, Stream};
+
+/// Every document of a file that is not empty; a `List` that stands alone becomes its items.
+pub(crate) fn parse_documents(text: &str) -> Result<Vec<Node>> {
+    let text = text.replace("\r\n", "\n");
+    let documents = split_documents(&text)?;
+    let alone = documents.len() == 1;
+    let mut names = Names::default();
+    let mut nodes = Vec::with_capacity(documents.len());
+    for document in documents {
+        let Some(node) = parse_with(document, &mut names)? else { continue };
+        if node.is_null() {
+            continue;
+        }
+        if alone && is_wrapping(&node) {
+            let items = node.get("items").map(|items| items.items().to_vec());
+            nodes.extend(items.unwrap_or_default());
+        } else {
+            nodes.push(node);
+        }
+    }
+    Ok(nodes)
+}
+
+fn is_wrapping(node: &Node) -> bool {
+    let kind = node.get("kind").map_or("", Node::value);
+    matches!(kind, "ResourceList" | "List") && (node.get("items").is_some() || node.get("functionConfig").is_some())
+}
+
+/// The first document of a text.
+pub(crate) fn parse_one(text: &str) -> Result<Option<Node>> {
+    parse_with(text, &mut Names::default())
+}
+
+fn parse_with(text: &str, names: &mut Names) -> Result<Option<Node>> {
+    let malformed = |e: yaml::Error| Error::of_kind(Kind::Malformed, format!("MalformedYAMLError: {e}"));
+    let stream = Stream::parse_first(text, Dialect::V3).map_err(malformed)?;
+    let Some(&root) = stream.documents.first() else { return Ok(None) };
+    let mut reader = Reader { stream: &stream, names, budget: Budget::default() };
+    reader.node(root, 0).map(Some)
+}
+
+/// Splits at lines that begin with `---`, of which only the first line of the file may be one.
+fn split_documents(text: &str) -> Result<Vec<&str>> {
+    let mut documents = Vec::new();
+    if text.is_empty() {
+        return Ok(documents);
+    }
+    let mut start = 0;
+    let mut from = 0;
+    while let Some(at) = text[from..].find("\n---") {
+        let at = from + at;
+        let Some(end) = text[at + 4..].find('\n').map(|end| at + 4 + end) else { break };
+        let rest = text[at + 4..end].trim();
+        if !rest.is_empty() && !rest.starts_with('#') {
+            return Err(Error::new(format!("invalid document separator: {}", text[at..=end].trim())));
+        }
+        documents.push(&text[start..(at + 1).max(start)]);
+        start = end + 1;
+        // The line break that ends a separator belongs to it, so that a separator right behind it is text.
+        from = start;
+    }
+    documents.push(&text[start..]);
+    Ok(documents)
+}
+
+/// Keys that occurred already, to be shared.
+#[derive(Default)]
+struct Names(HashMap<Box<str>, Arc<str>>);
+
+impl Names {
+    fn share(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<str> = name.into();
+        self.0.insert(name.into(), Arc::clone(&shared));
+        shared
+    }
+}
+
+struct Reader<'a> {
+    stream: &'a Stream,
+    names: &'a mut Names,
+    budget: Budget,
+}
+
+impl Reader<'_> {
+    fn node(&mut self, id: NodeId, depth: usize) -> Result<Node> {
+        self.budget.visit()?;
+        if depth > yaml::MAX_TREE_DEPTH {
+            return Err(Error::new(format!("exceeded max depth of {}", yaml::MAX_TREE_DEPTH)));
+        }
+        let stream = self.stream;
+        let source = &stream[id];
+        match &source.kind {
+            NodeKind::Alias { name, target } => {
+                self.budget.enter(id, name)?;
+                let node = self.node(*target, depth + 1)?;
+                self.budget.leave();
+                Ok(node)
+            }
+            NodeKind::Scalar { value, style } => Ok(scalar(source, value, *style != yaml::Style::Plain)),
+            NodeKind::Sequence { items, .. } => {
+                let items: Result<Vec<Node>> = items.iter().map(|item| self.node(*item, depth + 1)).collect();
+                Ok(Node { content: Content::Seq(items?), tag: Tag::Seq, style: Style::default() })
+            }
+            NodeKind::Mapping { entries, .. } => {
+                let mut own = Vec::with_capacity(entries.len());
+                let mut merge = None;
+                for &(key, value) in entries {
+                    if is_merge(stream, key) {
+                        if merge.replace(value).is_some() {
+                            return Err(Error::new("duplicate merge key"));
+                        }
+                        continue;
+                    }
+                    let (key, is_text) = self.key(key, depth)?;
+                    own.push(Entry { key, is_text, value: self.node(value, depth + 1)? });
+                }
+                if let Some(merge) = merge {
+                    self.merge(&mut own, merge, depth)?;
+                }
+                Ok(Node { content: Content::Map(own), tag: Tag::Map, style: Style::default() })
+            }
+        }
+    }
+
+    fn key(&mut self, id: NodeId, depth: usize) -> Result<(Arc<str>, bool)> {
+        let key = self.node(id, depth + 1)?;
+        let is_text = match key.content {
+            Content::Scalar(_) => matches!(key.tag, Tag::Str | Tag::None | Tag::Custom),
+            _ => false,
+        };
+        Ok((self.names.share(key.as_text()), is_text))
+    }
+
+    /// Adds what `<<` brings; own entries count more, then earlier sources of a list.
+    fn merge(&mut self, own: &mut Vec<Entry>, id: NodeId, depth: usize) -> Result<()> {
+        let sources = match &self.stream[id].kind {
+            NodeKind::Sequence { items, .. } => items.clone(),
+            NodeKind::Scalar { .. } => {
+                return Err(Error::new("map merge requires map or sequence of maps as the value"));
+            }
+            _ => vec![id],
+        };
+        for source in sources {
+            match &self.stream[self.stream.follow(source)].kind {
+                NodeKind::Mapping { .. } => {}
+                NodeKind::Sequence { .. } if source == self.stream.follow(source) => {
+                    return Err(Error::new("invalid map merge: received a nested sequence"));
+                }
+                _ => return Err(Error::new("invalid map merge: received alias for a non-map value")),
+            }
+            let merged = self.node(source, depth + 1)?;
+            let Content::Map(entries) = merged.content else { continue };
+            for entry in entries {
+                if !own.iter().any(|known| known.key == entry.key) {
+                    own.push(entry);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_merge(stream: &Stream, id: NodeId) -> bool {
+    let node = &stream[id];
+    match &node.kind {
+        NodeKind::Scalar { value, style } => value == "<<" && *style == yaml::Style::Plain && node.tag.is_none(),
+        _ => false,
+    }
+}
+
+fn scalar(source: &yaml::Node, value: &str, quoted: bool) -> Node {
+    let explicit = source.tag.as_deref().filter(|tag| *tag != "!");
+    let tag = match explicit {
+        Some(tag) => match tag.strip_prefix("tag:yaml.org,2002:") {
+            Some("str") => Tag::Str,
+            Some("int") => Tag::Int,
+            Some("float") => Tag::Float,
+            Some("bool") => Tag::Bool,
+            Some("null") => Tag::Null,
+            Some("timestamp") => Tag::Timestamp,
+            Some("binary") => Tag::Binary,
+            _ => Tag::Custom,
+        },
+        None if quoted => Tag::Str,
+        None => tag_of(&yaml::resolve(value, Dialect::V3)),
+    };
+    let style = Style { quoted, tagged: explicit.is_some() };
+    Node { content: Content::Scalar(value.into()), tag, style }
+}
+
+pub(super) fn tag_of(scalar: &Scalar) -> Tag {
+    match scalar {
+        Scalar::Null => Tag::Null,
+        Scalar::Bool(_) => Tag::Bool,
+        Scalar::Int(_) | Scalar::Uint(_) => Tag::Int,
+        Scalar::Float(_) => Tag::Float,
+        Scalar::Timestamp(_) => Tag::Timestamp,
+        Scalar::Merge | Scalar::Str => Tag::Str,
+    }
+}

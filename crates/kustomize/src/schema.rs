@@ -1,0 +1,75 @@
+//! What kustomize knows about kinds: which lists a strategic merge merges and by which keys, and which kinds have no
+//! namespace.
+//!
+//! Kustomize 5.8 carries the API of Kubernetes 1.21 for this, whatever the cluster is, so the table here says what that
+//! one said: a list that came later is replaced as a whole, in upstream's output and in ours. A kustomization can bring
+//! an OpenAPI document of its own, which takes the table's place.
+
+mod builtin;
+mod openapi;
+
+use crate::error::Result;
+use crate::id::Gvk;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Kinds, their fields and scopes.
+#[derive(Debug, Default)]
+pub struct Schema {
+    types: Vec<Type>,
+    roots: HashMap<(String, String), TypeId>,
+    /// False for kinds without namespace.
+    namespaced: HashMap<(String, String), bool>,
+}
+
+/// A type in its [`Schema`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TypeId(usize);
+
+#[derive(Debug, Default, Clone)]
+struct Type {
+    fields: HashMap<String, Field>,
+}
+
+/// What is known about a field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// The keys by which the items of a list are told apart; empty for lists of scalars. None: replaced as a whole.
+    pub(crate) merge_keys: Option<Vec<String>>,
+    /// Type of the value, or of the items of a list.
+    pub(crate) ty: Option<TypeId>,
+    /// False if `ty` belongs to the items.
+    pub(crate) is_object: bool,
+}
+
+impl Schema {
+    /// What stands in for a missing `openapi` field.
+    pub(crate) fn builtin() -> Arc<Self> {
+        Arc::new(builtin::schema())
+    }
+
+    /// An OpenAPI document in JSON or YAML. The scopes of the built-in kinds stay known.
+    pub(crate) fn custom(text: &str) -> Result<Arc<Self>> {
+        let mut schema = Self { namespaced: builtin::scopes(), ..Self::default() };
+        openapi::add(&mut schema, text)?;
+        builtin::add_kustomization(&mut schema);
+        Ok(Arc::new(schema))
+    }
+
+    /// The type of a kind.
+    pub(crate) fn root(&self, api_version: &str, kind: &str) -> Option<TypeId> {
+        if api_version.is_empty() || kind.is_empty() {
+            return None;
+        }
+        self.roots.get(&(api_version.to_owned(), kind.to_owned())).copied()
+    }
+
+    pub(crate) fn field(&self, ty: TypeId, name: &str) -> Option<&Field> {
+        self.types[ty.0].fields.get(name)
+    }
+
+    /// True if the kind is known to have no namespace.
+    pub(crate) fn is_cluster_scoped(&self, gvk: &Gvk) -> bool {
+        self.namespaced.get(&(gvk.api_version(), gvk.kind.clone())) == Some(&false)
+    }
+}
