@@ -10,7 +10,7 @@ mod read;
 mod set;
 mod value;
 
-pub(crate) use lookup::split_path;
+pub(crate) use lookup::{is_list_index, split_dotted, split_list_index, split_path};
 pub(crate) use read::{parse_documents, parse_one};
 pub(crate) use value::looks_like_other_in_yaml_11;
 

@@ -114,6 +114,26 @@ impl ResMap {
         self.forget();
     }
 
+    /// Changes one resource, its name included; returns the name before and after.
+    pub(crate) fn rename_one(
+        &mut self,
+        at: usize,
+        schema: &Schema,
+        change: impl FnOnce(&mut Resource) -> Result<()>,
+    ) -> Result<(ResId, ResId)> {
+        self.named = None;
+        let before = self.list[at].id(schema);
+        self.present(schema);
+        change(&mut self.list[at])?;
+        let after = self.list[at].id(schema);
+        let present = self.present(schema);
+        if let Some(count) = present.get_mut(&key(before.clone())) {
+            *count = count.saturating_sub(1);
+        }
+        *present.entry(key(after.clone())).or_default() += 1;
+        Ok((before, after))
+    }
+
     /// How many resources have this present name.
     pub(crate) fn count(&mut self, id: &ResId, schema: &Schema) -> usize {
         self.present(schema).get(&key(id.clone())).copied().unwrap_or(0)

@@ -7,7 +7,7 @@ mod memory;
 mod meta;
 
 pub use memory::Origin;
-pub(crate) use memory::{Behavior, PreviousId};
+pub(crate) use memory::{Behavior, ORIGIN, PreviousId, TRANSFORMATIONS, transformations_text};
 
 use crate::error::Result;
 use crate::id::{Gvk, ResId};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Kinds, their fields and scopes.
 #[derive(Debug, Default)]
-pub struct Schema {
+pub(crate) struct Schema {
     types: Vec<Type>,
     roots: HashMap<(String, String), TypeId>,
     /// False for kinds without namespace.

@@ -62,7 +62,16 @@ fn number_text(number: &serde_json::Number) -> String {
 
 /// Writes `value` as a document without marks; the text ends with a line break.
 pub fn emit<T: Emit + ?Sized>(value: &T) -> String {
-    let mut emitter = Emitter { out: Writer::default() };
+    emit_with(value, true)
+}
+
+/// As [`emit`], but maps keep the order that they have.
+pub fn emit_in_order<T: Emit + ?Sized>(value: &T) -> String {
+    emit_with(value, false)
+}
+
+fn emit_with<T: Emit + ?Sized>(value: &T, sorted: bool) -> String {
+    let mut emitter = Emitter { out: Writer::default(), sorted };
     emitter.node(value, Place::Root);
     emitter.out.finish()
 }
@@ -77,6 +86,7 @@ enum Place {
 
 struct Emitter {
     out: Writer,
+    sorted: bool,
 }
 
 impl Emitter {
@@ -110,7 +120,9 @@ impl Emitter {
     }
 
     fn map<T: Emit + ?Sized>(&mut self, mut entries: Vec<(Cow<'_, str>, &T)>) {
-        entries.sort_by(|(a, _), (b, _)| order::compare(a, b));
+        if self.sorted {
+            entries.sort_by(|(a, _), (b, _)| order::compare(a, b));
+        }
         let outer = self.out.increase(false, false);
         for (key, value) in entries {
             self.out.write_indent();

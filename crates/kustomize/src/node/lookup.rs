@@ -38,8 +38,9 @@ impl Node {
     pub(crate) fn lookup_mut(&mut self, path: &[String]) -> Result<Option<&mut Node>> {
         let mut node = self;
         for part in path.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
-            match node.step_index(part)? {
-                Some(index) => node = node.child_mut(index),
+            let Some(index) = node.step_index(part)? else { return Ok(None) };
+            match node.child_mut(index) {
+                Some(child) => node = child,
                 None => return Ok(None),
             }
         }
@@ -54,12 +55,11 @@ impl Node {
         }))
     }
 
-    fn child_mut(&mut self, index: usize) -> &mut Node {
-        // `step_index` gives only indexes that exist.
+    fn child_mut(&mut self, index: usize) -> Option<&mut Node> {
         match &mut self.content {
-            Content::Map(entries) => &mut entries[index].value,
-            Content::Seq(items) => &mut items[index],
-            Content::Scalar(_) => self,
+            Content::Map(entries) => entries.get_mut(index).map(|entry| &mut entry.value),
+            Content::Seq(items) => items.get_mut(index),
+            Content::Scalar(_) => None,
         }
     }
 

@@ -102,12 +102,4 @@ impl Node {
             _ => &mut [],
         }
     }
-
-    /// The entries of a map, to be changed.
-    pub(crate) fn entries_mut(&mut self) -> &mut [Entry] {
-        match &mut self.content {
-            Content::Map(entries) => entries,
-            _ => &mut [],
-        }
-    }
 }

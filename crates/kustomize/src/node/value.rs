@@ -125,6 +125,11 @@ impl Node {
         Self { content, tag, style: Style::default() }
     }
 
+    /// The node as YAML with its fields as they stand.
+    pub(crate) fn show_in_order(&self) -> String {
+        yaml::emit_in_order(self)
+    }
+
     /// The node as YAML, for messages; what cannot be written is shown as far as it goes.
     pub(crate) fn show(&self) -> String {
         yaml::emit(self)

@@ -1,0 +1,275 @@
+//! From a directory to the resources that its kustomization describes.
+
+mod accumulate;
+mod configure;
+mod function;
+mod plugin;
+
+use crate::error::{Error, Result};
+use crate::fieldspec::FieldSpec;
+use crate::host::Host;
+use crate::kustomization::{Kustomization, SortOptions};
+use crate::loader::Loader;
+use crate::order;
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schema;
+use crate::transform::{Hash, Labels, Transformer};
+use crate::{references, vars};
+use accumulate::{Accumulator, Target, load_file, schema_of};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// The order of the output where the kustomization does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// What others depend on first.
+    #[default]
+    Legacy,
+    /// As [`Order::Legacy`], asked for by a flag.
+    LegacyByFlag,
+    /// As the files are listed.
+    Input,
+}
+
+/// What the flags of `kustomize build` say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Lets kustomizations read files outside of their directories.
+    pub load_anything: bool,
+    /// Order of the output.
+    pub order: Order,
+    /// Adds `app.kubernetes.io/managed-by`.
+    pub managed_by_label: bool,
+    /// Runs plug-ins that are programs.
+    pub enable_plugins: bool,
+    /// Runs functions that name a program of this machine.
+    pub enable_exec: bool,
+    /// Renders charts.
+    pub enable_helm: bool,
+    /// Name or path of helm.
+    pub helm_command: String,
+    /// For charts that do not say.
+    pub helm_kube_version: String,
+    /// For charts that do not say.
+    pub helm_api_versions: Vec<String>,
+    /// Makes helm talk.
+    pub helm_debug: bool,
+    /// For functions in containers: lets them use the network if they ask for it.
+    pub network: bool,
+    /// For functions in containers: the network.
+    pub network_name: String,
+    /// For functions in containers: storage mounts.
+    pub mounts: Vec<String>,
+    /// Variables for functions, `NAME=value` or `NAME`.
+    pub env: Vec<String>,
+    /// For functions in containers: runs them as the present user.
+    pub as_current_user: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            load_anything: false,
+            order: Order::Legacy,
+            managed_by_label: false,
+            enable_plugins: false,
+            enable_exec: false,
+            enable_helm: false,
+            helm_command: "helm".to_owned(),
+            helm_kube_version: String::new(),
+            helm_api_versions: Vec::new(),
+            helm_debug: false,
+            network: false,
+            network_name: "bridge".to_owned(),
+            mounts: Vec::new(),
+            env: Vec::new(),
+            as_current_user: false,
+        }
+    }
+}
+
+/// The version that the managed-by label and origins speak of.
+pub const KUSTOMIZE_VERSION: &str = "v5.8.1";
+
+/// What a build gave.
+#[derive(Debug, Clone, Default)]
+pub struct Built {
+    resources: Vec<Resource>,
+    /// What upstream writes to standard error without failing, one entry a line.
+    pub warnings: Vec<String>,
+}
+
+impl Built {
+    /// The resources, in the order of the output.
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    /// All resources as one text.
+    ///
+    /// # Errors
+    /// For resources that cannot be written, e.g. because of a key that stands twice.
+    pub fn to_yaml(&self) -> Result<String> {
+        let mut text = String::new();
+        for (at, resource) in self.resources.iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            let id = || format!("{} {}", resource.kind(), resource.name());
+            text.push_str(&resource.to_yaml().map_err(|e| e.on_resource(id()))?);
+        }
+        Ok(text)
+    }
+
+    /// Each resource with the name of the file that `-o DIR` writes it to.
+    ///
+    /// # Errors
+    /// As [`Built::to_yaml`].
+    pub fn to_files(&self) -> Result<Vec<(String, String)>> {
+        let schema = Schema::builtin();
+        let ids: Vec<_> = self.resources.iter().map(|resource| resource.id(&schema)).collect();
+        let mut namespaces: Vec<&str> =
+            ids.iter().filter(|id| !id.cluster_scoped).map(|id| id.effective_namespace()).collect();
+        namespaces.sort_unstable();
+        namespaces.dedup();
+        let several = namespaces.len() > 1;
+        let mut files = Vec::with_capacity(ids.len());
+        for (resource, id) in self.resources.iter().zip(&ids) {
+            let gvk = &id.gvk;
+            let parts: Vec<&str> = [gvk.group.as_str(), &gvk.version, &gvk.kind].into_iter().filter(|part| !part.is_empty()).collect();
+            let mut name = format!("{}_{}.yaml", parts.join("_").to_lowercase(), id.name.to_lowercase());
+            if several && !id.cluster_scoped {
+                name = format!("{}_{name}", id.effective_namespace().to_lowercase());
+            }
+            files.push((name, resource.to_yaml()?));
+        }
+        Ok(files)
+    }
+}
+
+/// What all parts of a build share.
+pub(crate) struct Context<'h> {
+    pub(crate) options: &'h Options,
+    schema: RefCell<Arc<Schema>>,
+    /// True once a kustomization has asked for a schema; later ones are not heard.
+    schema_is_set: Cell<bool>,
+    warnings: RefCell<Vec<String>>,
+}
+
+impl Context<'_> {
+    pub(crate) fn schema(&self) -> Arc<Schema> {
+        Arc::clone(&self.schema.borrow())
+    }
+
+    /// Takes the schema that a kustomization asks for, unless another did before.
+    pub(crate) fn set_schema(&self, schema: Option<Arc<Schema>>) {
+        if let Some(schema) = schema.filter(|_| !self.schema_is_set.get()) {
+            *self.schema.borrow_mut() = schema;
+            self.schema_is_set.set(true);
+        }
+    }
+
+    pub(crate) fn warn(&self, text: impl Into<String>) {
+        self.warnings.borrow_mut().push(text.into());
+    }
+}
+
+/// Builds the kustomization at `target`: a directory, or the URL of one in a repository.
+///
+/// # Errors
+/// With upstream's text; see [`Error::report`] for the places.
+pub fn build(host: &dyn Host, target: &str, options: &Options) -> Result<Built> {
+    let loader = Loader::open(host, target, !options.load_anything)?;
+    let context = Context {
+        options,
+        schema: RefCell::new(Schema::builtin()),
+        schema_is_set: Cell::new(false),
+        warnings: RefCell::default(),
+    };
+    let (kustomization, file) = load_file(&loader, &context)?;
+    context.set_schema(schema_of(&kustomization, &loader)?);
+    let target = Target::new(&context, loader, kustomization, file);
+    let mut resources = target.build()?;
+    let (kustomization, schema) = (target.kustomization(), context.schema());
+    sort(&mut resources, kustomization, &context)?;
+    if options.managed_by_label || kustomization.wants("managedByLabel") {
+        let value = format!("kustomize-{KUSTOMIZE_VERSION}");
+        let labels = [("app.kubernetes.io/managed-by".to_owned(), value)].into();
+        let specs = vec![FieldSpec::new("metadata/labels", true)];
+        Labels { labels, specs }.transform(&mut resources, &schema)?;
+    }
+    finish(&mut resources, kustomization);
+    let warnings = context.warnings.take();
+    Ok(Built { resources: resources.into_list(), warnings })
+}
+
+fn sort(resources: &mut ResMap, kustomization: &Kustomization, context: &Context<'_>) -> Result<()> {
+    match (&kustomization.sort_options, context.options.order) {
+        (Some(options), by_flag) => {
+            if by_flag != Order::Legacy {
+                context.warn(
+                    "Warning: Sorting order is set both in 'kustomization.yaml' ('sortOptions') and in a CLI flag \
+                     ('--reorder'). Using the kustomization file over the CLI flag.",
+                );
+            }
+            order::sort(resources, options, &context.schema())
+        }
+        (None, Order::Input) => Ok(()),
+        (None, Order::Legacy | Order::LegacyByFlag) => {
+            let legacy = SortOptions { order: "legacy".to_owned(), legacy: None };
+            order::sort(resources, &legacy, &context.schema())
+        }
+    }
+}
+
+/// Writes what is asked for of the memory of the build; annotations become plain texts on the way.
+fn finish(resources: &mut ResMap, kustomization: &Kustomization) {
+    let origins = kustomization.wants("originAnnotations");
+    let transformations = kustomization.wants("transformerAnnotations");
+    for resource in resources.list_mut() {
+        let mut annotations = resource.annotations();
+        if let Some(origin) = resource.origin.as_ref().filter(|_| origins) {
+            annotations.insert(crate::resource::ORIGIN.to_owned(), origin.to_text());
+        }
+        if transformations && !resource.transformations.is_empty() {
+            let text = crate::resource::transformations_text(&resource.transformations);
+            annotations.insert(crate::resource::TRANSFORMATIONS.to_owned(), text);
+        }
+        resource.set_annotations(&annotations);
+    }
+}
+
+impl Target<'_, '_> {
+    /// Everything that is done once, at the top.
+    fn build(&self) -> Result<ResMap> {
+        let mut gathered: Accumulator = self.accumulate(Accumulator::default())?;
+        let schema = self.schema();
+        Hash.transform(&mut gathered.resources, &schema)?;
+        references::fix(&mut gathered.resources, &gathered.config, &schema)?;
+        let unused = vars::resolve(&mut gathered.resources, &gathered.vars, &gathered.config)?;
+        if !unused.is_empty() {
+            self.context().warn(format!("well-defined vars that were never replaced: {}", unused.join(",")));
+        }
+        drop_local(&mut gathered.resources)?;
+        Ok(gathered.resources)
+    }
+}
+
+/// Leaves out what is for kustomize only.
+fn drop_local(resources: &mut ResMap) -> Result<()> {
+    const LOCAL: &str = "config.kubernetes.io/local-config";
+    for resource in resources.list() {
+        if resource.is_gone() {
+            continue;
+        }
+        if resource.kind().is_empty() || (resource.name().is_empty() && !resource.kind().ends_with("List")) {
+            let what = if resource.kind().is_empty() { "kind" } else { "metadata.name" };
+            return Err(Error::new(format!("missing {what} in object {}", resource.show())));
+        }
+    }
+    resources.retain(|resource| {
+        !resource.is_gone() && resource.annotations().get(LOCAL).is_none_or(|value| value == "false")
+    });
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Which resources a selector means.
+
+use crate::error::{Error, Result};
+use crate::id::{Gvk, ResId};
+use crate::kustomization::Selector;
+use crate::resource::Resource;
+use crate::schema::Schema;
+use object::selector::labels;
+use regex::Regex;
+use std::collections::BTreeMap;
+
+/// Labels or annotations, to be looked up.
+struct Labelled(BTreeMap<String, String>);
+
+impl labels::Labels for Labelled {
+    fn lookup(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+}
+
+/// A selector made ready.
+pub(crate) struct Matcher {
+    group: Option<Regex>,
+    version: Option<Regex>,
+    kind: Option<Regex>,
+    name: Option<Regex>,
+    namespace: Option<Regex>,
+    annotations: labels::Selector,
+    labels: labels::Selector,
+}
+
+impl Matcher {
+    pub(crate) fn new(selector: &Selector) -> Result<Self> {
+        let regex = |pattern: &str| -> Result<Option<Regex>> {
+            if pattern.is_empty() {
+                return Ok(None);
+            }
+            let anchored = format!("^(?:{pattern})$");
+            Regex::new(&anchored).map(Some).map_err(|e| {
+                Error::new(format!("error parsing regexp: {e}")).at_field(pattern).cure("selectors are regular expressions")
+            })
+        };
+        let set = |text: &str| labels::Selector::parse(text).map_err(|e| Error::new(e.to_string()).at_field(text));
+        Ok(Self {
+            group: regex(&selector.gvk.group)?,
+            version: regex(&selector.gvk.version)?,
+            kind: regex(&selector.gvk.kind)?,
+            name: regex(&selector.name)?,
+            namespace: regex(&selector.namespace)?,
+            annotations: set(&selector.annotation_selector)?,
+            labels: set(&selector.label_selector)?,
+        })
+    }
+
+    fn fits(pattern: Option<&Regex>, text: &str) -> bool {
+        pattern.is_none_or(|pattern| pattern.is_match(text))
+    }
+
+    pub(crate) fn matches_gvk(&self, gvk: &Gvk) -> bool {
+        Self::fits(self.group.as_ref(), &gvk.group)
+            && Self::fits(self.version.as_ref(), &gvk.version)
+            && Self::fits(self.kind.as_ref(), &gvk.kind)
+    }
+
+    /// True if the kind, the name and the namespace as written fit.
+    pub(crate) fn matches_id(&self, id: &ResId) -> bool {
+        self.matches_gvk(&id.gvk)
+            && Self::fits(self.name.as_ref(), &id.name)
+            && Self::fits(self.namespace.as_ref(), &id.namespace)
+    }
+
+    pub(crate) fn matches_labels(&self, resource: &Resource) -> bool {
+        (self.annotations.is_everything() || self.annotations.matches(&Labelled(resource.annotations())))
+            && (self.labels.is_everything() || self.labels.matches(&Labelled(resource.labels())))
+    }
+
+    /// True if the original or present name and namespace fit, and the rest.
+    pub(crate) fn selects(&self, resource: &Resource, schema: &Schema) -> bool {
+        if !self.matches_gvk(&resource.gvk()) {
+            return false;
+        }
+        let (now, first) = (resource.id(schema), resource.original_id(schema));
+        let either = |pattern: Option<&Regex>, part: fn(&ResId) -> &str| {
+            Self::fits(pattern, part(&first)) || Self::fits(pattern, part(&now))
+        };
+        either(self.namespace.as_ref(), ResId::effective_namespace)
+            && either(self.name.as_ref(), |id| &id.name)
+            && self.matches_labels(resource)
+    }
+}
