@@ -5,6 +5,7 @@ mod configure;
 mod function;
 mod plugin;
 
+use crate::config::TransformerConfig;
 use crate::error::{Error, Result};
 use crate::fieldspec::FieldSpec;
 use crate::host::Host;
@@ -137,7 +138,8 @@ impl Built {
         let mut files = Vec::with_capacity(ids.len());
         for (resource, id) in self.resources.iter().zip(&ids) {
             let gvk = &id.gvk;
-            let parts: Vec<&str> = [gvk.group.as_str(), &gvk.version, &gvk.kind].into_iter().filter(|part| !part.is_empty()).collect();
+            let parts: Vec<&str> =
+                [gvk.group.as_str(), &gvk.version, &gvk.kind].into_iter().filter(|part| !part.is_empty()).collect();
             let mut name = format!("{}_{}.yaml", parts.join("_").to_lowercase(), id.name.to_lowercase());
             if several && !id.cluster_scoped {
                 name = format!("{}_{name}", id.effective_namespace().to_lowercase());
@@ -154,7 +156,12 @@ pub(crate) struct Context<'h> {
     schema: RefCell<Arc<Schema>>,
     /// True once a kustomization has asked for a schema; later ones are not heard.
     schema_is_set: Cell<bool>,
+    /// True once a kind was met whose scope only the whole schema could have told; upstream loads all of it then, and
+    /// keeps it beside any schema that a kustomization further down asks for.
+    met_unknown_kinds: Cell<bool>,
     warnings: RefCell<Vec<String>>,
+    /// What kustomize brings, reduced.
+    builtin_config: TransformerConfig,
 }
 
 impl Context<'_> {
@@ -167,6 +174,14 @@ impl Context<'_> {
         if let Some(schema) = schema.filter(|_| !self.schema_is_set.get()) {
             *self.schema.borrow_mut() = schema;
             self.schema_is_set.set(true);
+        }
+    }
+
+    /// Notes the kinds of resources that were read.
+    pub(crate) fn meet(&self, resources: &[Resource]) {
+        if !self.schema_is_set.get() && !self.met_unknown_kinds.get() {
+            let schema = self.schema();
+            self.met_unknown_kinds.set(resources.iter().any(|resource| !schema.knows_scope(&resource.gvk())));
         }
     }
 
@@ -185,10 +200,12 @@ pub fn build(host: &dyn Host, target: &str, options: &Options) -> Result<Built> 
         options,
         schema: RefCell::new(Schema::builtin()),
         schema_is_set: Cell::new(false),
+        met_unknown_kinds: Cell::new(false),
         warnings: RefCell::default(),
+        builtin_config: TransformerConfig::builtin().reduced()?,
     };
     let (kustomization, file) = load_file(&loader, &context)?;
-    context.set_schema(schema_of(&kustomization, &loader)?);
+    context.set_schema(schema_of(&kustomization, &loader, &context)?);
     let target = Target::new(&context, loader, kustomization, file);
     let mut resources = target.build()?;
     let (kustomization, schema) = (target.kustomization(), context.schema());

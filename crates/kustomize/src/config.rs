@@ -63,11 +63,17 @@ impl TransformerConfig {
         config
     }
 
+    /// This as it is after it was merged into nothing: what an earlier entry covers is left out.
+    pub(crate) fn reduced(&self) -> Result<Self> {
+        let mut reduced = Self::default();
+        reduced.merge(self)?;
+        Ok(reduced)
+    }
+
     /// A file of `configurations`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let invalid = |e: String| Error::new(e);
-        let value = yaml::to_json_strict(text)
-            .map_err(|e| invalid(format!("error converting YAML to JSON: {e}")))?;
+        let value = yaml::to_json_strict(text).map_err(|e| invalid(format!("error converting YAML to JSON: {e}")))?;
         let strict = crate::decode::At::root(true);
         let mut config = Self::decode(&value, &strict)
             .or_else(|e| if e.to_string().contains("unknown field") { Err(e) } else { parse_config(&value) })
@@ -94,8 +100,7 @@ impl TransformerConfig {
             merge_all(mine, theirs).map_err(|e| e.wrap(format!("failed to merge {name} fieldSpec")))?;
         }
         for reference in &other.name_reference {
-            self.merge_reference(reference)
-                .map_err(|e| e.wrap("failed to merge NameReference fieldSpec"))?;
+            self.merge_reference(reference).map_err(|e| e.wrap("failed to merge NameReference fieldSpec"))?;
         }
         self.sort();
         Ok(())

@@ -7,7 +7,10 @@ use std::fmt;
 /// [`fmt::Display`] gives the chain as upstream prints it; [`Error::report`] names the file, the resource and the field,
 /// one line each, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Inner {
     text: String,
     kind: Kind,
     file: Option<String>,
@@ -35,55 +38,55 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error with upstream's words.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kind: Kind::Other, file: None, resource: None, field: None, cure: None }
+        Self::of_kind(Kind::Other, text)
     }
 
     pub(crate) fn of_kind(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, ..Self::new(text) }
+        Self(Box::new(Inner { text: text.into(), kind, ..Inner::default() }))
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// Puts what was being done in front of the chain.
     #[must_use]
     pub fn wrap(mut self, doing: impl fmt::Display) -> Self {
-        self.text = format!("{doing}: {}", self.text);
+        self.0.text = format!("{doing}: {}", self.0.text);
         self
     }
 
     /// Replaces the chain, keeping the places.
     pub(crate) fn reword(mut self, reword: impl FnOnce(&str) -> String) -> Self {
-        self.text = reword(&self.text);
+        self.0.text = reword(&self.0.text);
         self
     }
 
     /// Names the file, unless a nearer cause already did.
     #[must_use]
     pub fn in_file(mut self, file: impl fmt::Display) -> Self {
-        self.file.get_or_insert_with(|| file.to_string());
+        self.0.file.get_or_insert_with(|| file.to_string());
         self
     }
 
     /// Names the resource, unless a nearer cause already did.
     #[must_use]
     pub fn on_resource(mut self, resource: impl fmt::Display) -> Self {
-        self.resource.get_or_insert_with(|| resource.to_string());
+        self.0.resource.get_or_insert_with(|| resource.to_string());
         self
     }
 
     /// Names the field, unless a nearer cause already did.
     #[must_use]
     pub fn at_field(mut self, field: impl fmt::Display) -> Self {
-        self.field.get_or_insert_with(|| field.to_string());
+        self.0.field.get_or_insert_with(|| field.to_string());
         self
     }
 
     /// Says what would help, unless a nearer cause already did.
     #[must_use]
     pub fn cure(mut self, cure: impl fmt::Display) -> Self {
-        self.cure.get_or_insert_with(|| cure.to_string());
+        self.0.cure.get_or_insert_with(|| cure.to_string());
         self
     }
 
@@ -91,24 +94,24 @@ impl Error {
     pub fn report(&self) -> String {
         let mut report = String::new();
         let places = [
-            ("file", &self.file),
-            ("resource", &self.resource),
-            ("field", &self.field),
-            ("what helps", &self.cure),
+            ("file", &self.0.file),
+            ("resource", &self.0.resource),
+            ("field", &self.0.field),
+            ("what helps", &self.0.cure),
         ];
         for (name, place) in places {
             if let Some(place) = place {
                 report.push_str(&format!("{name}: {place}\n"));
             }
         }
-        report.push_str(&self.text);
+        report.push_str(&self.0.text);
         report
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 

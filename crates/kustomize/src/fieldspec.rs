@@ -106,7 +106,8 @@ fn walk(node: &mut Node, path: &[String], create: Option<Create>, set: Set<'_>) 
     match node.kind() {
         Kind::Seq => {
             for item in node.items_mut() {
-                walk(item, path, create, set).map_err(|e| e.wrap(format!("visit traversal on path: [{}]", path.join(" "))))?;
+                walk(item, path, create, set)
+                    .map_err(|e| e.wrap(format!("visit traversal on path: [{}]", path.join(" "))))?;
             }
             Ok(())
         }
@@ -135,13 +136,13 @@ fn step<'a>(node: &'a mut Node, name: &str, last: bool, create: Option<Create>) 
         let kind = made.map_or(Kind::Map, |(kind, _)| kind);
         node.get_or_create(name, kind)?;
     }
-    let found = node.lookup_mut(std::slice::from_ref(&name.to_owned())).map_err(|e| e.wrap(format!("fieldName: {name}")))?;
-    Ok(found.map(|field| {
-        if let Some((kind, tag)) = made {
-            field.revive(kind, tag);
-        }
-        field
-    }))
+    let found =
+        node.lookup_mut(std::slice::from_ref(&name.to_owned())).map_err(|e| e.wrap(format!("fieldName: {name}")))?;
+    let Some(field) = found else { return Ok(None) };
+    if let Some((kind, tag)) = made {
+        field.revive(kind, tag);
+    }
+    Ok(Some(field))
 }
 
 #[cfg(test)]
@@ -161,7 +162,11 @@ mod tests {
     fn fields_are_found_below_lists_and_made_when_asked() {
         check(FieldSpec::new("a/b", true), "kind: X\n", "a:\n  b: new\nkind: X\n");
         check(FieldSpec::new("a/b", false), "kind: X\n", "kind: X\n");
-        check(FieldSpec::new("a/b", false), "a: [{b: 1}, {c: 2}]\n", "a:\n- b: \"new\"\n- c: 2\n".replace("\"new\"", "new").as_str());
+        check(
+            FieldSpec::new("a/b", false),
+            "a: [{b: 1}, {c: 2}]\n",
+            "a:\n- b: \"new\"\n- c: 2\n".replace("\"new\"", "new").as_str(),
+        );
         check(FieldSpec::new("a[]/b", true), "kind: X\n", "kind: X\n");
         let other = FieldSpec { gvk: Gvk::new("", "Y"), ..FieldSpec::new("a", true) };
         check(other, "kind: X\n", "kind: X\n");

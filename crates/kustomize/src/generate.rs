@@ -80,7 +80,7 @@ fn apply_options(resource: &mut Resource, options: &GeneratorOptions) -> Result<
 fn encode(bytes: &[u8]) -> String {
     const LINE: usize = 70;
     let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-    if text.len() / LINE + 1 <= 1 {
+    if text.len() < LINE {
         return text;
     }
     let mut lines = String::with_capacity(text.len() + text.len() / LINE + 1);
@@ -100,23 +100,24 @@ pub(crate) struct IamPolicy {
     cloud: String,
     kubernetes_service: Named,
     service_account: Named,
-    project: String,
 }
 
 crate::decode::structure!(IamPolicy, "IAMPolicyGeneratorArgs", {
     "cloud" => cloud,
     "kubernetesService" => kubernetes_service,
     "serviceAccount" => service_account,
-    "projectId" => project,
 });
 
 #[derive(Debug, Default)]
 struct Named {
     namespace: String,
     name: String,
+    project: String,
 }
 
-crate::decode::structure!(Named, "ServiceAccount", { "namespace" => namespace, "name" => name });
+crate::decode::structure!(Named, "ServiceAccount", {
+    "namespace" => namespace, "name" => name, "projectId" => project,
+});
 
 impl IamPolicy {
     /// The service account.
@@ -130,7 +131,7 @@ impl IamPolicy {
             ..GeneratorArgs::default()
         };
         let mut resource = Resource::new(base("ServiceAccount", &args)?);
-        let account = format!("{}@{}.iam.gserviceaccount.com", self.service_account.name, self.project);
+        let account = format!("{}@{}.iam.gserviceaccount.com", self.service_account.name, self.service_account.project);
         resource.set_annotations(&BTreeMap::from([("iam.gke.io/gcp-service-account".to_owned(), account)]));
         Ok(resource)
     }

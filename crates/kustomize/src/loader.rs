@@ -58,7 +58,9 @@ impl<'h> Loader<'h> {
             return Self::at_clone(self.host, repo, Some(Rc::clone(self)));
         }
         if target.starts_with('/') {
-            return Err(Error::new(format!("new root '{target}' cannot be absolute")).cure("name it by a relative path"));
+            return Err(
+                Error::new(format!("new root '{target}' cannot be absolute")).cure("name it by a relative path")
+            );
         }
         let root = confirm_dir(self.host, &path::join(&self.root, target))?;
         self.refuse_leaving_clone(&root)?;
@@ -142,7 +144,9 @@ impl<'h> Loader<'h> {
             if !path::is_within(&place.dir, &self.root) {
                 return Err(Error::new(format!("security; file '{path}' is not in or below '{}'", self.root))
                     .in_file(&path)
-                    .cure("move the file below the kustomization, or build with --load-restrictor LoadRestrictionsNone"));
+                    .cure(
+                        "move the file below the kustomization, or build with --load-restrictor LoadRestrictionsNone",
+                    ));
             }
             path = path::join(&place.dir, &place.file);
         }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::node::{Content, Kind, Node, Tag};
 use crate::schema::{Field, Schema, TypeId};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 
 /// The name of directives.
 const DIRECTIVE: &str = "$patch";
@@ -171,9 +172,9 @@ impl<'a> Merger<'a> {
         let mut patches: HashMap<_, Node> = HashMap::with_capacity(entries.len());
         let mut order = Vec::with_capacity(entries.len());
         for entry in entries {
-            if !patches.contains_key(&entry.key) {
-                order.push(entry.key.clone());
-                patches.insert(entry.key, entry.value);
+            if let MapEntry::Vacant(slot) = patches.entry(entry.key) {
+                order.push(slot.key().clone());
+                slot.insert(entry.value);
             }
         }
         let mut failed = None;

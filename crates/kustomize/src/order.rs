@@ -70,13 +70,18 @@ pub(crate) fn sort(resources: &mut ResMap, options: &SortOptions, schema: &Schem
             sort_legacy(resources, options.legacy.as_ref(), schema);
             Ok(())
         }
-        _ => Err(Error::new("the field 'sortOptions.order' must be one of [fifo, legacy]").at_field("sortOptions.order")),
+        _ => {
+            Err(Error::new("the field 'sortOptions.order' must be one of [fifo, legacy]").at_field("sortOptions.order"))
+        }
     }
 }
 
 fn sort_legacy(resources: &mut ResMap, options: Option<&LegacySortOptions>, schema: &Schema) {
     let own: Option<(Vec<&str>, Vec<&str>)> = options.map(|options| {
-        (options.order_first.iter().map(String::as_str).collect(), options.order_last.iter().map(String::as_str).collect())
+        (
+            options.order_first.iter().map(String::as_str).collect(),
+            options.order_last.iter().map(String::as_str).collect(),
+        )
     });
     let (first, last) = match &own {
         Some((first, last)) => (first.as_slice(), last.as_slice()),
@@ -85,7 +90,12 @@ fn sort_legacy(resources: &mut ResMap, options: Option<&LegacySortOptions>, sche
     resources.sort_by_cached(
         |resource| {
             let id = resource.id(schema);
-            Key { rank: rank(&id.gvk.kind, first, last), gvk_text: sort_text(&id.gvk), id_text: id_text(&id), gvk: id.gvk }
+            Key {
+                rank: rank(&id.gvk.kind, first, last),
+                gvk_text: sort_text(&id.gvk),
+                id_text: id_text(&id),
+                gvk: id.gvk,
+            }
         },
         compare,
     );

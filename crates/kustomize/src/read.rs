@@ -51,8 +51,9 @@ fn check(node: &Node) -> Result<()> {
     let meta = |name: &str| metadata.and_then(|node| node.get(name)).filter(|node| !node.is_nil_or_empty());
     let nothing = field("apiVersion").is_none() && field("kind").is_none();
     if nothing && ["name", "namespace", "labels", "annotations"].iter().all(|name| meta(name).is_none()) {
-        return Err(Error::new("missing Resource metadata")
-            .cure("every document needs apiVersion, kind and metadata.name"));
+        return Err(
+            Error::new("missing Resource metadata").cure("every document needs apiVersion, kind and metadata.name")
+        );
     }
     let kind = text("kind");
     let missing = if kind.is_empty() {

@@ -40,7 +40,8 @@ struct Rule {
 pub(crate) fn fix(resources: &mut ResMap, config: &TransformerConfig, schema: &Schema) -> Result<()> {
     let candidates = Candidates::new(resources.list(), schema);
     if candidates.by_name.is_empty() {
-        return Ok(());
+        let mut bindings = resources.list().iter().zip(&candidates.known);
+        return bindings.try_for_each(|(resource, known)| bound_namespaces(resource, &known.id).map(drop));
     }
     let mut rules: HashMap<Gvk, Vec<Rule>> = HashMap::new();
     for at in 0..resources.list().len() {
@@ -77,8 +78,11 @@ fn rules_for(gvk: &Gvk, config: &TransformerConfig) -> Vec<Rule> {
 
 impl Candidates {
     fn new(list: &[Resource], schema: &Schema) -> Self {
-        let mut candidates =
-            Self { known: Vec::with_capacity(list.len()), by_name: HashMap::new(), original_namespaces: HashSet::new() };
+        let mut candidates = Self {
+            known: Vec::with_capacity(list.len()),
+            by_name: HashMap::new(),
+            original_namespaces: HashSet::new(),
+        };
         for (at, resource) in list.iter().enumerate() {
             let original = resource.original_id(schema);
             let previous: Vec<ResId> = resource.previous.iter().map(|id| resource.previous_id(id, schema)).collect();
@@ -142,11 +146,13 @@ impl<'a> Referrer<'a> {
         match &mut field.content {
             Content::Scalar(_) => self.set_scalar(rule, field, resources),
             Content::Map(_) => self.set_map(rule, field, resources),
-            Content::Seq(items) => items.iter_mut().filter(|item| !item.is_null()).try_for_each(|item| match item.kind() {
-                Kind::Scalar => self.set_scalar(rule, item, resources),
-                Kind::Map => self.set_map(rule, item, resources),
-                Kind::Seq => Err(Error::new("a list is expected to be either a string or a map of string")),
-            }),
+            Content::Seq(items) => {
+                items.iter_mut().filter(|item| !item.is_null()).try_for_each(|item| match item.kind() {
+                    Kind::Scalar => self.set_scalar(rule, item, resources),
+                    Kind::Map => self.set_map(rule, item, resources),
+                    Kind::Seq => Err(Error::new("a list is expected to be either a string or a map of string")),
+                })
+            }
         }
     }
 
@@ -191,9 +197,12 @@ impl<'a> Referrer<'a> {
     fn knows_original(&self, namespace: &str) -> bool {
         self.candidates.original_namespaces.contains(namespace)
             && (self.id().cluster_scoped
-                || self.candidates.known.iter().enumerate().any(|(at, known)| {
-                    known.original_namespace == namespace && self.could_refer_to(at)
-                }))
+                || self
+                    .candidates
+                    .known
+                    .iter()
+                    .enumerate()
+                    .any(|(at, known)| known.original_namespace == namespace && self.could_refer_to(at)))
     }
 
     fn could_refer_to(&self, at: usize) -> bool {

@@ -61,10 +61,7 @@ fn parse_query(query: &str) -> (String, Duration, bool) {
     };
     let git_ref = get("ref").or_else(|| get("version")).unwrap_or_default().to_owned();
     let timeout = get("timeout").and_then(parse_duration).unwrap_or(DEFAULT_TIMEOUT);
-    let submodules = match get("submodules") {
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => false,
-        _ => true,
-    };
+    let submodules = !matches!(get("submodules"), Some("0" | "f" | "F" | "false" | "FALSE" | "False"));
     (git_ref, timeout, submodules)
 }
 
@@ -203,7 +200,11 @@ mod tests {
     #[track_caller]
     fn check(url: &str, clone: &str, dir: &str, git_ref: &str) {
         let spec = RepoSpec::parse(url).unwrap();
-        assert_eq!((spec.clone_url().as_str(), spec.dir.as_str(), spec.git_ref.as_str()), (clone, dir, git_ref), "{url}");
+        assert_eq!(
+            (spec.clone_url().as_str(), spec.dir.as_str(), spec.git_ref.as_str()),
+            (clone, dir, git_ref),
+            "{url}"
+        );
     }
 
     #[test]
@@ -220,7 +221,9 @@ mod tests {
 
     #[test]
     fn what_is_no_repository() {
-        for text in ["/abs/path", "base", "../base", "deploy.yaml", "https://example.com/one", "github.com/o/r/../../.."] {
+        for text in
+            ["/abs/path", "base", "../base", "deploy.yaml", "https://example.com/one", "github.com/o/r/../../.."]
+        {
             assert!(RepoSpec::parse(text).is_err(), "{text}");
         }
     }

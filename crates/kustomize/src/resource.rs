@@ -75,7 +75,10 @@ impl Resource {
 
     fn meta(&self, name: &str) -> &str {
         let metadata = self.node.as_ref().and_then(|node| node.get("metadata"));
-        metadata.and_then(|metadata| metadata.get(name)).filter(|node| !node.is_nil_or_empty()).map_or("", Node::as_text)
+        metadata
+            .and_then(|metadata| metadata.get(name))
+            .filter(|node| !node.is_nil_or_empty())
+            .map_or("", Node::as_text)
     }
 
     /// `metadata.name`

@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Schema {
     types: Vec<Type>,
     roots: HashMap<(String, String), TypeId>,
+    /// The built-in types that OpenAPI documents refer to, by the last part of their names.
+    shapes: HashMap<&'static str, TypeId>,
     /// False for kinds without namespace.
     namespaced: HashMap<(String, String), bool>,
 }
@@ -48,12 +50,23 @@ impl Schema {
         Arc::new(builtin::schema())
     }
 
-    /// An OpenAPI document in JSON or YAML. The scopes of the built-in kinds stay known.
-    pub(crate) fn custom(text: &str) -> Result<Arc<Self>> {
-        let mut schema = Self { namespaced: builtin::scopes(), ..Self::default() };
-        openapi::add(&mut schema, text)?;
-        builtin::add_kustomization(&mut schema);
+    /// An OpenAPI document in JSON or YAML. The scopes of the built-in kinds stay known; `beside_builtin` keeps their
+    /// fields too.
+    pub(crate) fn custom(text: &str, beside_builtin: bool) -> Result<Arc<Self>> {
+        let mut schema = if beside_builtin {
+            builtin::schema()
+        } else {
+            let mut schema = Self { namespaced: builtin::scopes(), ..Self::default() };
+            builtin::add_kustomization(&mut schema);
+            schema
+        };
+        openapi::add(&mut schema, text, beside_builtin)?;
         Ok(Arc::new(schema))
+    }
+
+    /// True if it is known whether the kind has namespaces.
+    pub(crate) fn knows_scope(&self, gvk: &Gvk) -> bool {
+        self.namespaced.contains_key(&(gvk.api_version(), gvk.kind.clone()))
     }
 
     /// The type of a kind.

@@ -37,7 +37,9 @@ impl Matcher {
             }
             let anchored = format!("^(?:{pattern})$");
             Regex::new(&anchored).map(Some).map_err(|e| {
-                Error::new(format!("error parsing regexp: {e}")).at_field(pattern).cure("selectors are regular expressions")
+                Error::new(format!("error parsing regexp: {e}"))
+                    .at_field(pattern)
+                    .cure("selectors are regular expressions")
             })
         };
         let set = |text: &str| labels::Selector::parse(text).map_err(|e| Error::new(e.to_string()).at_field(text));

@@ -184,7 +184,8 @@ fn expand_field(field: &mut Node, values: &Values<'_>, used: &mut BTreeSet<Strin
 /// A text that is one reference takes the value with its type; in a longer text the value is spelled out.
 fn expand_scalar(node: &mut Node, values: &Values<'_>, used: &mut BTreeSet<String>) {
     let input = node.as_text().to_owned();
-    if let Some(name) = input.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')')).filter(|name| !name.contains(')'))
+    if let Some(name) =
+        input.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')')).filter(|name| !name.contains(')'))
         && let Some(value) = primitive(values, name)
     {
         used.insert(name.to_owned());

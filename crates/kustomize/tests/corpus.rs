@@ -86,7 +86,9 @@ fn every_case_gives_the_same_bytes() {
         match run(case) {
             None => skipped += 1,
             Some(Ok(())) => {}
-            Some(Err(why)) => failures.push(format!("{}: {why}", case.file_name().unwrap_or_default().to_string_lossy())),
+            Some(Err(why)) => {
+                failures.push(format!("{}: {why}", case.file_name().unwrap_or_default().to_string_lossy()))
+            }
         }
     }
     println!("{} cases, {skipped} skipped for want of helm", cases.len());

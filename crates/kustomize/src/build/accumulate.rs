@@ -30,10 +30,6 @@ impl Accumulator {
         if self.config == *config {
             return Ok(());
         }
-        if self.config == TransformerConfig::default() {
-            self.config = config.clone();
-            return Ok(());
-        }
         self.config.merge(config)
     }
 
@@ -87,14 +83,18 @@ pub(super) fn load_file(loader: &Loader<'_>, context: &Context<'_>) -> Result<(K
 }
 
 /// The schema that the `openapi` field asks for, if it asks for one.
-pub(super) fn schema_of(kustomization: &Kustomization, loader: &Loader<'_>) -> Result<Option<Arc<Schema>>> {
+pub(super) fn schema_of(
+    kustomization: &Kustomization,
+    loader: &Loader<'_>,
+    context: &Context<'_>,
+) -> Result<Option<Arc<Schema>>> {
     let version = kustomization.openapi.get("version").filter(|version| !version.is_empty());
     if let Some(path) = kustomization.openapi.get("path") {
         let text = loader.load_text(path).map_err(|e| e.at_field("openapi.path"))?;
         if kustomization.openapi.contains_key("version") {
             return Err(Error::new("builtin version and custom schema provided, cannot use both").at_field("openapi"));
         }
-        return Schema::custom(&text).map(Some).map_err(|e| e.in_file(path));
+        return Schema::custom(&text, context.met_unknown_kinds.get()).map(Some).map_err(|e| e.in_file(path));
     }
     match version.map(String::as_str) {
         None => Ok(None),
@@ -175,6 +175,9 @@ impl<'c, 'h> Target<'c, 'h> {
     }
 
     fn config(&self) -> Result<TransformerConfig> {
+        if self.kustomization.configurations.is_empty() {
+            return Ok(self.context.builtin_config.clone());
+        }
         let mut config = TransformerConfig::builtin();
         for path in &self.kustomization.configurations {
             let text = self.loader.load_text(path)?;
@@ -193,7 +196,10 @@ impl<'c, 'h> Target<'c, 'h> {
                 }
             }
             let made = ResMap::from_list(made, &schema)?;
-            gathered.resources.absorb(made, &schema).map_err(|e| e.wrap(format!("merging from generator {generator}")))?;
+            gathered
+                .resources
+                .absorb(made, &schema)
+                .map_err(|e| e.wrap(format!("merging from generator {generator}")))?;
         }
         Ok(())
     }
@@ -254,6 +260,7 @@ impl<'c, 'h> Target<'c, 'h> {
             ResMap::from_list(resources, &self.schema())
         });
         let mut resources = read.map_err(|e| e.in_file(path).wrap(format!("accumulating resources from '{path}'")))?;
+        self.context.meet(resources.list());
         if let Some(origin) = self.origin() {
             let origin = append_origin(&origin, path);
             resources.list_mut().iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));
@@ -272,10 +279,10 @@ impl<'c, 'h> Target<'c, 'h> {
         is_component: bool,
     ) -> Result<Accumulator> {
         let root = loader.root().to_owned();
-        let (mut kustomization, file) = load_file(&loader, self.context)
-            .map_err(|e| e.wrap(format!("couldn't make target for path '{root}'")))?;
+        let (mut kustomization, file) =
+            load_file(&loader, self.context).map_err(|e| e.wrap(format!("couldn't make target for path '{root}'")))?;
         kustomization.build_metadata.clone_from(&self.kustomization.build_metadata);
-        self.context.set_schema(schema_of(&kustomization, &loader)?);
+        self.context.set_schema(schema_of(&kustomization, &loader, self.context)?);
         check_kind(&kustomization, &root, is_component)?;
         let mut target = Target::new(self.context, loader, kustomization, file);
         target.origin = RefCell::new(self.origin().map(|origin| append_origin(&origin, path)));
@@ -286,9 +293,7 @@ impl<'c, 'h> Target<'c, 'h> {
             return target.accumulate(gathered).map_err(recursed);
         }
         let below = target.accumulate(Accumulator::default()).map_err(recursed)?;
-        gathered
-            .merge(below, &self.schema())
-            .map_err(|e| e.wrap(format!("recursed merging from path '{root}'")))?;
+        gathered.merge(below, &self.schema()).map_err(|e| e.wrap(format!("recursed merging from path '{root}'")))?;
         Ok(gathered)
     }
 }
@@ -304,8 +309,10 @@ fn check_kind(kustomization: &Kustomization, root: &str, is_component: bool) -> 
             Err(Error::new(format!("expected kind '{COMPONENT}' for path '{root}' but got '{kind}'"))
                 .cure("list it under resources, or set kind: Component in its kustomization"))
         }
-        (false, true) => Err(Error::new(format!("expected kind != '{COMPONENT}' for path '{root}'"))
-            .cure("list it under components")),
+        (false, true) => {
+            Err(Error::new(format!("expected kind != '{COMPONENT}' for path '{root}'"))
+                .cure("list it under components"))
+        }
         _ => Ok(()),
     }
 }

@@ -99,7 +99,8 @@ impl<'h> Target<'_, 'h> {
             let maker = Maker::Helm(Box::new(helm));
             list.push(Generator { maker, origin: self.builtin("HelmChartInflationGenerator") });
         }
-        let external = self.plugin_configs(&kustomization.generators).map_err(|e| e.wrap("loading generator plugins"))?;
+        let external =
+            self.plugin_configs(&kustomization.generators).map_err(|e| e.wrap("loading generator plugins"))?;
         for config in &external {
             list.push(plugin::generator(self, config).map_err(|e| e.wrap("loading generator plugins"))?);
         }

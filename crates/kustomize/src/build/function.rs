@@ -228,7 +228,13 @@ fn with_ids(resources: &ResMap) -> Vec<Node> {
             let mut copy = resource.clone();
             let gvk = resource.gvk();
             let mut id = String::new();
-            let fields = [("group", gvk.group.as_str()), ("version", &gvk.version), ("kind", &gvk.kind), ("name", resource.name()), ("namespace", resource.namespace())];
+            let fields = [
+                ("group", gvk.group.as_str()),
+                ("version", &gvk.version),
+                ("kind", &gvk.kind),
+                ("name", resource.name()),
+                ("namespace", resource.namespace()),
+            ];
             for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
                 id.push_str(&format!("{name}: {value}\n"));
             }
@@ -295,7 +301,9 @@ fn container(
         _ => "none",
     };
     let mut args: Vec<String> =
-        ["run", "--rm", "-i", "-a", "STDIN", "-a", "STDOUT", "-a", "STDERR", "--network", network].map(str::to_owned).to_vec();
+        ["run", "--rm", "-i", "-a", "STDIN", "-a", "STDOUT", "-a", "STDERR", "--network", network]
+            .map(str::to_owned)
+            .to_vec();
     let user = if options.as_current_user { current_user(host) } else { "nobody".to_owned() };
     args.extend(["--user".to_owned(), user, "--security-opt=no-new-privileges".to_owned()]);
     for mount in spec.at(&["container", "mounts"]).map(Node::items).unwrap_or_default() {
@@ -304,7 +312,10 @@ fn container(
         refuse_mount(source, config)?;
         let mode = if text("rw") == "true" { "" } else { ",readonly" };
         let source = path::join(root, source);
-        args.extend(["--mount".to_owned(), format!("type={},source={source},target={}{mode}", text("type"), text("dst"))]);
+        args.extend([
+            "--mount".to_owned(),
+            format!("type={},source={source},target={}{mode}", text("type"), text("dst")),
+        ]);
     }
     for mount in &options.mounts {
         let spelled = mount.replace("src=", "source=").replace("dst=", "target=");
@@ -342,7 +353,8 @@ fn current_user(host: &dyn Host) -> String {
 /// A program in the plug-in directory, by group, version and kind.
 fn plugin_program(host: &dyn Host, config: &Resource, node: &Node, target: &Target<'_, '_>) -> Result<Program> {
     let gvk = config.gvk();
-    let below = |base: Option<String>, rest: &str| base.filter(|base| !base.is_empty()).map(|base| path::join(&base, rest));
+    let below =
+        |base: Option<String>, rest: &str| base.filter(|base| !base.is_empty()).map(|base| path::join(&base, rest));
     let home = || host.variable("HOME");
     let candidates = [
         host.variable("KUSTOMIZE_PLUGIN_HOME").filter(|dir| !dir.is_empty()),
@@ -352,8 +364,10 @@ fn plugin_program(host: &dyn Host, config: &Resource, node: &Node, target: &Targ
     ];
     let is_dir = |dir: &String| host.resolve(dir).is_ok_and(|place| place.file.is_empty());
     let dir = candidates.into_iter().flatten().find(is_dir).ok_or_else(|| {
-        Error::new("unable to find plugin root - tried: $KUSTOMIZE_PLUGIN_HOME, $XDG_CONFIG_HOME/kustomize/plugin, \
-                    $HOME/.config/kustomize/plugin, $HOME/kustomize/plugin")
+        Error::new(
+            "unable to find plugin root - tried: $KUSTOMIZE_PLUGIN_HOME, $XDG_CONFIG_HOME/kustomize/plugin, \
+                    $HOME/.config/kustomize/plugin, $HOME/kustomize/plugin",
+        )
     })?;
     let kind = &gvk.kind;
     let name = path::join(&dir, &format!("{}/{}/{}/{kind}", gvk.group, gvk.version, kind.to_lowercase()));

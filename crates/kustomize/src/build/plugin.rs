@@ -10,8 +10,8 @@ use crate::kustomization::{Patch, PatchOptions, ReplacementField, Selector, pars
 use crate::path;
 use crate::resource::{Origin, Resource};
 use crate::transform::{
-    Annotations, Hash, Images, JsonPatch, Labels, NamePart, Namespace, Patches, Replicas, StrategicPatches, Transformer,
-    ValueAdd,
+    Annotations, Hash, Images, JsonPatch, Labels, NamePart, Namespace, Patches, Replicas, StrategicPatches,
+    Transformer, ValueAdd,
 };
 use serde_json::Value;
 
@@ -117,9 +117,7 @@ fn make_builtin(target: &Target<'_, '_>, config: &Resource, value: &Value) -> Re
         "HashTransformer" => Ok(one(Hash)),
         "ImageTagTransformer" => parse_config::<Images>(value).map(one),
         "LabelTransformer" => parse_config::<Labels>(value).map(one),
-        "NamespaceTransformer" => {
-            parse_config::<Namespace>(value).and_then(|made| made.check().map(|()| one(made)))
-        }
+        "NamespaceTransformer" => parse_config::<Namespace>(value).and_then(|made| made.check().map(|()| one(made))),
         "PatchJson6902Transformer" => json_patch(target, value),
         "PatchStrategicMergeTransformer" => strategic_patches(target, value),
         "PatchTransformer" => patches(target, value),

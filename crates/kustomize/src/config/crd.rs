@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 
 /// Reads one file of `crds`.
 pub(crate) fn from_crds(text: &str, path: &str) -> Result<TransformerConfig> {
-    let invalid = |e: String| {
-        Error::new(format!("unable to parse open API definition from '{path}': {e}")).in_file(path)
-    };
+    let invalid =
+        |e: String| Error::new(format!("unable to parse open API definition from '{path}': {e}")).in_file(path);
     let value: Value = if text.starts_with('{') {
         serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?
     } else {

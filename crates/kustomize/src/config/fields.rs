@@ -59,11 +59,7 @@ const POD_SELECTORS: &[&str] = &[
 const NAMESPACE: &[Row] = &[
     (true, "metadata/name", "Namespace"),
     (true, "spec/service/namespace", "apiregistration.k8s.io/APIService"),
-    (
-        false,
-        "spec/conversion/webhook/clientConfig/service/namespace",
-        "apiextensions.k8s.io/CustomResourceDefinition",
-    ),
+    (false, "spec/conversion/webhook/clientConfig/service/namespace", "apiextensions.k8s.io/CustomResourceDefinition"),
 ];
 
 const IMAGES: &[Row] = &[
@@ -105,6 +101,7 @@ const OTHER_VARS: &[Row] = &[
     (false, "spec/tls/secretName", "Ingress"),
     (false, "spec/template/spec/volumes/nfs/server", "Job"),
     (false, "spec/volumes/nfs/server", "Pod"),
+    (false, "spec/template/spec/volumes/nfs/server", "ReplicaSet"),
     (false, "spec/ports/port", "Service"),
     (false, "spec/ports/targetPort", "Service"),
     (false, "spec/volumeClaimTemplates/spec/nfs/server", "StatefulSet"),
@@ -156,7 +153,9 @@ fn var_references() -> Vec<FieldSpec> {
 }
 
 fn specs(rows: &[Row]) -> Vec<FieldSpec> {
-    rows.iter().map(|(create, path, kind)| FieldSpec { gvk: gvk(kind), path: (*path).to_owned(), create: *create }).collect()
+    rows.iter()
+        .map(|(create, path, kind)| FieldSpec { gvk: gvk(kind), path: (*path).to_owned(), create: *create })
+        .collect()
 }
 
 /// `group/Kind`, `Kind@version`, `Kind`, or nothing.

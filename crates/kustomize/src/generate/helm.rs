@@ -66,7 +66,8 @@ impl Helm {
             self.globals.chart_home = "charts".to_owned();
         }
         if chart.values_file.is_empty() {
-            chart.values_file = path::join(&chart_home(&self.globals, chart, loader), &format!("{}/values.yaml", chart.name));
+            chart.values_file =
+                path::join(&chart_home(&self.globals, chart, loader), &format!("{}/values.yaml", chart.name));
         }
         for file in &mut chart.additional_values_files {
             loader.load(file).map_err(|e| e.wrap("could not load additionalValuesFile"))?;
@@ -214,7 +215,8 @@ impl Run<'_, '_> {
                 .unwrap_or_else(Node::map);
             let inline = Node::from_json(&Value::Object(chart.values_inline.clone()));
             let (target, patch) = if chart.values_merge == "merge" { (inline, own) } else { (own, inline) };
-            let merged = merge(target, patch, schema, Direction::Append).map_err(|e| e.wrap("could not merge values"))?;
+            let merged =
+                merge(target, patch, schema, Direction::Append).map_err(|e| e.wrap("could not merge values"))?;
             yaml::from_json(&merged.unwrap_or_else(Node::map).to_json()?)
         };
         let file = path::join(&self.temporary.dir, &format!("{}-kustomize-values.yaml", chart.name));
@@ -226,7 +228,11 @@ impl Run<'_, '_> {
     fn template_args(&self) -> Vec<String> {
         let chart = &self.chart;
         let mut args = vec!["template".to_owned()];
-        args.push(if chart.release_name.is_empty() { "--generate-name".to_owned() } else { chart.release_name.clone() });
+        args.push(if chart.release_name.is_empty() {
+            "--generate-name".to_owned()
+        } else {
+            chart.release_name.clone()
+        });
         args.push(path::join(&self.home(), &chart.name));
         let mut with = |flag: &str, value: &str| {
             if !value.is_empty() {

@@ -60,7 +60,15 @@ impl Host for Disk {
     fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         let failed = |why: String| FetchError::Failed(format!("Get \"{url}\": {why}"));
         let done = Command::new("curl")
-            .args(["--silent", "--show-error", "--location", "--max-time", "60", "--write-out", "%{stderr}%{http_code}"])
+            .args([
+                "--silent",
+                "--show-error",
+                "--location",
+                "--max-time",
+                "60",
+                "--write-out",
+                "%{stderr}%{http_code}",
+            ])
             .args(["--", url])
             .output()
             .map_err(|e| failed(format!("curl cannot be run: {}", reason(&e))))?;
@@ -106,7 +114,8 @@ impl Host for Disk {
         let mut number = std::process::id() as u64;
         for attempt in 0..1000u64 {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(now.subsec_nanos()) + attempt);
+            number =
+                number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(now.subsec_nanos()) + attempt);
             let dir = std::env::temp_dir().join(format!("kustomize-{}", number % 10_000_000_000));
             match std::fs::create_dir(&dir) {
                 Ok(()) => {
@@ -127,8 +136,7 @@ impl Host for Disk {
             command.current_dir(&program.dir);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child =
-            command.spawn().map_err(|e| format!("exec: {:?}: {}", program.name, start_failure(&e)))?;
+        let mut child = command.spawn().map_err(|e| format!("exec: {:?}: {}", program.name, start_failure(&e)))?;
         let input = program.input.clone();
         let feeder = child.stdin.take().map(|mut stdin| {
             // A program that does not read its input closes it, which is its right.

@@ -20,7 +20,8 @@ impl Memory {
 
     fn is_dir(&self, dir: &str) -> bool {
         let below = if dir == "/" { "/".to_owned() } else { format!("{dir}/") };
-        dir == "/" || self.files.borrow().range(below.clone()..).next().is_some_and(|(path, _)| path.starts_with(&below))
+        dir == "/"
+            || self.files.borrow().range(below.clone()..).next().is_some_and(|(path, _)| path.starts_with(&below))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists whose items are told apart by keys.
 
-use super::{Directive, Direction, Merger, Place, Source, take_directive};
+use super::{Direction, Directive, Merger, Place, Source, take_directive};
 use crate::error::Result;
 use crate::node::{Content, Node};
 use std::collections::HashSet;
@@ -260,7 +260,8 @@ fn matches(item: &Node, keys: &[String], values: &[String]) -> bool {
 /// Puts `element` in the place of the items that match, or behind the others; without one, takes them out. An empty
 /// value matches whatever the item has under the key.
 fn set_item(items: &mut Vec<Node>, element: Option<Node>, keys: &[String], values: &[String]) {
-    let is_map_setter = keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
+    let is_map_setter =
+        keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
     let mut found = false;
     let old = std::mem::take(items);
     for item in old {
@@ -271,9 +272,10 @@ fn set_item(items: &mut Vec<Node>, element: Option<Node>, keys: &[String], value
             items.push(item);
             continue;
         }
-        let fits = keys.iter().zip(values).all(|(key, value)| {
-            item.get(key).is_some_and(|node| value.is_empty() || node.as_text() == value)
-        });
+        let fits = keys
+            .iter()
+            .zip(values)
+            .all(|(key, value)| item.get(key).is_some_and(|node| value.is_empty() || node.as_text() == value));
         if !fits {
             items.push(item);
             continue;

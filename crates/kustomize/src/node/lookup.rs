@@ -181,11 +181,9 @@ mod tests {
 
     #[test]
     fn paths_split_where_upstream_splits_them() {
-        for (path, want) in [
-            ("", vec![""]),
-            ("/a/b[]/c", vec!["a", "b[]", "c"]),
-            (r"a/b\/c/d\/e/f", vec!["a", "b/c", "d/e", "f"]),
-        ] {
+        for (path, want) in
+            [("", vec![""]), ("/a/b[]/c", vec!["a", "b[]", "c"]), (r"a/b\/c/d\/e/f", vec!["a", "b/c", "d/e", "f"])]
+        {
             assert_eq!(split_path(path, '/'), want, "{path}");
         }
         for (path, want) in [

@@ -82,10 +82,19 @@ impl Node {
             Content::Scalar(text) => {
                 match self.meaning(text)? {
                     Meaning::Resolved(Scalar::Float(float)) if !float.is_finite() => {
-                        let name = if float.is_nan() { "NaN" } else if float > 0.0 { "+Inf" } else { "-Inf" };
+                        let name = if float.is_nan() {
+                            "NaN"
+                        } else if float > 0.0 {
+                            "+Inf"
+                        } else {
+                            "-Inf"
+                        };
                         return Err(Error::new(format!("json: unsupported value: {name}")));
                     }
-                    _ => *line += 1 + text.trim_end_matches('\n').matches('\n').count() + usize::from(text.contains('\n')),
+                    _ => {
+                        *line +=
+                            1 + text.trim_end_matches('\n').matches('\n').count() + usize::from(text.contains('\n'))
+                    }
                 }
                 Ok(())
             }

@@ -98,9 +98,8 @@ impl Origin {
 
     fn from_json(value: &Value) -> Option<Self> {
         let map = value.as_object()?;
-        let text = |map: &Map<String, Value>, name: &str| {
-            map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
+        let text =
+            |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let by = map.get("configuredBy").and_then(Value::as_object).map(|by| {
             let gvk = Gvk::new(&text(by, "apiVersion"), &text(by, "kind"));
             Box::new(ResId { gvk, name: text(by, "name"), namespace: text(by, "namespace"), cluster_scoped: false })

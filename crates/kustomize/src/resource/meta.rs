@@ -93,8 +93,8 @@ impl Resource {
         if self.transformations.is_empty() {
             self.transformations.clone_from(&other.transformations);
         }
-        self.set_name(&other.name().to_owned())?;
-        self.set_namespace(&other.namespace().to_owned())?;
+        self.set_name(other.name())?;
+        self.set_namespace(other.namespace())?;
         self.vars.clone_from(&other.vars);
         Ok(())
     }

@@ -124,7 +124,35 @@ pub(super) fn schema() -> Schema {
         }
     }
     add_root(&mut schema, shapes["Kustomization"]);
+    schema.shapes = shapes;
     schema
+}
+
+/// The shape of a definition of Kubernetes' own OpenAPI document.
+pub(super) fn shape_of(definition: &str) -> Option<&'static str> {
+    let name = definition.strip_prefix("io.k8s.")?.rsplit('.').next()?;
+    let shape = match name {
+        "ObjectMeta" => "Meta",
+        "DaemonSetSpec" | "DeploymentSpec" | "ReplicaSetSpec" | "ReplicationControllerSpec" | "JobSpec" => {
+            "WorkloadSpec"
+        }
+        "EphemeralVolumeSource" => "EphemeralVolume",
+        "PersistentVolumeClaimTemplate" => "VolumeClaimTemplate",
+        "CSINodeSpec" => "CsiNodeSpec",
+        "StatefulSetSpec"
+        | "CronJobSpec"
+        | "JobTemplateSpec"
+        | "PodTemplateSpec"
+        | "PodSpec"
+        | "Container"
+        | "EphemeralContainer"
+        | "Volume"
+        | "ServiceSpec"
+        | "NodeSpec"
+        | "PersistentVolumeClaim" => name,
+        _ => return None,
+    };
+    SHAPES.iter().map(|(known, _)| *known).find(|known| *known == shape)
 }
 
 /// Which kinds have namespaces.
@@ -152,8 +180,7 @@ fn add_root(schema: &mut Schema, id: TypeId) {
 }
 
 fn add_shapes(schema: &mut Schema) -> HashMap<&'static str, TypeId> {
-    let ids: HashMap<&str, TypeId> =
-        SHAPES.iter().map(|(name, _)| (*name, schema.push(Type::default()))).collect();
+    let ids: HashMap<&str, TypeId> = SHAPES.iter().map(|(name, _)| (*name, schema.push(Type::default()))).collect();
     for (name, fields) in SHAPES {
         let parsed = fields.split_whitespace().map(|field| parse_field(field, &ids)).collect();
         schema.types[ids[name].0] = Type { fields: parsed };

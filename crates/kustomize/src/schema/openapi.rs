@@ -1,6 +1,6 @@
 //! An OpenAPI 2 document, as `openapi: {path: …}` names it, as far as merging needs it.
 
-use super::{Field, Schema, Type, TypeId};
+use super::{Field, Schema, Type, TypeId, builtin};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -8,15 +8,15 @@ use std::collections::HashMap;
 const REF: &str = "#/definitions/";
 const GVK: &str = "x-kubernetes-group-version-kind";
 
-/// Adds definitions and scopes.
-pub(super) fn add(schema: &mut Schema, text: &str) -> Result<()> {
+/// Adds definitions and scopes; where a definition is built in too, that one counts if `beside_builtin`.
+pub(super) fn add(schema: &mut Schema, text: &str, beside_builtin: bool) -> Result<()> {
     let document: Value = if text.starts_with('{') {
         serde_json::from_str(text).map_err(|e| Error::new(format!("invalid schema file: {e}")))?
     } else {
         yaml::to_json(text).map_err(|e| Error::new(format!("invalid schema file: {e}")))?
     };
     if let Some(definitions) = document.get("definitions").and_then(Value::as_object) {
-        add_definitions(schema, definitions);
+        add_definitions(schema, definitions, beside_builtin);
     }
     if let Some(paths) = document.get("paths").and_then(Value::as_object) {
         add_scopes(schema, paths);
@@ -24,19 +24,50 @@ pub(super) fn add(schema: &mut Schema, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn add_definitions(schema: &mut Schema, definitions: &Map<String, Value>) {
-    let ids: HashMap<&str, TypeId> =
+fn add_definitions(schema: &mut Schema, definitions: &Map<String, Value>, beside_builtin: bool) {
+    let mut ids: HashMap<&str, TypeId> =
         definitions.keys().map(|name| (name.as_str(), schema.push(Type::default()))).collect();
+    let referred: Vec<&str> = if beside_builtin { references(definitions) } else { Vec::new() };
+    for name in referred {
+        if let Some(id) = builtin::shape_of(name).and_then(|shape| schema.shapes.get(shape)) {
+            ids.insert(name, *id);
+        }
+    }
+    let is_builtin = |id: &TypeId, schema: &Schema| schema.shapes.values().any(|known| known == id);
     for (name, definition) in definitions {
         let ty = type_of(schema, definition, &ids, 0);
         let id = ids[name.as_str()];
+        if is_builtin(&id, schema) {
+            continue;
+        }
         schema.types[id.0] = ty;
         for gvk in definition.get(GVK).and_then(Value::as_array).into_iter().flatten() {
             if let Some(key) = type_meta(gvk) {
-                schema.roots.insert(key, id);
+                if beside_builtin {
+                    schema.roots.entry(key).or_insert(id);
+                } else {
+                    schema.roots.insert(key, id);
+                }
             }
         }
     }
+}
+
+/// All definitions that are referred to.
+fn references(definitions: &Map<String, Value>) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Value> = definitions.values().collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix(REF)));
+                open.extend(map.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found
 }
 
 fn type_of(schema: &mut Schema, definition: &Value, ids: &HashMap<&str, TypeId>, depth: usize) -> Type {

@@ -125,10 +125,13 @@ impl Transformer for Namespace {
                     .filter(|other| after.same(&other.id(schema)))
                     .map(|other| other.to_yaml().unwrap_or_default())
                     .collect();
-                return Err(Error::new(format!("namespace transformation produces ID conflict: [{}]", shown.join(" ")))
-                    .on_resource(before)
-                    .at_field("namespace")
-                    .cure("two resources of the same kind and name cannot share one namespace; rename one of them"));
+                return Err(Error::new(format!(
+                    "namespace transformation produces ID conflict: [{}]",
+                    shown.join(" ")
+                ))
+                .on_resource(before)
+                .at_field("namespace")
+                .cure("two resources of the same kind and name cannot share one namespace; rename one of them"));
             }
         }
         Ok(())

@@ -54,7 +54,9 @@ impl Patches {
                 Ok(Self { strategic: Vec::new(), json: Some(json), source, target: patch.target.clone() })
             }
             (Err(why), Err(_)) => Err(Error::new(format!("unable to parse SM or JSON patch from {source}"))
-                .cure(format!("a patch is a part of a resource, or a list of JSON patch operations; it is no resource: {why}"))
+                .cure(format!(
+                    "a patch is a part of a resource, or a list of JSON patch operations; it is no resource: {why}"
+                ))
                 .in_file(&patch.path)),
         }
     }
@@ -77,9 +79,9 @@ impl Patches {
         }
         for patch in &self.strategic {
             let id = patch.original_id(schema);
-            let at = resources
-                .find(&id, schema)
-                .map_err(|e| e.wrap(format!("no resource matches strategic merge patch {:?}", id.to_string())).at_field("patches"))?;
+            let at = resources.find(&id, schema).map_err(|e| {
+                e.wrap(format!("no resource matches strategic merge patch {:?}", id.to_string())).at_field("patches")
+            })?;
             apply(resources, at, patch.clone(), schema)?;
         }
         Ok(())
@@ -162,7 +164,8 @@ impl StrategicPatches {
 impl Transformer for StrategicPatches {
     fn transform(&self, resources: &mut ResMap, schema: &Schema) -> Result<()> {
         for patch in &self.patches {
-            let at = resources.find(&patch.original_id(schema), schema).map_err(|e| e.at_field("patchesStrategicMerge"))?;
+            let at =
+                resources.find(&patch.original_id(schema), schema).map_err(|e| e.at_field("patchesStrategicMerge"))?;
             apply_to_set(resources, &[at], patch, schema)?;
         }
         Ok(())
@@ -226,7 +229,9 @@ fn apply_json(
         let id = resource.id(schema);
         let Some(node) = &resource.node else { continue };
         let patched = patch.apply(node.to_json()?).map_err(|e| {
-            Error::new(e.to_string()).on_resource(&id).cure("paths of a JSON patch must exist in the resource, but for `add`")
+            Error::new(e.to_string())
+                .on_resource(&id)
+                .cure("paths of a JSON patch must exist in the resource, but for `add`")
         })?;
         let annotated = patched.pointer("/metadata/annotations").is_some();
         resource.node = Some(Node::from_json(&patched));
@@ -286,4 +291,3 @@ fn apply(resources: &mut ResMap, at: usize, patch: Resource, schema: &Schema) ->
     }
     resource.set_namespace(&id.namespace)
 }
-
