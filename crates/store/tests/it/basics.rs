@@ -155,6 +155,29 @@ async fn history_outlives_a_restart_and_ends_with_compaction() {
 }
 
 #[tokio::test]
+async fn pages_of_a_list_show_one_moment_while_writers_go_on() {
+    let world = open();
+    for number in 0..30 {
+        world.put(&format!("/a/{number:02}"), "old").await;
+    }
+    let moment = world.store.revision();
+    let (mut keys, mut last) = (Vec::new(), None::<String>);
+    for page in 0..4 {
+        let snapshot = world.store.snapshot_at(moment).unwrap();
+        for entry in snapshot.range("/a/", last.as_deref()).take(10) {
+            assert_eq!(&entry.value[..], b"old");
+            keys.push(entry.key.to_string());
+        }
+        last = keys.last().cloned();
+        assert_eq!(snapshot.range("/a/", last.as_deref()).count(), 30 - keys.len(), "what remains");
+        world.put(&format!("/a/{page}5"), "new").await;
+        world.put(&format!("/a/{page}5x"), "new").await;
+        world.store.commit(Txn::new().delete(format!("/a/{page}7"), None)).await.unwrap();
+    }
+    assert_eq!(keys, (0..30).map(|number| format!("/a/{number:02}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn waiting_for_a_revision_ends_with_it_or_with_patience() {
     let world = open();
     assert!(world.store.wait_for(1, Duration::ZERO).await);
