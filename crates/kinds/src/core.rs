@@ -7,7 +7,7 @@ mod event;
 mod limitrange;
 mod namespace;
 mod node;
-mod persistentvolume;
+pub(crate) mod persistentvolume;
 mod persistentvolumeclaim;
 pub(crate) mod pod;
 mod podtemplate;

@@ -37,6 +37,16 @@ pub(crate) fn restore(object: &mut Value, old: View<'_>, name: &str) {
     }
 }
 
+/// Metadata as it was in the old object, as far as a client may set it, where only the status may change.
+pub(crate) fn restore_metadata(object: &mut Value, old: View<'_>) {
+    let Some(metadata) = object.get_mut("metadata") else { return };
+    for field in
+        ["deletionTimestamp", "generation", "selfLink", "labels", "annotations", "finalizers", "ownerReferences"]
+    {
+        restore(metadata, old.get("metadata"), field);
+    }
+}
+
 /// An empty map at the child `name`.
 pub(crate) fn clear(object: &mut Value, name: &str) {
     if let Some(map) = object.as_object_mut() {

@@ -26,9 +26,11 @@ fn groups() -> Vec<Vec<Resource>> {
         crate::policy::resources(),
         crate::coordination::resources(),
         crate::discovery::resources(),
+        crate::networking::resources(),
         crate::rbac::resources(),
         crate::runtimeclass::resources(),
         crate::scheduling::resources(),
+        crate::storage::resources(),
     ]
 }
 

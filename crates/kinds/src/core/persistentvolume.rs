@@ -143,6 +143,38 @@ impl Strategy for Status {
     }
 }
 
+/// Validates the spec of a volume that stands inside another object: it can only be a CSI volume, without what binds
+/// a volume to a claim.
+pub(crate) fn validate_inline_spec(spec: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+    const WHY: &str = "may not be specified in the context of inline volumes";
+    let mut refuse = |field: &str| errors.push(Error::forbidden(&path.child(field), WHY));
+    if spec.has("claimRef") {
+        refuse("claimRef");
+    }
+    if !spec.get("capacity").is_empty() {
+        refuse("capacity");
+    }
+    if !spec.has("csi") {
+        errors.push(Error::required(&path.child("csi"), "has to be specified in the context of inline volumes"));
+    }
+    validate_access_modes(spec, &path.child("accessModes"), errors);
+    if !matches!(spec.str("persistentVolumeReclaimPolicy"), "" | "Retain") {
+        let why = "may only be Retain in the context of inline volumes";
+        errors.push(Error::forbidden(&path.child("persistentVolumeReclaimPolicy"), why));
+    }
+    if spec.has("nodeAffinity") {
+        errors.push(Error::forbidden(&path.child("nodeAffinity"), WHY));
+    }
+    sources::validate(spec, "", path, errors);
+    if !spec.str("storageClassName").is_empty() {
+        errors.push(Error::forbidden(&path.child("storageClassName"), WHY));
+    }
+    if spec.opt_str("volumeMode").is_some_and(|mode| mode != "Filesystem") {
+        let why = "may not specify volumeMode other than Filesystem in the context of inline volumes";
+        errors.push(Error::forbidden(&path.child("volumeMode"), why));
+    }
+}
+
 fn validate(object: View<'_>, any_affinity_values: bool) -> Errors {
     let mut errors = meta(object, false, name_is_dns_subdomain);
     let (spec, path) = (object.get("spec"), Path::new("spec"));

@@ -15,6 +15,7 @@ pub(crate) fn admit_new(kind: &str, object: &mut Value) {
         "Node" => ("spec", "taints", json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})),
         "PersistentVolume" => ("metadata", "finalizers", json!("kubernetes.io/pv-protection")),
         "PersistentVolumeClaim" => ("metadata", "finalizers", json!("kubernetes.io/pvc-protection")),
+        "VolumeAttributesClass" => ("metadata", "finalizers", json!("kubernetes.io/vac-protection")),
         _ => return,
     };
     match object[parent][list].as_array_mut() {
