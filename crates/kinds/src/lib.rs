@@ -7,6 +7,7 @@
 //! Deliberately absent: what needs the state of the cluster (address allocation, quota, ownership); that is admission,
 //! in `apiserver`.
 
+mod admissionregistration;
 mod amounts;
 mod apps;
 mod autoscaling;
@@ -31,6 +32,7 @@ mod strategy;
 mod table;
 mod template;
 pub mod usage;
+mod webhook_client;
 
 pub use crate::core::pod::{bind, container_of, node_of, validate_binding, validate_log_options};
 pub use crate::core::service::allocation as service_allocation;

@@ -20,6 +20,7 @@ fn groups() -> Vec<Vec<Resource>> {
     vec![
         crate::core::resources(),
         crate::core::events(),
+        crate::admissionregistration::resources(),
         crate::apps::resources(),
         crate::autoscaling::resources(),
         crate::batch::resources(),
