@@ -98,6 +98,11 @@ pub trait Strategy: Send + Sync + 'static {
         Column::NAME_AND_AGE
     }
 
+    /// What holds for a whole row: `Completed` for what has ended.
+    fn row_conditions(&self, _object: View<'_>) -> Vec<Value> {
+        Vec::new()
+    }
+
     /// Cells of one row, as many as there are columns. `now` is in seconds since the epoch.
     fn row(&self, object: View<'_>, now: i64) -> Vec<Value> {
         crate::columns::name_and_age(object, now)

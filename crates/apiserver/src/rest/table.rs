@@ -59,11 +59,17 @@ pub(crate) fn columns(call: &Call) -> Value {
 
 /// One row.
 pub(crate) fn row(call: &Call, version: &str, include: Include, object: &Value) -> Value {
-    let cells = call.resource.strategy.row(View::from(object), call.core.now_seconds());
+    let strategy = &call.resource.strategy;
+    let cells = strategy.row(View::from(object), call.core.now_seconds());
+    let conditions = strategy.row_conditions(View::from(object));
     let object = match include {
         Include::Nothing => Value::Null,
         Include::Metadata => answer::partial(version, object),
         Include::Object => object.clone(),
     };
-    json!({"cells": cells, "object": object})
+    let mut row = json!({"cells": cells, "object": object});
+    if !conditions.is_empty() {
+        row["conditions"] = conditions.into();
+    }
+    row
 }

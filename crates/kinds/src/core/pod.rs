@@ -141,6 +141,10 @@ impl Strategy for Pods {
         table::COLUMNS
     }
 
+    fn row_conditions(&self, pod: View<'_>) -> Vec<Value> {
+        table::conditions(pod)
+    }
+
     fn row(&self, pod: View<'_>, now: i64) -> Vec<Value> {
         table::row(pod, now)
     }

@@ -199,6 +199,9 @@ impl<'a> Call<'a> {
                 "row".to_owned(),
                 &mut places,
             );
+            let conditions = strategy.row_conditions(View::from(object));
+            let conditions = if conditions.is_empty() { Value::Null } else { conditions.into() };
+            compare(&conditions, &row["conditions"], "row.conditions".to_owned(), &mut places);
         }
         (!places.is_empty()).then(|| format!("  {}", places.join("\n  ")))
     }

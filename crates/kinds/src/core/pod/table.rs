@@ -2,7 +2,7 @@
 
 use crate::columns::age;
 use crate::strategy::Column;
-use object::{Value, View, time};
+use object::{Value, View, json, time};
 use std::collections::HashMap;
 
 /// Why a pod with scheduling gates is not scheduled.
@@ -60,6 +60,17 @@ pub(super) const COLUMNS: &[Column] = &[
 
 const fn column(name: &'static str, description: &'static str, priority: u8) -> Column {
     Column { name, kind: "string", format: "", description, priority }
+}
+
+/// A pod that has ended says so.
+pub(super) fn conditions(pod: View<'_>) -> Vec<Value> {
+    let phase = pod.get("status").str("phase");
+    let message = match phase {
+        "Succeeded" => "The pod has completed successfully.",
+        "Failed" => "The pod failed.",
+        _ => return Vec::new(),
+    };
+    vec![json!({"type": "Completed", "status": "True", "reason": phase, "message": message})]
 }
 
 /// The row of a pod.
