@@ -10,7 +10,7 @@ use crate::pki::{self, Names, Pki};
 use apiserver::admission::chain::Chain;
 use apiserver::authn::tokens::{KeyError, Keys, ServiceAccountTokens, Settings};
 use apiserver::authn::x509::Authorities;
-use apiserver::authn::{Anonymous, Authenticator};
+use apiserver::authn::{Anonymous, Authenticator, FrontProxy};
 use apiserver::authz::follow::Follower;
 use apiserver::authz::{Authorize, Authorizer};
 use apiserver::registry::Registry;
@@ -218,13 +218,16 @@ fn parts(
     let keys = Keys::new(&pki.service_account_keys()).map_err(BuildError::Tokens)?;
     let tokens = Arc::new(ServiceAccountTokens::new(keys, Settings::default(), Arc::new(follower.cluster())));
     let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![rbac.clone()] });
+    let proxies = Authorities::new(&pki.front_proxy_bundle()).map_err(BuildError::Authentication)?;
+    let front_proxy =
+        FrontProxy { authorities: Arc::new(proxies), allowed_names: vec!["front-proxy-client".to_owned()] };
     Ok(apiserver::server::Config {
         registry: Registry::new(kinds::builtin().iter().cloned()),
-        admission: Box::new(Chain::new(&store, &authorizer)),
+        admission: Box::new(Chain::new(&store, &authorizer, &rbac)),
         store,
         authenticator: Authenticator {
             clients: clients.clone(),
-            front_proxy: None,
+            front_proxy: Some(front_proxy),
             tokens: vec![tokens.clone()],
             anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
         },

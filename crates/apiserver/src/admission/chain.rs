@@ -1,30 +1,43 @@
 //! The built-in plug-ins as one admission, with quota at the end.
 
-use super::{Admission, Attributes, Verdict};
-use crate::authz::Authorize;
-use crate::lookup::Stored;
+use super::{Admission, Attributes, Operation, Verdict};
+use crate::authz::rbac::escalation::Write;
+use crate::authz::rbac::{self, Kind};
+use crate::authz::{Authorize, Rbac};
+use crate::lookup::{Cluster, Stored};
 use crate::object_codec;
 use crate::plugins::{self, Ask, Charge, Plugin, Quota};
 use crate::storage::{self, Facts, ObjectStore};
 use object::{Status, Value, View};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::{CommitError, Expect, Txn};
 
 /// How often a quota that others charge at the same time is asked again.
 const CHARGE_TRIES: usize = 16;
+/// How long the first pods of a new namespace wait for the account that a controller makes.
+const ACCOUNT_WAIT: Duration = Duration::from_millis(1500);
+const ACCOUNT_LOOK: Duration = Duration::from_millis(10);
 
 /// The built-in plug-ins.
 pub struct Chain {
     plugins: Vec<Box<dyn Plugin>>,
     cluster: Stored,
     store: ObjectStore,
+    rbac: Arc<Rbac>,
+    authorizer: Arc<dyn Authorize>,
 }
 
 impl Chain {
     /// All plug-ins that are on by default, over the objects of `store`.
-    pub fn new(store: &ObjectStore, authorizer: &Arc<dyn Authorize>) -> Chain {
-        Chain { plugins: plugins::first(authorizer), cluster: Stored(store.clone()), store: store.clone() }
+    pub fn new(store: &ObjectStore, authorizer: &Arc<dyn Authorize>, rbac: &Arc<Rbac>) -> Chain {
+        Chain {
+            plugins: plugins::first(authorizer),
+            cluster: Stored(store.clone()),
+            store: store.clone(),
+            rbac: rbac.clone(),
+            authorizer: authorizer.clone(),
+        }
     }
 
     fn ask<'a>(&'a self, attributes: &'a Attributes<'_>) -> Ask<'a> {
@@ -39,6 +52,73 @@ impl Chain {
             now: i64::try_from(now).unwrap_or(i64::MAX),
             cluster: &self.cluster,
         }
+    }
+
+    async fn mutate(
+        &self,
+        attributes: &Attributes<'_>,
+        object: &mut Value,
+        old: Option<View<'_>>,
+    ) -> Result<(), Status> {
+        self.wait_for_account(attributes, object).await;
+        let ask = self.ask(attributes);
+        self.plugins.iter().try_for_each(|plugin| plugin.admit(&ask, object, old))?;
+        self.check_escalation(attributes, object, old)
+    }
+
+    /// Waits a little for the default account of a namespace that is just being made.
+    async fn wait_for_account(&self, attributes: &Attributes<'_>, object: &Value) {
+        let resource = attributes.resource.group_resource();
+        let is_pod = (resource.group, resource.resource, attributes.subresource) == ("", "pods", "");
+        let account = View::from(object).get("spec").str("serviceAccountName");
+        if attributes.operation != Operation::Create || !is_pod || !matches!(account, "" | "default") {
+            return;
+        }
+        let has = |resource, namespace, name| self.cluster.get("", resource, namespace, name).is_some();
+        let started = tokio::time::Instant::now();
+        while !has("serviceaccounts", attributes.namespace, "default")
+            && has("namespaces", "", attributes.namespace)
+            && started.elapsed() < ACCOUNT_WAIT
+        {
+            tokio::time::sleep(ACCOUNT_LOOK).await;
+        }
+    }
+
+    /// Nobody writes into roles and bindings what they do not have.
+    fn check_escalation(
+        &self,
+        attributes: &Attributes<'_>,
+        object: &Value,
+        old: Option<View<'_>>,
+    ) -> Result<(), Status> {
+        let resource = attributes.resource.group_resource();
+        let is_creation = attributes.operation == Operation::Create;
+        let kind = Kind::of_resource(resource.resource).filter(|_| resource.group == rbac::GROUP);
+        let Some(kind) = kind.filter(|_| is_creation || attributes.operation == Operation::Update) else {
+            return Ok(());
+        };
+        let write = Write {
+            user: attributes.user,
+            kind,
+            namespace: attributes.namespace,
+            name: if is_creation { "" } else { attributes.name },
+            object,
+            old: old.and_then(View::value),
+        };
+        write.check(&self.rbac, &*self.authorizer)
+    }
+
+    async fn check(&self, attributes: &Attributes<'_>, object: &Value, old: Option<View<'_>>) -> Result<(), Status> {
+        let ask = self.ask(attributes);
+        if attributes.operation == Operation::Delete {
+            // A delete brings no object that could be changed, so it comes here alone.
+            return self.plugins.iter().try_for_each(|plugin| {
+                plugin.admit(&ask, &mut Value::Null, old)?;
+                plugin.validate(&ask, object.into(), old)
+            });
+        }
+        self.plugins.iter().try_for_each(|plugin| plugin.validate(&ask, object.into(), old))?;
+        self.charge(attributes, object, old).await
     }
 
     /// Charges the namespace's quotas, trying again where others charge them at the same time.
@@ -80,16 +160,10 @@ impl Admission for Chain {
         object: &'a mut Value,
         old: Option<View<'a>>,
     ) -> Verdict<'a> {
-        let ask = self.ask(attributes);
-        let result = self.plugins.iter().try_for_each(|plugin| plugin.admit(&ask, object, old));
-        Box::pin(std::future::ready(result))
+        Box::pin(self.mutate(attributes, object, old))
     }
 
     fn validate<'a>(&'a self, attributes: &'a Attributes<'_>, object: &'a Value, old: Option<View<'a>>) -> Verdict<'a> {
-        Box::pin(async move {
-            let ask = self.ask(attributes);
-            self.plugins.iter().try_for_each(|plugin| plugin.validate(&ask, object.into(), old))?;
-            self.charge(attributes, object, old).await
-        })
+        Box::pin(self.check(attributes, object, old))
     }
 }

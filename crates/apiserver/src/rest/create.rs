@@ -3,6 +3,7 @@
 use super::options::WriteOptions;
 use super::{Call, answer, decode, metadata, ownership, write};
 use crate::admission::{Attributes, Operation};
+use crate::authz;
 use crate::http::Body;
 use ::http::Response;
 use bytes::Bytes;
@@ -83,9 +84,21 @@ pub(crate) async fn create_on_update(
     mut object: Value,
     options: &WriteOptions,
 ) -> Result<write::Stored, Status> {
+    may_create(call)?;
     admit(call, &mut object, options).await?;
     prepare(call, &mut object, options).await?;
     write::create(call, object, options.dry_run).await
+}
+
+/// Who may update may not therefore create.
+fn may_create(call: &Call) -> Result<(), Status> {
+    let info = &call.info;
+    call.core.authorizer.require(&authz::Attributes {
+        version: &info.version,
+        namespace: &info.namespace,
+        name: &info.name,
+        ..authz::Attributes::resource(&call.user, "create", &info.group, &info.resource)
+    })
 }
 
 fn generated_name_conflict(mut status: Status) -> Status {

@@ -115,15 +115,20 @@ impl ApiServer {
 fn asked<'a>(user: &'a UserInfo, info: &'a Info, fields: &'a [Term]) -> Attributes<'a> {
     match &info.resource {
         None => Attributes::path(user, info.verb, &info.path),
-        Some(resource) => Attributes {
-            version: &resource.version,
-            subresource: &resource.subresource,
-            namespace: &resource.namespace,
-            name: &resource.name,
-            path: &info.path,
-            fields,
-            ..Attributes::resource(user, info.verb, &resource.group, &resource.resource)
-        },
+        Some(resource) => {
+            // A list that can only find one object is a question about that object.
+            let selected = fields.iter().find(|term| term.equal && term.field == "metadata.name");
+            let selected = selected.filter(|_| resource.name.is_empty());
+            Attributes {
+                version: &resource.version,
+                subresource: &resource.subresource,
+                namespace: &resource.namespace,
+                name: selected.map_or(&resource.name, |term| &term.value),
+                path: &info.path,
+                fields,
+                ..Attributes::resource(user, info.verb, &resource.group, &resource.resource)
+            }
+        }
     }
 }
 
