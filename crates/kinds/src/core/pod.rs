@@ -34,6 +34,8 @@ mod status;
 mod streams;
 mod table;
 pub(crate) mod template;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tolerations;
 pub(crate) mod update;
 pub(crate) mod volumes;

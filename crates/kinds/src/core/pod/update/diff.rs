@@ -10,8 +10,9 @@ use std::ops::Range;
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
 
-/// Texts with more lines than this are not matched, for the matching takes quadratic time at worst.
-const MAX_LINES: usize = 20_000;
+/// How many pairs of lines are looked at; then what is left counts as changed, for the matching takes cubic time at
+/// worst.
+const MAX_WORK: usize = 20_000_000;
 
 /// A block of lines that both sides share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,19 +121,18 @@ fn steps(old: &[&str], new: &[&str]) -> Vec<Step> {
 /// All common blocks in order, neighbours joined, and an empty one at the end.
 fn matches(old: &[&str], new: &[&str]) -> Vec<Match> {
     let mut found = Vec::new();
-    if old.len().max(new.len()) <= MAX_LINES {
-        let anchors = anchors(new);
-        let mut open = vec![(0..old.len(), 0..new.len())];
-        while let Some((left, right)) = open.pop() {
-            let block = longest(old, new, &anchors, left.clone(), right.clone());
-            if block.len > 0 {
-                open.push((left.start..block.old, right.start..block.new));
-                open.push((block.old + block.len..left.end, block.new + block.len..right.end));
-                found.push(block);
-            }
+    let anchors = anchors(new);
+    let mut open = vec![(0..old.len(), 0..new.len())];
+    let mut work = MAX_WORK;
+    while let Some((left, right)) = open.pop() {
+        let block = longest(old, new, &anchors, left.clone(), right.clone(), &mut work);
+        if block.len > 0 {
+            open.push((left.start..block.old, right.start..block.new));
+            open.push((block.old + block.len..left.end, block.new + block.len..right.end));
+            found.push(block);
         }
-        found.sort_unstable_by_key(|block| (block.old, block.new));
     }
+    found.sort_unstable_by_key(|block| (block.old, block.new));
     let mut joined: Vec<Match> = Vec::with_capacity(found.len() + 1);
     for block in found {
         match joined.last_mut() {
@@ -164,15 +164,20 @@ fn longest(
     anchors: &HashMap<&str, Vec<usize>>,
     left: Range<usize>,
     right: Range<usize>,
+    work: &mut usize,
 ) -> Match {
     let mut best = Match { old: left.start, new: right.start, len: 0 };
     let mut lengths: HashMap<usize, usize> = HashMap::new();
     for at_old in left.clone() {
         let mut next = HashMap::new();
-        for &at_new in anchors.get(old[at_old]).map(Vec::as_slice).unwrap_or_default() {
-            if !right.contains(&at_new) {
-                continue;
-            }
+        let places = anchors.get(old[at_old]).map(Vec::as_slice).unwrap_or_default();
+        let first = places.partition_point(|place| *place < right.start);
+        let places = &places[first..places.partition_point(|place| *place < right.end)];
+        *work = work.saturating_sub(places.len() + 1);
+        if *work == 0 {
+            break;
+        }
+        for &at_new in places {
             let before = at_new.checked_sub(1).and_then(|at| lengths.get(&at)).copied().unwrap_or_default();
             let len = before + 1;
             next.insert(at_new, len);
