@@ -22,6 +22,12 @@ pub(crate) fn host_path(source: View<'_>, path: &Path<'_>, errors: &mut Errors) 
     }
 }
 
+/// A path of the node that a persistent volume stands for.
+pub(crate) fn local(source: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+    required(source, "path", path, errors);
+    no_backsteps(source.str("path"), &path.child("path"), errors);
+}
+
 /// A repository that is cloned.
 pub(super) fn git_repo(source: View<'_>, path: &Path<'_>, errors: &mut Errors) {
     required(source, "repository", path, errors);
