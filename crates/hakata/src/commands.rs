@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod helm;
 mod server;
 mod version;
 
@@ -15,6 +16,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Helm(helm::Args),
     Server(server::Args),
     Version(version::Args),
 }
@@ -22,6 +24,7 @@ enum Command {
 /// Runs the chosen command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
+        Command::Helm(args) => helm::run(&args),
         Command::Server(args) => server::run(&args),
         Command::Version(args) => version::run(&args),
     }

@@ -211,7 +211,8 @@ fn order<'a>(paths: impl Iterator<Item = &'a String>) -> Vec<String> {
     paths
 }
 
-fn environment(enable_dns: bool) -> Environment {
+/// Clock and dice of this machine, and its resolver where templates may use it.
+pub(crate) fn environment(enable_dns: bool) -> Environment {
     let resolve = |host: &str| {
         let found = std::net::ToSocketAddrs::to_socket_addrs(&(host, 0));
         found.map_or_else(|_| Vec::new(), |found| found.map(|address| address.ip().to_string()).collect())

@@ -11,7 +11,9 @@ pub mod engine;
 mod error;
 mod json;
 pub mod manifest;
+mod name;
 pub mod render;
+pub mod repository;
 pub mod values;
 
 pub use error::Error;

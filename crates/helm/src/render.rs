@@ -10,6 +10,8 @@ use crate::engine::{self, Release};
 use crate::manifest::{self, Hook, Manifest};
 use crate::values::{self, Values, Warnings};
 
+pub use crate::name::{check_name, generated_name, name_of_template};
+
 /// How a chart is rendered.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
@@ -34,6 +36,8 @@ pub struct Rendered {
     pub notes: String,
     /// The documents as one text, each with the template it came from.
     pub manifest: String,
+    /// Paths and texts of the custom resource definitions, where they were asked for.
+    pub crds: Vec<(String, String)>,
     /// What was odd.
     pub warnings: Warnings,
 }
@@ -42,8 +46,14 @@ impl Rendered {
     /// What `helm template` prints: the manifest, then the hooks; without test hooks where these are not wanted.
     #[must_use]
     pub fn template_output(&self, skip_tests: bool) -> String {
+        self.template_output_with(skip_tests, false)
+    }
+
+    /// As [`template_output`](Self::template_output), and without any hooks where these are not wanted.
+    #[must_use]
+    pub fn template_output_with(&self, skip_tests: bool, no_hooks: bool) -> String {
         let mut out = format!("{}\n", self.manifest.trim());
-        for hook in &self.hooks {
+        for hook in self.hooks.iter().filter(|_| !no_hooks) {
             if !(skip_tests && hook.events.iter().any(|event| event == "test")) {
                 let _ = writeln!(out, "---\n# Source: {}\n{}", hook.path, hook.manifest);
             }
@@ -85,8 +95,9 @@ pub fn render(
     let notes = take_notes(chart, &mut files, options.sub_notes);
     let (hooks, manifests) =
         manifest::sort(&files).map_err(|message| Error::Manifest { message, rendered: all(&files) })?;
-    let manifest = text(chart, &manifests, options.include_crds);
-    Ok(Rendered { manifests, hooks, notes, manifest, warnings })
+    let crds = if options.include_crds { crd_texts(chart) } else { Vec::new() };
+    let manifest = text(&crds, &manifests);
+    Ok(Rendered { manifests, hooks, notes, manifest, crds, warnings })
 }
 
 /// Takes the notes out of the rendered files; those of the chart itself count.
@@ -116,15 +127,90 @@ fn all(files: &BTreeMap<String, String>) -> String {
     out
 }
 
-fn text(chart: &Chart, manifests: &[Manifest], include_crds: bool) -> String {
+fn crd_texts(chart: &Chart) -> Vec<(String, String)> {
+    chart.crds().into_iter().map(|crd| (crd.path, crd.file.text().into_owned())).collect()
+}
+
+fn text(crds: &[(String, String)], manifests: &[Manifest]) -> String {
     let mut out = String::new();
-    if include_crds {
-        for crd in chart.crds() {
-            let _ = writeln!(out, "---\n# Source: {}\n{}", crd.path, crd.file.text());
-        }
+    for (path, content) in crds {
+        let _ = writeln!(out, "---\n# Source: {path}\n{content}");
     }
     for manifest in manifests {
         let _ = writeln!(out, "---\n# Source: {}\n{}", manifest.path, manifest.content);
     }
     out
+}
+
+/// The annotation that says, on the way through a post-renderer, which template a document came from.
+const FILE_ANNOTATION: &str = "postrenderer.helm.sh/postrender-filename";
+
+impl Rendered {
+    /// Manifests and hooks as one text, each document marked with the template it came from.
+    ///
+    /// # Errors
+    /// Where a document cannot be read.
+    pub fn for_post_renderer(&self) -> Result<String, Error> {
+        let manifests = self.manifests.iter().map(|manifest| (&manifest.path, &manifest.content));
+        let hooks = self.hooks.iter().map(|hook| (&hook.path, &hook.manifest));
+        let mut documents: Vec<_> = manifests.chain(hooks).collect();
+        documents.sort_by(|a, b| a.0.cmp(b.0));
+        let mut texts = Vec::new();
+        for (path, content) in documents {
+            let mut value = read(content)?;
+            if let Some(annotations) = annotations(&mut value) {
+                annotations.insert(FILE_ANNOTATION.to_owned(), path.as_str().into());
+            }
+            texts.push(yaml::from_json(&value));
+        }
+        Ok(texts.join("---\n"))
+    }
+
+    /// Takes over what a post-renderer made of it.
+    ///
+    /// # Errors
+    /// Where that cannot be read.
+    pub fn after_post_renderer(mut self, text: &str) -> Result<Self, Error> {
+        let mut files: BTreeMap<String, String> = BTreeMap::new();
+        for (index, document) in manifest::split(text).into_iter().enumerate() {
+            let mut value = read(document)?;
+            let path = annotations(&mut value).and_then(|annotations| annotations.remove(FILE_ANNOTATION));
+            drop_empty_annotations(&mut value);
+            let path = path.and_then(|path| path.as_str().map(str::to_owned));
+            let path = path.unwrap_or_else(|| format!("generated-by-postrender-{index}.yaml"));
+            let file = files.entry(path).or_default();
+            if !file.is_empty() {
+                file.push_str("---\n");
+            }
+            file.push_str(&yaml::from_json(&value));
+        }
+        let (hooks, manifests) =
+            manifest::sort(&files).map_err(|message| Error::Manifest { message, rendered: all(&files) })?;
+        self.manifest = self::text(&self.crds, &manifests);
+        (self.hooks, self.manifests) = (hooks, manifests);
+        Ok(self)
+    }
+}
+
+fn read(document: &str) -> Result<serde_json::Value, Error> {
+    let failed = |error: yaml::Error| Error::Template(format!("error while parsing post rendered output: {error}"));
+    yaml::to_json(document).map_err(failed)
+}
+
+/// The annotations of an object, made where there are none.
+fn annotations(value: &mut serde_json::Value) -> Option<&mut serde_json::Map<String, serde_json::Value>> {
+    let empty = || serde_json::Value::Object(serde_json::Map::new());
+    let metadata = value.as_object_mut()?.entry("metadata").or_insert_with(empty).as_object_mut()?;
+    let annotations = metadata.entry("annotations").or_insert_with(empty);
+    if annotations.is_null() {
+        *annotations = empty();
+    }
+    annotations.as_object_mut()
+}
+
+fn drop_empty_annotations(value: &mut serde_json::Value) {
+    let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) else { return };
+    if metadata.get("annotations").and_then(serde_json::Value::as_object).is_some_and(serde_json::Map::is_empty) {
+        metadata.remove("annotations");
+    }
 }

@@ -1,0 +1,73 @@
+//! Names, charts and values from the command line.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use helm::chart::Chart;
+
+use super::flags::RenderFlags;
+use super::output::warn;
+
+/// The release's name and the chart's place, from the positional arguments.
+pub(crate) fn name_and_chart(
+    args: &[String],
+    flags: &RenderFlags,
+    default: Option<&str>,
+) -> anyhow::Result<(String, String)> {
+    if args.len() > 2 {
+        bail!("expected at most two arguments, unexpected arguments: {}", args[2..].join(", "));
+    }
+    match args {
+        [name, _] if flags.generate_name || flags.name_template.is_some() => {
+            bail!("cannot set {} and also specify a name", cannot(flags, name))
+        }
+        [name, chart] => Ok((name.clone(), chart.clone())),
+        [chart] => {
+            if let Some(template) = &flags.name_template {
+                return Ok((helm::render::name_of_template(template)?, chart.clone()));
+            }
+            if flags.generate_name {
+                return Ok((helm::render::generated_name(chart), chart.clone()));
+            }
+            match default {
+                Some(name) => Ok((name.to_owned(), chart.clone())),
+                None => bail!("must either provide a name or specify --generate-name"),
+            }
+        }
+        _ => bail!("requires at least 1 argument"),
+    }
+}
+
+fn cannot(flags: &RenderFlags, _: &str) -> &'static str {
+    if flags.generate_name { "--generate-name" } else { "--name-template" }
+}
+
+/// Finds the chart that a reference means.
+pub(crate) fn locate(reference: &str, flags: &RenderFlags) -> anyhow::Result<PathBuf> {
+    let path = Path::new(reference);
+    if path.exists() && flags.chart.repo.is_none() {
+        return Ok(path.to_owned());
+    }
+    if path.is_absolute() || reference.starts_with('.') {
+        bail!("path \"{reference}\" not found");
+    }
+    let version = flags.chart.version.clone().or_else(|| flags.chart.devel.then(|| ">0.0.0-0".to_owned()));
+    Ok(helm::repository::fetch(reference, version.as_deref(), flags.chart.repo.as_deref())?)
+}
+
+/// Loads a chart that can be installed, with all the charts it needs.
+pub(crate) fn load_installable(path: &Path) -> anyhow::Result<Chart> {
+    let chart = helm::chart::load(path)?;
+    if !matches!(chart.metadata.kind.as_str(), "" | "application") {
+        bail!("{} charts are not installable", chart.metadata.kind);
+    }
+    if chart.metadata.deprecated {
+        warn("level=WARN msg=\"this chart is deprecated\"");
+    }
+    if let Err(error) = helm::dependencies::check(&chart) {
+        bail!(
+            "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: {error}"
+        );
+    }
+    Ok(chart)
+}
