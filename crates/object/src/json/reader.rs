@@ -41,6 +41,11 @@ impl<'a> Reader<'a> {
         self.text.get(self.place).copied()
     }
 
+    /// The next byte within a literal. Go's scanner takes the end of the text for a space there.
+    fn within(&self) -> u8 {
+        self.peek().unwrap_or(b' ')
+    }
+
     /// The next byte that is not white space, without taking it.
     fn after_space(&mut self) -> Option<u8> {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
@@ -124,7 +129,7 @@ impl<'a> Reader<'a> {
 
     fn word(&mut self, word: &str, node: Node<'a>) -> Result<Node<'a>, SyntaxError> {
         for expected in word.bytes() {
-            let byte = self.peek().ok_or_else(at_end)?;
+            let byte = self.within();
             if byte != expected {
                 let expected = char::from(expected);
                 return Err(unexpected(byte, &format!("in literal {word} (expecting '{expected}')")));
@@ -141,7 +146,7 @@ impl<'a> Reader<'a> {
         if self.peek() == Some(b'-') {
             self.place += 1;
         }
-        match self.peek().ok_or_else(at_end)? {
+        match self.within() {
             b'0' => self.place += 1,
             b'1'..=b'9' => self.digits(),
             byte => return Err(unexpected(byte, "in numeric literal")),
@@ -168,7 +173,7 @@ impl<'a> Reader<'a> {
     }
 
     fn some_digits(&mut self, context: &str) -> Result<(), SyntaxError> {
-        match self.peek().ok_or_else(at_end)? {
+        match self.within() {
             b'0'..=b'9' => self.digits(),
             byte => return Err(unexpected(byte, context)),
         }
@@ -207,7 +212,7 @@ impl<'a> Reader<'a> {
     }
 
     fn escape(&mut self) -> Result<char, SyntaxError> {
-        let byte = self.peek().ok_or_else(at_end)?;
+        let byte = self.within();
         self.place += 1;
         Ok(match byte {
             b'"' | b'\\' | b'/' => char::from(byte),
@@ -227,7 +232,7 @@ impl<'a> Reader<'a> {
     fn hex(&mut self) -> Result<u32, SyntaxError> {
         let mut unit = 0;
         for _ in 0..4 {
-            let byte = self.peek().ok_or_else(at_end)?;
+            let byte = self.within();
             let digit = char::from(byte).to_digit(16);
             unit = unit * 16 + digit.ok_or_else(|| unexpected(byte, "in \\u hexadecimal character escape"))?;
             self.place += 1;
