@@ -9,6 +9,7 @@
 
 mod admissionregistration;
 mod amounts;
+mod apiregistration;
 mod apps;
 mod autoscaling;
 mod batch;
@@ -19,6 +20,7 @@ mod coordination;
 mod core;
 mod discovery;
 mod edit;
+mod flowcontrol;
 mod networking;
 mod placeholder;
 mod policy;

@@ -63,6 +63,11 @@ fn recorded_admission_is_judged_alike() {
     check(&["map-", "mapbinding", "vap-", "vapbinding-", "webhook-"]);
 }
 
+#[test]
+fn recorded_configuration_of_servers_is_judged_alike() {
+    check(&["apiservice-", "flowschema-", "prioritylevel-"]);
+}
+
 /// Plays all cases whose name begins with one of these.
 #[track_caller]
 fn check(prefixes: &[&str]) {
