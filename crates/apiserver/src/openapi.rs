@@ -34,7 +34,7 @@ use operations::{Media, Path};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use v3::Parts;
 
@@ -79,11 +79,17 @@ pub struct Documents {
 }
 
 impl Document {
-    fn new(content_type: &'static str, etag: String, text: &[u8]) -> Document {
-        let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::default());
-        // Writing to memory does not fail.
-        let gzip = encoder.write_all(text).and_then(|()| encoder.finish()).unwrap_or_default();
-        Document { content_type, etag, gzip: gzip.into() }
+    /// The document that `write` writes, compressed on the way. Writing to memory does not fail.
+    fn new(
+        content_type: &'static str,
+        etag: String,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Option<Document> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        write(&mut BufWriter::new(&mut encoder)).ok()?;
+        let mut gzip = encoder.finish().ok()?;
+        gzip.shrink_to_fit();
+        Some(Document { content_type, etag, gzip: gzip.into() })
     }
 
     /// As `Content-Encoding: gzip` has it.
@@ -129,24 +135,24 @@ impl Documents {
             let (paths, groups) = self.paths(name)?;
             let descriptions = Descriptions::of_groups(groups.iter().map(|(group, _)| group.as_str()));
             let parts = self.parts(&descriptions, &groups);
-            let text = v3::document(&paths, &parts).to_string();
-            Some(Document::new("application/json", self.etag(name), text.as_bytes()))
+            Document::new("application/json", self.etag(name), |out| v3::write(&paths, &parts, out))
         })
     }
 
     /// `/openapi/v2` as JSON. Takes a quarter of a second the first time.
     pub fn v2(&self) -> Option<Document> {
         self.kept("v2", || {
-            let text = self.v2_value().to_string();
-            Some(Document::new("application/json", self.etag("v2"), text.as_bytes()))
+            self.with_all(|paths, parts| {
+                Document::new("application/json", self.etag("v2"), |out| v2::write(paths, parts, out))
+            })
         })
     }
 
     /// `/openapi/v2` as protobuf ([`V2_PROTOBUF`]).
     pub fn v2_protobuf(&self) -> Option<Document> {
         self.kept("v2.protobuf", || {
-            let bytes = v2::protobuf(&self.v2_value());
-            Some(Document::new(V2_PROTOBUF_ANSWER, self.etag("v2"), &bytes))
+            let bytes = self.with_all(|paths, parts| v2::protobuf(paths, parts).ok())?;
+            Document::new(V2_PROTOBUF_ANSWER, self.etag("v2"), |out| out.write_all(&bytes))
         })
     }
 
@@ -166,13 +172,15 @@ impl Documents {
         Parts { kinds: &self.kinds, descriptions, custom: &self.custom, option_groups }
     }
 
-    fn v2_value(&self) -> Value {
+    /// Calls `build` with everything that there is.
+    fn with_all<T>(&self, build: impl FnOnce(&[Path], &Parts<'_>) -> T) -> T {
         let versions = discovery::group_versions(&self.resources);
+        let names = self.names();
         let mut paths: Vec<Path> =
-            self.names().iter().filter_map(|name| self.paths(name)).flat_map(|(paths, _)| paths).collect();
+            names.iter().filter_map(|name| self.paths(name)).flat_map(|(paths, _)| paths).collect();
         paths.sort_by(|a, b| a.path.cmp(&b.path));
         let descriptions = Descriptions::of_groups(versions.iter().map(|(group, _)| group.as_str()));
-        v2::document(&paths, &self.parts(&descriptions, &versions))
+        build(&paths, &self.parts(&descriptions, &versions))
     }
 
     /// The names of all documents of version 3, sorted.

@@ -120,8 +120,10 @@ impl Resource {
         strategy: impl Strategy,
     ) -> Resource {
         let package = match group {
-            "" => "core",
-            other => other.split('.').next().unwrap_or(other),
+            "" => "io.k8s.api.core",
+            "apiextensions.k8s.io" => "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions",
+            "apiregistration.k8s.io" => "io.k8s.kube-aggregator.pkg.apis.apiregistration",
+            other => &format!("io.k8s.api.{}", other.split('.').next().unwrap_or(other)),
         };
         Resource {
             group: group.into(),
@@ -133,7 +135,7 @@ impl Resource {
             categories: Vec::new(),
             scope,
             verbs: Verbs::All,
-            type_name: format!("io.k8s.api.{package}.{version}.{kind}").into(),
+            type_name: format!("{package}.{version}.{kind}").into(),
             subresources: Vec::new(),
             strategy: Arc::new(strategy),
             stored: None,

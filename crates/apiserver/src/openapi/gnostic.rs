@@ -3,24 +3,41 @@
 
 use serde_json::{Map, Value};
 
-/// The whole document.
-pub(super) fn encode(document: &Value) -> Vec<u8> {
-    let mut out = Message::default();
-    out.text(1, document.get("swagger"));
-    out.message(2, document.get("info"), |info, out| {
-        out.text(1, info.get("title"));
-        out.text(2, info.get("version"));
-    });
-    out.message(8, document.get("paths"), |paths, out| out.named(2, paths, path_item));
-    out.message(9, document.get("definitions"), |all, out| out.named(1, all, schema));
-    out.message(10, document.get("parameters"), |all, out| out.named(1, all, parameter));
-    for requirement in items(document.get("security")) {
-        out.message(12, Some(requirement), |requirement, out| {
-            out.named(1, requirement, |scopes, out| out.texts(1, Some(scopes)));
-        });
+/// Encodes a document whose paths and definitions come one by one.
+#[derive(Default)]
+pub(super) struct Encoder {
+    paths: Message,
+    definitions: Message,
+}
+
+impl Encoder {
+    pub(super) fn path(&mut self, name: &str, path: &Value) {
+        self.paths.named_one(2, name, path, path_item);
     }
-    out.message(13, document.get("securityDefinitions"), |all, out| out.named(1, all, api_key));
-    out.0
+
+    pub(super) fn definition(&mut self, name: &str, definition: &Value) {
+        self.definitions.named_one(1, name, definition, schema);
+    }
+
+    /// The whole document.
+    pub(super) fn finish(self, info: &Value, parameters: &Value, security: &Value, definitions: &Value) -> Vec<u8> {
+        let mut out = Message::default();
+        out.bytes(1, b"2.0");
+        out.message(2, Some(info), |info, out| {
+            out.text(1, info.get("title"));
+            out.text(2, info.get("version"));
+        });
+        out.bytes(8, &self.paths.0);
+        out.bytes(9, &self.definitions.0);
+        out.message(10, Some(parameters), |all, out| out.named(1, all, parameter));
+        for requirement in items(Some(security)) {
+            out.message(12, Some(requirement), |requirement, out| {
+                out.named(1, requirement, |scopes, out| out.texts(1, Some(scopes)));
+            });
+        }
+        out.message(13, Some(definitions), |all, out| out.named(1, all, api_key));
+        out.0
+    }
 }
 
 fn path_item(path: &Value, out: &mut Message) {
@@ -207,11 +224,15 @@ impl Message {
     /// An entry with `name` and `value` for each key.
     fn named(&mut self, number: u32, map: &Value, write: impl Fn(&Value, &mut Message)) {
         for (name, value) in map.as_object().into_iter().flatten() {
-            let mut entry = Message::default();
-            entry.bytes(1, name.as_bytes());
-            entry.message(2, Some(value), &write);
-            self.bytes(number, &entry.0);
+            self.named_one(number, name, value, &write);
         }
+    }
+
+    fn named_one(&mut self, number: u32, name: &str, value: &Value, write: impl FnOnce(&Value, &mut Message)) {
+        let mut entry = Message::default();
+        entry.bytes(1, name.as_bytes());
+        entry.message(2, Some(value), write);
+        self.bytes(number, &entry.0);
     }
 
     fn extensions(&mut self, number: u32, value: &Value) {

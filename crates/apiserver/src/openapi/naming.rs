@@ -39,24 +39,3 @@ pub(super) fn title(word: &str) -> String {
 pub(super) fn article(kind: &str) -> &'static str {
     if kind.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" }
 }
-
-/// Resources whose deletion answers with the object instead of a status.
-pub(super) fn returns_deleted(group: &str, plural: &str) -> bool {
-    let plurals: &[&str] = match group {
-        "" => &[
-            "persistentvolumeclaims",
-            "persistentvolumes",
-            "pods",
-            "podtemplates",
-            "resourcequotas",
-            "serviceaccounts",
-            "services",
-        ],
-        "resource.k8s.io" => &["deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"],
-        "storage.k8s.io" => {
-            &["csidrivers", "csinodes", "storageclasses", "volumeattachments", "volumeattributesclasses"]
-        }
-        _ => &[],
-    };
-    plurals.contains(&plural)
-}

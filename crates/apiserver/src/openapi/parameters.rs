@@ -1,5 +1,7 @@
 //! Parameters that operations take, by family.
 
+use std::borrow::Cow;
+
 /// What a parameter's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -21,20 +23,20 @@ pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) place: Place,
-    pub(super) description: String,
+    pub(super) description: Cow<'static, str>,
 }
 
 impl Parameter {
-    pub(super) fn query(name: &'static str, kind: Kind, description: &str) -> Parameter {
-        Parameter { name, kind, place: Place::Query, description: description.to_owned() }
+    pub(super) fn query(name: &'static str, kind: Kind, description: &'static str) -> Parameter {
+        Parameter { name, kind, place: Place::Query, description: Cow::Borrowed(description) }
     }
 
-    pub(super) fn path(name: &'static str, description: &str) -> Parameter {
-        Parameter { name, kind: Kind::Text, place: Place::Path, description: description.to_owned() }
+    pub(super) fn path(name: &'static str, description: impl Into<Cow<'static, str>>) -> Parameter {
+        Parameter { name, kind: Kind::Text, place: Place::Path, description: description.into() }
     }
 
     /// The parameter `name` of a family, or one with a plain description.
-    fn of(&(name, kind, description): &(&'static str, Kind, &str)) -> Parameter {
+    fn of(&(name, kind, description): &(&'static str, Kind, &'static str)) -> Parameter {
         Parameter::query(name, kind, description)
     }
 }
@@ -46,7 +48,7 @@ pub(super) fn pretty() -> Parameter {
 
 /// Of operations on one object.
 pub(super) fn name(kind: &str) -> Parameter {
-    Parameter::path("name", &format!("name of the {kind}"))
+    Parameter::path("name", format!("name of the {kind}"))
 }
 
 /// Of operations in a namespace.
@@ -138,7 +140,7 @@ const STREAMS: &[(&str, Kind, &str)] = &[
     ("tty", Kind::Flag, "With a terminal."),
 ];
 
-fn all(families: &[&[(&'static str, Kind, &str)]]) -> Vec<Parameter> {
+fn all(families: &[&[(&'static str, Kind, &'static str)]]) -> Vec<Parameter> {
     families.iter().copied().flatten().map(Parameter::of).collect()
 }
 

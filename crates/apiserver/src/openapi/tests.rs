@@ -7,13 +7,15 @@ fn documents() -> Documents {
     let mut things =
         Resource::new("example.com", "v1", "Thing", "things", Scope::Namespaced, Plain).subresource("status");
     things.type_name = "com.example.v1.Thing".into();
+    let mut pods = Resource::new("", "v1", "Pod", "pods", Scope::Namespaced, Plain)
+        .subresource("status")
+        .subresource_of("log", ("", "", ""), &["get"])
+        .subresource_of("exec", ("", "", "PodExecOptions"), &["create", "get"])
+        .subresource_of("eviction", ("policy", "v1", "Eviction"), &["create"]);
+    pods.returns_deleted = true;
     let table = [
         things,
-        Resource::new("", "v1", "Pod", "pods", Scope::Namespaced, Plain)
-            .subresource("status")
-            .subresource_of("log", ("", "", ""), &["get"])
-            .subresource_of("exec", ("", "", "PodExecOptions"), &["create", "get"])
-            .subresource_of("eviction", ("policy", "v1", "Eviction"), &["create"]),
+        pods,
         Resource::new("", "v1", "Service", "services", Scope::Namespaced, Plain),
         Resource::new("apps", "v1", "Deployment", "deployments", Scope::Namespaced, Plain).subresource_of(
             "scale",

@@ -2,42 +2,69 @@
 
 use super::operations::{Answer, Body, Operation, Path};
 use super::parameters::{Kind, Parameter, Place};
-use super::v3::{self, Parts, shared_parameters};
+use super::v3::{self, Entries, Parts, shared_parameters};
 use super::{custom, gnostic};
 use serde_json::{Map, Value, json};
+use std::io::{self, Write};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const PREFIX: &str = "#/definitions/";
 
-/// The whole document.
-pub(super) fn document(paths: &[Path], parts: &Parts<'_>) -> Value {
+/// Writes the whole document as JSON.
+pub(super) fn write(paths: &[Path], parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut shared = Shared::default();
-    let described: Map<String, Value> =
-        paths.iter().map(|path| (path.path.clone(), shared.describe_path(path))).collect();
-    let definitions: Map<String, Value> = v3::schemas(paths, parts)
-        .into_iter()
-        .map(|(name, mut schema)| {
-            if parts.custom.contains_key(&name) {
-                custom::to_v2(&mut schema);
-            }
-            to_v2(&mut schema);
-            (name, schema)
-        })
-        .collect();
-    json!({
-        "swagger": "2.0",
-        "info": {"title": "Kubernetes", "version": super::VERSION},
-        "paths": described,
-        "definitions": definitions,
-        "parameters": shared.parameters,
-        "securityDefinitions": {"BearerToken": super::bearer_token()},
-        "security": [{"BearerToken": []}],
-    })
+    write!(out, "{{\"swagger\":\"2.0\",\"info\":{},\"paths\":", info())?;
+    let mut entries = Entries::begin(out)?;
+    for path in paths {
+        entries.add(&path.path, &shared.describe_path(path))?;
+    }
+    entries.end()?;
+    write!(out, ",\"definitions\":")?;
+    let mut entries = Entries::begin(out)?;
+    each_definition(paths, parts, &mut |name, schema| entries.add(name, &schema))?;
+    entries.end()?;
+    let (parameters, definitions) = (Value::Object(shared.parameters), security_definitions());
+    write!(out, ",\"parameters\":{parameters},\"securityDefinitions\":{definitions},\"security\":{}}}", security())
 }
 
 /// The whole document in the protobuf form that clients prefer.
-pub(super) fn protobuf(document: &Value) -> Vec<u8> {
-    gnostic::encode(document)
+pub(super) fn protobuf(paths: &[Path], parts: &Parts<'_>) -> io::Result<Vec<u8>> {
+    let mut shared = Shared::default();
+    let mut encoder = gnostic::Encoder::default();
+    for path in paths {
+        encoder.path(&path.path, &shared.describe_path(path));
+    }
+    each_definition(paths, parts, &mut |name, schema| {
+        encoder.definition(name, &schema);
+        Ok(())
+    })?;
+    Ok(encoder.finish(&info(), &Value::Object(shared.parameters), &security(), &security_definitions()))
+}
+
+fn info() -> Value {
+    json!({"title": "Kubernetes", "version": super::VERSION})
+}
+
+fn security() -> Value {
+    json!([{"BearerToken": []}])
+}
+
+fn security_definitions() -> Value {
+    json!({"BearerToken": super::bearer_token()})
+}
+
+fn each_definition(
+    paths: &[Path],
+    parts: &Parts<'_>,
+    take: &mut dyn FnMut(&str, Value) -> io::Result<()>,
+) -> io::Result<()> {
+    v3::each_schema(paths, parts, &mut |name, mut schema| {
+        if parts.custom.contains_key(name) {
+            custom::to_v2(&mut schema);
+        }
+        to_v2(&mut schema);
+        take(name, schema)
+    })
 }
 
 /// A schema of version 3 as version 2 writes it.

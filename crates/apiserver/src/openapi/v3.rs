@@ -6,7 +6,8 @@ use super::operations::{Answer, Body, Media, Operation, Path};
 use super::parameters::{Kind, Parameter, Place};
 use super::{custom, types};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
@@ -20,18 +21,42 @@ pub(super) struct Parts<'a> {
     pub(super) option_groups: &'a [(String, String)],
 }
 
-/// A whole document.
-pub(super) fn document(paths: &[Path], parts: &Parts<'_>) -> Value {
-    let described: Map<String, Value> = paths.iter().map(|path| (path.path.clone(), describe_path(path))).collect();
-    json!({
-        "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": super::VERSION},
-        "paths": described,
-        "components": {
-            "schemas": schemas(paths, parts),
-            "securitySchemes": {"BearerToken": super::bearer_token()},
-        },
-    })
+/// Writes a whole document, piece by piece: as a tree it would take many times its size.
+pub(super) fn write(paths: &[Path], parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let info = json!({"title": "Kubernetes", "version": super::VERSION});
+    write!(out, "{{\"openapi\":\"3.0.0\",\"info\":{info},\"paths\":")?;
+    let mut entries = Entries::begin(out)?;
+    for path in paths {
+        entries.add(&path.path, &describe_path(path))?;
+    }
+    entries.end()?;
+    write!(out, ",\"components\":{{\"schemas\":")?;
+    let mut entries = Entries::begin(out)?;
+    each_schema(paths, parts, &mut |name, schema| entries.add(name, &schema))?;
+    entries.end()?;
+    write!(out, ",\"securitySchemes\":{}}}}}", json!({"BearerToken": super::bearer_token()}))
+}
+
+/// A JSON map that is written entry by entry.
+pub(super) struct Entries<'w> {
+    out: &'w mut dyn Write,
+    first: bool,
+}
+
+impl<'w> Entries<'w> {
+    pub(super) fn begin(out: &'w mut dyn Write) -> io::Result<Entries<'w>> {
+        out.write_all(b"{")?;
+        Ok(Entries { out, first: true })
+    }
+
+    pub(super) fn add(&mut self, key: &str, value: &Value) -> io::Result<()> {
+        let comma = if std::mem::take(&mut self.first) { "" } else { "," };
+        write!(self.out, "{comma}{}:{value}", Value::from(key))
+    }
+
+    pub(super) fn end(self) -> io::Result<()> {
+        self.out.write_all(b"}")
+    }
 }
 
 // === Paths ===
@@ -144,19 +169,24 @@ pub(super) fn media(media: Media) -> &'static [&'static str] {
 
 // === Types ===
 
-/// The schemas to which the paths lead.
-pub(super) fn schemas(paths: &[Path], parts: &Parts<'_>) -> BTreeMap<String, Value> {
-    let mut found = BTreeMap::new();
+/// Calls `take` with each schema to which the paths lead.
+pub(super) fn each_schema(
+    paths: &[Path],
+    parts: &Parts<'_>,
+    take: &mut dyn FnMut(&str, Value) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut found = HashSet::new();
     let mut open = roots(paths);
     while let Some(name) = open.pop() {
-        if found.contains_key(&name) {
+        if !found.insert(name.clone()) {
             continue;
         }
-        let Some(schema) = describe_type(&name, parts) else { continue };
-        references(&schema, &mut open);
-        found.insert(name, schema);
+        if let Some(schema) = describe_type(&name, parts) {
+            references(&schema, &mut open);
+            take(&name, schema)?;
+        }
     }
-    found
+    Ok(())
 }
 
 /// The types that operations take and give.
