@@ -66,7 +66,7 @@ impl Query {
 
 /// Resolves percent escapes (and `+` where `plus` is set); `None` if one is malformed or the result is not UTF-8.
 pub(crate) fn unescape(text: &str, plus: bool) -> Option<String> {
-    if !text.contains('%') && !(plus && text.contains('+')) {
+    if !(text.contains('%') || plus && text.contains('+')) {
         return Some(text.to_owned());
     }
     let mut bytes = Vec::with_capacity(text.len());

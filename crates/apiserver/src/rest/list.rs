@@ -191,7 +191,7 @@ fn at_revision(call: &Call, revision: u64, continued: bool) -> Result<Snapshot<F
             "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
         ),
         RevisionError::Compacted { .. } => {
-            Status::expired(format!("The resourceVersion for the provided list is too old."))
+            Status::expired("The resourceVersion for the provided list is too old.")
         }
         RevisionError::Future { .. } => get::too_large_version(revision, call.core.store.snapshot().revision()),
     })
@@ -307,7 +307,7 @@ impl Token {
         let invalid =
             |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
         let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| invalid(error.to_string()))?;
-        let token = object::json::read(&bytes).map_err(|error| invalid(error.to_string()))?.0;
+        let token = json::read(&bytes).map_err(|error| invalid(error.to_string()))?.0;
         let token = View::from(&token);
         if token.str("v") != "meta.k8s.io/v1" {
             return Err(invalid(format!(

@@ -1,3 +1,5 @@
+//! Rules of metadata, for new objects and for updates.
+
 use super::*;
 use crate::names::name_is_dns_subdomain;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Name rules, each with what passes and upstream's words for what does not.
+
 use super::*;
 use crate::field::{Errors, Path};
 

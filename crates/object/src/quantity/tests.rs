@@ -1,3 +1,5 @@
+//! Quantities: what is read, how it is written, how it is reckoned with.
+
 use super::*;
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! JSON patches and merge patches, as upstream applies and refuses them.
+
 use super::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Strategic merge patches: merge keys, directives, order.
+
 use super::*;
 use crate::schema::builtin;
 use serde_json::json;

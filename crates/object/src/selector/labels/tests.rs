@@ -1,3 +1,5 @@
+//! Label selectors: their texts, what they match, and the errors.
+
 use super::*;
 use serde_json::json;
 
