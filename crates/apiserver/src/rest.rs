@@ -3,6 +3,7 @@
 //! [`Call`] is one request about one resource. A verb reads its options, changes or reads objects through [`write`] or
 //! the store's snapshot, and answers in the form that was agreed on.
 
+mod addresses;
 mod answer;
 mod binding;
 mod call;

@@ -104,7 +104,7 @@ impl Server {
         let pki = Arc::new(open_pki(&config)?);
         let clients = Arc::new(Authorities::new(&pki.ca_bundle()).map_err(BuildError::Authentication)?);
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
-        let core = Core::new(parts(open_store(&config).await?, &pki, &clients)?);
+        let core = Core::new(parts(&config, open_store(&config).await?, &pki, &clients)?);
         let url = format!("https://{}", reachable(config.listen));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let server = Server { listener, tls, core, pki, clients, config: config.clone(), url, stop, tasks };
@@ -210,13 +210,14 @@ async fn open_store(config: &Config) -> Result<apiserver::storage::ObjectStore, 
 
 /// The parts of the API server over one store.
 fn parts(
+    config: &Config,
     store: apiserver::storage::ObjectStore,
     pki: &Pki,
     clients: &Arc<Authorities>,
 ) -> Result<apiserver::server::Config, BuildError> {
     let (rbac, follower) = Follower::new(&store);
     let keys = Keys::new(&pki.service_account_keys()).map_err(BuildError::Tokens)?;
-    let tokens = Arc::new(ServiceAccountTokens::new(keys, Settings::default(), Arc::new(follower.cluster())));
+    let tokens = Arc::new(ServiceAccountTokens::new(keys, token_settings(), Arc::new(follower.cluster())));
     let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![rbac.clone()] });
     let proxies = Authorities::new(&pki.front_proxy_bundle()).map_err(BuildError::Authentication)?;
     let front_proxy =
@@ -232,9 +233,15 @@ fn parts(
             anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
         },
         authorizer,
+        service_cidr: config.service_cidr,
         rbac: (rbac, follower),
         tokens,
     })
+}
+
+/// Tokens are issued by the name under which pods know the API server.
+fn token_settings() -> Settings {
+    Settings { issuers: vec!["https://kubernetes.default.svc".to_owned()], ..Settings::default() }
 }
 
 /// The address as a client on this machine can use it.

@@ -1,7 +1,7 @@
 //! create
 
 use super::options::WriteOptions;
-use super::{Call, answer, decode, metadata, ownership, write};
+use super::{Call, addresses, answer, decode, metadata, ownership, write};
 use crate::admission::{Attributes, Operation};
 use crate::authz;
 use crate::http::Body;
@@ -45,6 +45,7 @@ pub(crate) async fn create_object(
         }
         prepare(call, &mut candidate, options).await?;
         match write::create(call, candidate, options.dry_run).await {
+            Err(status) if write::is_taken(&status) && attempt < GENERATE_NAME_TRIES => continue,
             Err(status) if status.reason == "AlreadyExists" && generated.is_some() => {
                 if attempt == GENERATE_NAME_TRIES {
                     return Err(generated_name_conflict(status));
@@ -66,6 +67,7 @@ async fn admit(call: &Call, object: &mut Value, options: &WriteOptions) -> Resul
 async fn prepare(call: &Call, object: &mut Value, options: &WriteOptions) -> Result<(), Status> {
     let resource = &call.resource;
     metadata::fill_system_fields(&call.core, object);
+    addresses::assign(call, object, View::ABSENT, options.dry_run)?;
     let now = call.core.now_text();
     resource.strategy.prepare_for_create(object, &Request { user: &call.user, now: &now });
     let view = View::from(&*object);

@@ -1,7 +1,7 @@
 //! update, and the steps that update, patch and apply share.
 
 use super::options::WriteOptions;
-use super::{Call, answer, create, decode, metadata, ownership, write};
+use super::{Call, addresses, answer, create, decode, metadata, ownership, write};
 use crate::admission::{Attributes, Operation};
 use crate::http::Body;
 use crate::storage::Entry;
@@ -44,6 +44,7 @@ async fn create_instead(call: &Call, mut object: Value, options: &WriteOptions) 
     if !View::from(&object).get("metadata").str("uid").is_empty() {
         return Err(write::uid_precondition(call, View::from(&object), ""));
     }
+    metadata::set(&mut object, "resourceVersion", Value::Null);
     ownership::on_create(call, options, &mut object);
     let stored = create::create_on_update(call, object, options).await?;
     answer::one(call, 201, stored)
@@ -79,7 +80,8 @@ pub(crate) async fn store_named(
     call.core.admission.admit(&attributes, &mut new, Some(old_view)).await?;
     ownership::dedup_owner_references(call, &mut new);
     let insisted = check_resource_version(call, &new, old_view)?;
-    before_update(call, &mut new, old_view)?;
+    metadata::copy(&mut new, "resourceVersion", old_view);
+    before_update(call, &mut new, old_view, options.dry_run)?;
     ownership::ignore_mere_times(&mut new, old);
     let attributes = Attributes::new(call, Operation::Update, name, options.dry_run);
     call.core.admission.validate(&attributes, &new, Some(old_view)).await?;
@@ -92,10 +94,11 @@ pub(crate) async fn store_named(
 }
 
 /// Generic rules of an update, then the kind's.
-fn before_update(call: &Call, new: &mut Value, old: View<'_>) -> Result<(), Status> {
+fn before_update(call: &Call, new: &mut Value, old: View<'_>, dry_run: bool) -> Result<(), Status> {
     let strategy = call.strategy();
     let old_metadata = old.get("metadata");
     metadata::copy(new, "generation", old);
+    addresses::assign(call, new, old, dry_run)?;
     let now = call.core.now_text();
     strategy.prepare_for_update(new, old, &Request { user: &call.user, now: &now });
     if View::from(&*new).get("metadata").str("uid").is_empty() {

@@ -1,6 +1,6 @@
 //! The last steps of every write: validation results, preconditions, the store's transaction.
 
-use super::{Call, metadata};
+use super::{Call, addresses, metadata};
 use crate::object_codec;
 use crate::storage::{self, Entry, Facts};
 use bytes::Bytes;
@@ -53,11 +53,13 @@ pub(crate) async fn create(call: &Call, object: Value, dry_run: bool) -> Result<
         return if taken { Err(exists()) } else { Ok(Stored::Unstored(object)) };
     }
     let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, call.template(&object), call.facts(&object));
+    let txn = addresses::extend(call, txn, Some(&object), None);
     match call.core.store.commit(txn).await {
         Ok(committed) => {
             settle(call, committed.revision).await;
-            entry(committed)
+            entry(committed, &key)
         }
+        Err(CommitError::Conflict { key: other, .. }) if other != key => Err(taken(call)),
         Err(CommitError::Conflict { .. }) => Err(exists()),
         Err(error) => Err(failed(&error)),
     }
@@ -82,12 +84,15 @@ pub(crate) async fn replace(
         return Ok(Stored::Unstored(object));
     }
     let guarded = Txn::new().guard(&*current.key, Expect::At(current.mod_revision));
+    let old = if addresses::concerns(call) { Some(super::decode::stored(call, current)?) } else { None };
+    let guarded = addresses::extend(call, guarded, (!deletes).then_some(&object), old.as_ref());
     if deletes {
         commit(call, guarded.delete(&*current.key, Some(call.template(&object)))).await?;
         metadata::set(&mut object, "resourceVersion", current.mod_revision.to_string());
         return Ok(Stored::Unstored(object));
     }
-    entry(commit(call, guarded.put_attached(&*current.key, call.template(&object), call.facts(&object))).await?)
+    let committed = commit(call, guarded.put_attached(&*current.key, call.template(&object), call.facts(&object))).await?;
+    entry(committed, &current.key)
 }
 
 /// Removes `current` for good.
@@ -96,6 +101,7 @@ pub(crate) async fn remove(call: &Call, object: &Value, current: &Arc<Entry>, dr
         return Ok(());
     }
     let txn = Txn::new().guard(&*current.key, Expect::At(current.mod_revision));
+    let txn = addresses::extend(call, txn, None, Some(object));
     commit(call, txn.delete(&*current.key, Some(call.template(object)))).await.map(drop)
 }
 
@@ -115,8 +121,8 @@ async fn settle(call: &Call, revision: u64) {
     }
 }
 
-fn entry(committed: store::Committed<Facts>) -> Result<Stored, Status> {
-    let entry = committed.entries.into_iter().flatten().next();
+fn entry(committed: store::Committed<Facts>, key: &str) -> Result<Stored, Status> {
+    let entry = committed.entries.into_iter().flatten().find(|entry| &*entry.key == key);
     entry.map(Stored::Entry).ok_or_else(|| Status::internal("the store answered a put without its entry"))
 }
 
@@ -186,6 +192,18 @@ pub(crate) fn parse_version(text: &str) -> Result<u64, Status> {
     }
     text.parse()
         .map_err(|_| Status::plain(500, "", format!("strconv.ParseUint: parsing {}: invalid syntax", quote(text))))
+}
+
+/// What the server chose for the object was taken by somebody else meanwhile.
+const TAKEN: &str = "an address or port of the object was taken meanwhile; please try again";
+
+fn taken(call: &Call) -> Status {
+    Status::conflict(call.resource.group_resource(), &call.info.name, TAKEN)
+}
+
+/// True if another choice may succeed.
+pub(crate) fn is_taken(status: &Status) -> bool {
+    status.reason == "Conflict" && status.message.ends_with(TAKEN)
 }
 
 /// The store could not write.

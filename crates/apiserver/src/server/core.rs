@@ -10,6 +10,7 @@ use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
 use crate::storage::ObjectStore;
 use arc_swap::ArcSwap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ pub struct Config {
     pub authenticator: Authenticator,
     /// What may change or refuse a write.
     pub admission: Box<dyn Admission>,
+    /// Addresses of Services.
+    pub service_cidr: (Ipv4Addr, u8),
     /// Who may do what.
     pub authorizer: Arc<dyn Authorize>,
     /// Roles and bindings, and who keeps them new.
@@ -39,6 +42,7 @@ pub struct Core {
     pub(crate) authenticator: Authenticator,
     pub(crate) admission: Box<dyn Admission>,
     pub(crate) authorizer: Arc<dyn Authorize>,
+    pub(crate) service_cidr: (Ipv4Addr, u8),
     pub(crate) rbac: Arc<Rbac>,
     pub(crate) follower: Arc<Follower>,
     pub(crate) tokens: Arc<ServiceAccountTokens>,
@@ -51,13 +55,14 @@ pub struct Core {
 impl Core {
     /// Puts the parts together.
     pub fn new(config: Config) -> Arc<Core> {
-        let Config { registry, store, authenticator, admission, authorizer, rbac, tokens } = config;
+        let Config { registry, store, authenticator, admission, service_cidr, authorizer, rbac, tokens } = config;
         Arc::new(Core {
             registry: ArcSwap::from_pointee(registry),
             store,
             authenticator,
             admission,
             authorizer,
+            service_cidr,
             rbac: rbac.0,
             follower: rbac.1,
             tokens,
