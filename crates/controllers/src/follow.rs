@@ -29,9 +29,26 @@ where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
+    keep_going(client, collection, "application/json", &reconcile).await;
+}
+
+/// Like [`each`], with the metadata of the objects alone: for large collections.
+pub(crate) async fn each_metadata<F, R>(client: &Client, collection: &str, reconcile: F)
+where
+    F: Fn(Change) -> R,
+    R: Future<Output = Result<(), kube::Error>>,
+{
+    keep_going(client, collection, "metadata", &reconcile).await;
+}
+
+async fn keep_going<F, R>(client: &Client, collection: &str, form: &str, reconcile: &F)
+where
+    F: Fn(Change) -> R,
+    R: Future<Output = Result<(), kube::Error>>,
+{
     let mut known: HashMap<String, Value> = HashMap::new();
     loop {
-        if let Err(error) = once(client, collection, &mut known, &reconcile).await {
+        if let Err(error) = once(client, collection, form, &mut known, reconcile).await {
             debug!(%error, collection, "a watch ended; listing again");
             tokio::time::sleep(PAUSE).await;
         }
@@ -41,6 +58,7 @@ where
 async fn once<F, R>(
     client: &Client,
     collection: &str,
+    form: &str,
     known: &mut HashMap<String, Value>,
     reconcile: &F,
 ) -> Result<(), kube::Error>
@@ -48,7 +66,7 @@ where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
-    let list: Value = client.request(get(collection)?).await?;
+    let list: Value = client.request(get(collection, form, "PartialObjectMetadataList")?).await?;
     let mut gone = std::mem::take(known);
     for item in list["items"].as_array().into_iter().flatten() {
         gone.remove(&uid(item));
@@ -60,7 +78,11 @@ where
     }
     let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     let joint = if collection.contains('?') { '&' } else { '?' };
-    let watch = get(&format!("{collection}{joint}watch=1&allowWatchBookmarks=true&resourceVersion={version}"))?;
+    let watch = get(
+        &format!("{collection}{joint}watch=1&allowWatchBookmarks=true&resourceVersion={version}"),
+        form,
+        "PartialObjectMetadata",
+    )?;
     let mut lines = std::pin::pin!(client.request_events::<Value>(watch).await?);
     while let Some(event) = lines.try_next().await? {
         use kube::api::WatchEvent;
@@ -97,8 +119,12 @@ where
     }
 }
 
-fn get(path: &str) -> Result<Request<Vec<u8>>, kube::Error> {
-    Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)
+fn get(path: &str, form: &str, partial: &str) -> Result<Request<Vec<u8>>, kube::Error> {
+    let accept = match form {
+        "metadata" => format!("application/json;as={partial};v=v1;g=meta.k8s.io"),
+        form => form.to_owned(),
+    };
+    Request::get(path).header(http::header::ACCEPT, accept).body(Vec::new()).map_err(kube::Error::HttpError)
 }
 
 fn uid(object: &Value) -> String {

@@ -7,6 +7,8 @@ mod api;
 mod follow;
 mod garbage;
 mod namespaces;
+mod quotas;
+mod role_aggregation;
 mod root_ca;
 mod service_accounts;
 
@@ -30,6 +32,8 @@ pub async fn run(client: Client, settings: Settings, stop: CancellationToken) {
             service_accounts::run(client.clone()),
             root_ca::run(client.clone(), settings.root_ca.clone()),
             namespaces::run(client.clone()),
+            role_aggregation::run(client.clone()),
+            quotas::run(client.clone()),
             garbage::run(client.clone()),
         )
     };

@@ -47,7 +47,9 @@ async fn finish(client: Client, namespace: Value) {
 /// Deletes what is left; true if nothing is.
 async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
     let mut is_empty = true;
-    for collection in collections(client, namespace).await? {
+    let all = api::discover(client).await?;
+    for collection in all.iter().filter(|c| c.namespaced && c.can("list") && c.can("deletecollection")) {
+        let collection = collection.in_namespace(namespace);
         let list = match api::send(client, Method::GET, &format!("{collection}?limit=1"), &Value::Null).await {
             Ok(list) => list,
             Err(error) if matches!(api::code(&error), 404 | 405) => continue,
@@ -61,28 +63,6 @@ async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
         api::send(client, Method::DELETE, &collection, &options).await?;
     }
     Ok(is_empty)
-}
-
-/// The collections of every namespaced resource that can be listed and deleted.
-async fn collections(client: &Client, namespace: &str) -> Result<Vec<String>, kube::Error> {
-    let mut prefixes = vec!["/api/v1".to_owned()];
-    let groups = api::send(client, Method::GET, "/apis", &Value::Null).await?;
-    for group in groups["groups"].as_array().into_iter().flatten() {
-        let version = group["preferredVersion"]["groupVersion"].as_str().unwrap_or_default();
-        prefixes.push(format!("/apis/{version}"));
-    }
-    let mut collections = Vec::new();
-    for prefix in prefixes {
-        let list = api::send(client, Method::GET, &prefix, &Value::Null).await?;
-        for resource in list["resources"].as_array().into_iter().flatten() {
-            let can = |verb: &str| resource["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|v| v == verb));
-            let name = resource["name"].as_str().unwrap_or_default();
-            if resource["namespaced"] == true && !name.contains('/') && can("list") && can("deletecollection") {
-                collections.push(format!("{prefix}/namespaces/{namespace}/{name}"));
-            }
-        }
-    }
-    Ok(collections)
 }
 
 async fn finalize(client: &Client, name: &str) -> Result<(), kube::Error> {

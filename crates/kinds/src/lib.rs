@@ -26,6 +26,7 @@ mod placeholder;
 mod policy;
 mod rbac;
 mod resource;
+pub mod role_aggregation;
 mod runtimeclass;
 pub mod scale;
 mod scheduling;

@@ -1,10 +1,9 @@
 //! Roles and the bindings that grant them.
 //!
 //! [`Rbac`] keeps an index of the four kinds of objects, fed by lists and watch events, and answers from it. What may
-//! be written into roles and bindings is [`escalation`]; roles that collect others' rules are [`aggregate`]; those
+//! be written into roles and bindings is [`escalation`]; roles that collect others' rules are [`kinds::role_aggregation`]; those
 //! that every cluster starts with are [`bootstrap`].
 
-pub mod aggregate;
 pub mod bootstrap;
 pub mod escalation;
 mod index;

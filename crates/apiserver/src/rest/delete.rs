@@ -24,9 +24,8 @@ pub(crate) async fn delete(call: &Call, body: Bytes) -> Result<Response<Body>, S
         }
         Deleted::Gone(object) => Ok(respond::value(200, call.accepted.encoding, &success(call, &object))),
         Deleted::Later(stored) => {
-            let accepted =
-                options.orphan_dependents == Some(false) || options.propagation_policy.as_deref() == Some("Foreground");
-            answer::one(call, if accepted { 202 } else { 200 }, stored)
+            // Upstream accepts only the deprecated way of asking so.
+            answer::one(call, if options.orphan_dependents == Some(false) { 202 } else { 200 }, stored)
         }
     }
 }

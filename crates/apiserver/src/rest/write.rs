@@ -91,7 +91,8 @@ pub(crate) async fn replace(
         metadata::set(&mut object, "resourceVersion", current.mod_revision.to_string());
         return Ok(Stored::Unstored(object));
     }
-    let committed = commit(call, guarded.put_attached(&*current.key, call.template(&object), call.facts(&object))).await?;
+    let committed =
+        commit(call, guarded.put_attached(&*current.key, call.template(&object), call.facts(&object))).await?;
     entry(committed, &current.key)
 }
 

@@ -270,10 +270,10 @@ fn aggregated_roles_collect_by_label() {
         "rules": [],
     });
     let expected = vec![rule("get"), rule("list")];
-    assert_eq!(aggregate::rules((&collector).into(), &all).unwrap(), Some(expected.clone()));
+    assert_eq!(kinds::role_aggregation::rules((&collector).into(), &all).unwrap(), Some(expected.clone()));
     collector["rules"] = Value::Array(expected);
-    assert_eq!(aggregate::rules((&collector).into(), &all).unwrap(), None);
-    assert_eq!(aggregate::rules((&all[2]).into(), &all).unwrap(), None);
+    assert_eq!(kinds::role_aggregation::rules((&collector).into(), &all).unwrap(), None);
+    assert_eq!(kinds::role_aggregation::rules((&all[2]).into(), &all).unwrap(), None);
 }
 
 #[test]

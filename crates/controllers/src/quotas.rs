@@ -1,0 +1,104 @@
+//! The status of ResourceQuotas: what a namespace may use, and what it uses.
+//!
+//! Admission charges what is created; this controller counts anew when a quota is new or changed, and when something
+//! that counts has gone.
+
+use crate::api::{self, Collection};
+use crate::follow::{self, Change};
+use futures_util::future::join_all;
+use http::Method;
+use kinds::usage::quota::{Counter, observed};
+use kube::Client;
+use object::{Value, View};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Resources whose objects are counted by more than their number, or often enough to be followed.
+const FOLLOWED: &[(&str, &str)] = &[
+    ("", "pods"),
+    ("", "services"),
+    ("", "configmaps"),
+    ("", "secrets"),
+    ("", "persistentvolumeclaims"),
+    ("", "replicationcontrollers"),
+    ("", "resourcequotas"),
+    ("apps", "deployments"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("apps", "daemonsets"),
+    ("batch", "jobs"),
+    ("batch", "cronjobs"),
+];
+
+pub(crate) async fn run(client: Client) {
+    let quotas = follow::each(&client, "/api/v1/resourcequotas", |change| async {
+        match change {
+            Change::Put(quota) => refresh(&client, &quota).await,
+            Change::Gone(_) => Ok(()),
+        }
+    });
+    let gone = FOLLOWED.iter().map(|(group, resource)| follow_gone(&client, group, resource));
+    tokio::join!(quotas, join_all(gone));
+}
+
+/// Counts anew when an object of a resource goes.
+async fn follow_gone(client: &Client, group: &str, resource: &str) {
+    let collection = Collection::path_of(group, "v1", resource);
+    follow::each_metadata(client, &collection, |change| async {
+        let Change::Gone(object) = change else { return Ok(()) };
+        refresh_all(client, View::from(&object).get("metadata").str("namespace")).await
+    })
+    .await;
+}
+
+async fn refresh_all(client: &Client, namespace: &str) -> Result<(), kube::Error> {
+    let list =
+        api::send(client, Method::GET, &format!("/api/v1/namespaces/{namespace}/resourcequotas"), &Value::Null).await?;
+    for quota in View::from(&list).get("items").as_slice() {
+        refresh(client, quota).await?;
+    }
+    Ok(())
+}
+
+/// Writes the status of a quota if it is not what it should be.
+async fn refresh(client: &Client, quota: &Value) -> Result<(), kube::Error> {
+    let view = View::from(quota);
+    let namespace = view.get("metadata").str("namespace");
+    let lists = counted(client, namespace, view).await?;
+    let objects = lists.iter().flat_map(|(group, resource, list)| {
+        let counter = Counter { group, resource };
+        View::from(list).get("items").as_slice().iter().map(move |object| (counter, View::from(object)))
+    });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let used = observed(view, objects, i64::try_from(now).unwrap_or(i64::MAX)).to_value();
+    let hard = view.get("spec").get("hard").to_value();
+    if view.at(&["status", "hard"]).same(View::from(&hard)) && view.at(&["status", "used"]).same(View::from(&used)) {
+        return Ok(());
+    }
+    let mut changed = quota.clone();
+    changed["status"] = object::json!({"hard": hard, "used": used});
+    let path = format!("/api/v1/namespaces/{namespace}/resourcequotas/{}/status", view.get("metadata").str("name"));
+    match api::send(client, Method::PUT, &path, &changed).await {
+        Err(error) if matches!(api::code(&error), 404) => Ok(()),
+        // Admission charged it meanwhile: the quota's event comes, and with it this again.
+        Err(error) if api::code(&error) == 409 => Ok(()),
+        done => done.map(drop),
+    }
+}
+
+/// The objects of the namespace that the quota counts, by resource.
+async fn counted(
+    client: &Client,
+    namespace: &str,
+    quota: View<'_>,
+) -> Result<Vec<(String, String, Value)>, kube::Error> {
+    let names: Vec<&str> = quota.at(&["spec", "hard"]).entries().map(|(name, _)| name).collect();
+    let mut lists = Vec::new();
+    for collection in api::discover(client).await? {
+        let counter = Counter { group: &collection.group, resource: &collection.resource };
+        if collection.namespaced && collection.can("list") && names.iter().any(|name| counter.counts(name)) {
+            let list = api::send(client, Method::GET, &collection.in_namespace(namespace), &Value::Null).await?;
+            lists.push((collection.group.clone(), collection.resource.clone(), list));
+        }
+    }
+    Ok(lists)
+}
