@@ -13,6 +13,7 @@ mod apiregistration;
 mod apps;
 mod autoscaling;
 mod batch;
+mod certificates;
 mod change;
 mod checks;
 pub mod columns;

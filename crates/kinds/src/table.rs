@@ -25,6 +25,7 @@ fn groups() -> Vec<Vec<Resource>> {
         crate::apps::resources(),
         crate::autoscaling::resources(),
         crate::batch::resources(),
+        crate::certificates::resources(),
         crate::policy::resources(),
         crate::coordination::resources(),
         crate::discovery::resources(),

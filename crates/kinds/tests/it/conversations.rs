@@ -9,6 +9,7 @@ use object::schema::{self, TypeId};
 use object::{Value, View, decode, json, patch};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Steps whose recorded answer cannot come from here: `case: step`, and why.
 const NOT_OURS: &[(&str, &str)] = &[
@@ -65,7 +66,7 @@ fn recorded_admission_is_judged_alike() {
 
 #[test]
 fn recorded_configuration_of_servers_is_judged_alike() {
-    check(&["apiservice-", "flowschema-", "prioritylevel-"]);
+    check(&["apiservice-", "csr-", "flowschema-", "prioritylevel-"]);
 }
 
 /// Plays all cases whose name begins with one of these.
@@ -345,6 +346,10 @@ fn is_about_expressions(step: &Value) -> bool {
 }
 
 fn request() -> Request<'static> {
-    static USER: UserInfo = UserInfo { name: String::new(), uid: String::new(), groups: Vec::new(), extra: Vec::new() };
+    static USER: LazyLock<UserInfo> = LazyLock::new(|| UserInfo {
+        name: "alice".to_owned(),
+        groups: vec!["system:masters".to_owned(), "system:authenticated".to_owned()],
+        ..UserInfo::default()
+    });
     Request { user: &USER, now: TIME }
 }

@@ -1,0 +1,43 @@
+//! What a request and a certificate must be: PEM, and in it what X.509 says.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use object::quote::quote;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::pem::Pem;
+use x509_parser::prelude::FromDer;
+
+/// What is wrong with a request (base64 of PEM). It must be signed with the key that it asks a certificate for.
+pub(super) fn fault_of_request(request: &str) -> Option<&'static str> {
+    let data = STANDARD.decode(request).unwrap_or_default();
+    let pem = match Pem::iter_from_buffer(&data).next() {
+        Some(Ok(pem)) if pem.label == "CERTIFICATE REQUEST" => pem,
+        _ => return Some("PEM block type must be CERTIFICATE REQUEST"),
+    };
+    let request = match X509CertificationRequest::from_der(&pem.contents) {
+        Ok(([], request)) => request,
+        Ok(_) => return Some("asn1: syntax error: trailing data"),
+        Err(_) => return Some("asn1: structure error"),
+    };
+    request.verify_signature().is_err().then_some("x509: the request is not signed with the key that it holds")
+}
+
+/// What is wrong with issued certificates (base64 of PEM).
+pub(super) fn fault_of_certificate(certificate: &str) -> Option<String> {
+    let data = STANDARD.decode(certificate).unwrap_or_default();
+    if data.is_empty() {
+        return None;
+    }
+    let mut count = 0;
+    for pem in Pem::iter_from_buffer(&data).map_while(Result::ok) {
+        if pem.label != "CERTIFICATE" {
+            return Some(format!("only CERTIFICATE PEM blocks are allowed, found {}", quote(&pem.label)));
+        }
+        count += 1;
+        if !matches!(X509Certificate::from_der(&pem.contents), Ok(([], _))) {
+            return Some("x509: malformed certificate".to_owned());
+        }
+    }
+    (count == 0).then(|| "must contain at least one CERTIFICATE PEM block".to_owned())
+}
