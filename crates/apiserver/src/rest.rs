@@ -26,4 +26,4 @@ mod update;
 mod watch;
 mod write;
 
-pub(crate) use call::{Call, dispatch};
+pub(crate) use call::{Call, dispatch, method_not_allowed};

@@ -4,15 +4,17 @@ use super::core::Core;
 use crate::discovery;
 use crate::http::media::{self, Encoding};
 use crate::http::{Body, respond};
+use crate::rest::method_not_allowed;
 use ::http::{HeaderValue, Response, header};
 use object::Status;
 
-/// Answers a path of a document; `None` if it is none.
-pub(crate) fn answer(core: &Core, path: &str, accept: &str) -> Option<Response<Body>> {
+/// Answers a path of a document; `None` if it is none. Only `/apis` and `/apis/GROUP` answer every method.
+pub(crate) fn answer(core: &Core, verb: &str, path: &str, accept: &str) -> Option<Response<Body>> {
     let registry = core.registry.load();
     let resources = registry.entries();
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let document = match segments.as_slice() {
+        ["api"] | ["api", "v1"] if !reads(verb) => return Some(respond::status(&method_not_allowed())),
         ["api"] if wants_aggregated(accept) => return Some(in_aggregated_form(&discovery::core(resources))),
         ["apis"] if wants_aggregated(accept) => {
             return Some(in_aggregated_form(&discovery::aggregated_groups(resources)));
@@ -25,7 +27,11 @@ pub(crate) fn answer(core: &Core, path: &str, accept: &str) -> Option<Response<B
             if !registry.has_group(group) {
                 return None;
             }
-            discovery::resources(resources, group, version)
+            let document = discovery::resources(resources, group, version);
+            if document.is_some() && !reads(verb) {
+                return Some(respond::status(&method_not_allowed()));
+            }
+            document
         }
         _ => return None,
     };
@@ -34,6 +40,11 @@ pub(crate) fn answer(core: &Core, path: &str, accept: &str) -> Option<Response<B
         (None, _) => respond::status(&Status::no_such_path()),
         (Some(document), Ok(accepted)) => respond::value(200, accepted.encoding, &document),
     })
+}
+
+/// True for the verbs of requests that change nothing.
+pub(crate) fn reads(verb: &str) -> bool {
+    matches!(verb, "get" | "head")
 }
 
 /// True if the best clause that can be served asks for the aggregated form.

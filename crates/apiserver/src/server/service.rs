@@ -80,7 +80,7 @@ impl ApiServer {
                 return Ok(answer);
             }
             let accept = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            return Ok(self.non_resource(&info.path, &query, accept));
+            return Ok(self.non_resource(info.verb, &info.path, &query, accept));
         }
         let call = Arc::new(Call::new(core.clone(), info, query, head.headers, user)?);
         let body = body::read(body).await?;
@@ -97,14 +97,15 @@ impl ApiServer {
         info.resource.is_none() && health::is_path(&info.path)
     }
 
-    fn non_resource(&self, path: &str, query: &Query, accept: &str) -> Response<Body> {
+    fn non_resource(&self, verb: &str, path: &str, query: &Query, accept: &str) -> Response<Body> {
         if let Some(answer) = health::answer(&self.0, path, query) {
             return answer;
         }
-        if let Some(answer) = documents::answer(&self.0, path, accept) {
+        if let Some(answer) = documents::answer(&self.0, verb, path, accept) {
             return answer;
         }
         match path {
+            "/version" | "/version/" if !documents::reads(verb) => respond::status(&rest::method_not_allowed()),
             "/version" | "/version/" => respond::value(200, Encoding::Json, &version::info()),
             _ => respond::text(404, "404 page not found\n"),
         }
