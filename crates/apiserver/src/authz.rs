@@ -6,6 +6,7 @@
 //! Deliberately absent: who somebody is (`authn`), and rules about the content of objects (`admission`).
 
 pub mod follow;
+pub mod node;
 pub mod rbac;
 pub mod reviews;
 

@@ -3,7 +3,7 @@
 //! Reads see every write that was acknowledged before.
 
 use crate::storage::{self, ObjectStore};
-use object::Value;
+use object::{Value, View};
 use std::sync::Arc;
 
 /// The stored objects of the cluster.
@@ -13,6 +13,13 @@ pub trait Cluster: Send + Sync {
 
     /// All objects of a resource, or of one namespace of it, in the order of their names.
     fn list(&self, group: &str, resource: &str, namespace: Option<&str>) -> Vec<Arc<Value>>;
+
+    /// The pods of a namespace that run on a node.
+    fn pods_of_node(&self, node: &str, namespace: &str) -> Vec<Arc<Value>> {
+        let mut pods = self.list("", "pods", Some(namespace));
+        pods.retain(|pod| View::from(&**pod).get("spec").str("nodeName") == node);
+        pods
+    }
 }
 
 /// The store as decisions read it. Objects are parsed once and kept parsed beside their bytes, which is right for the
@@ -31,6 +38,25 @@ impl Cluster for Stored {
         let snapshot = self.0.snapshot();
         snapshot.range(&prefix, None).map(|entry| entry.attached.parsed(&entry.value)).collect()
     }
+
+    /// Pods are many: only those of the node are read, and none stays parsed.
+    fn pods_of_node(&self, node: &str, namespace: &str) -> Vec<Arc<Value>> {
+        let place = pod_node_place();
+        let snapshot = self.0.snapshot();
+        let pods = snapshot.range(&storage::prefix_of("", "pods", namespace), None);
+        let pods = pods.filter(|entry| match place.and_then(|place| entry.attached.fields.get(place)) {
+            Some(of) => **of == *node,
+            None => true,
+        });
+        let pods = pods.filter_map(|entry| serde_json::from_slice::<Value>(&entry.value).ok());
+        pods.filter(|pod| View::from(pod).get("spec").str("nodeName") == node).map(Arc::new).collect()
+    }
+}
+
+/// Where a pod's node stands among its selectable fields.
+fn pod_node_place() -> Option<usize> {
+    let pods = kinds::builtin().iter().find(|entry| entry.group.is_empty() && entry.plural == "pods")?;
+    pods.strategy.selectable_fields().iter().position(|field| *field == "spec.nodeName")
 }
 
 #[cfg(test)]
@@ -38,7 +64,6 @@ pub(crate) mod fake {
     //! A cluster made of a list of objects.
 
     use super::*;
-    use object::View;
 
     /// Objects with their group and resource.
     #[derive(Default)]

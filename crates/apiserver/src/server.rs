@@ -5,6 +5,7 @@ mod core;
 mod documents;
 mod health;
 pub mod listen;
+mod oidc;
 mod openapi;
 mod service;
 mod version;

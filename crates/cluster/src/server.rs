@@ -12,6 +12,7 @@ use apiserver::authn::tokens::{KeyError, Keys, ServiceAccountTokens, Settings};
 use apiserver::authn::x509::Authorities;
 use apiserver::authn::{Anonymous, Authenticator, FrontProxy};
 use apiserver::authz::follow::Follower;
+use apiserver::authz::node::NodeAuthorizer;
 use apiserver::authz::{Authorize, Authorizer};
 use apiserver::registry::Registry;
 use apiserver::server::{ApiServer, Core, listen};
@@ -104,8 +105,8 @@ impl Server {
         let pki = Arc::new(open_pki(&config)?);
         let clients = Arc::new(Authorities::new(&pki.ca_bundle()).map_err(BuildError::Authentication)?);
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
-        let core = Core::new(parts(&config, open_store(&config).await?, &pki, &clients)?);
         let url = format!("https://{}", reachable(config.listen));
+        let core = Core::new(parts(&config, open_store(&config).await?, &pki, &clients, url.clone())?);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let server = Server { listener, tls, core, pki, clients, config: config.clone(), url, stop, tasks };
         server.start_background(&config);
@@ -214,11 +215,13 @@ fn parts(
     store: apiserver::storage::ObjectStore,
     pki: &Pki,
     clients: &Arc<Authorities>,
+    external_url: String,
 ) -> Result<apiserver::server::Config, BuildError> {
     let (rbac, follower) = Follower::new(&store);
     let keys = Keys::new(&pki.service_account_keys()).map_err(BuildError::Tokens)?;
     let tokens = Arc::new(ServiceAccountTokens::new(keys, token_settings(), Arc::new(follower.cluster())));
-    let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![rbac.clone()] });
+    let nodes = NodeAuthorizer::new(Arc::new(follower.cluster()));
+    let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![Arc::new(nodes), rbac.clone()] });
     let proxies = Authorities::new(&pki.front_proxy_bundle()).map_err(BuildError::Authentication)?;
     let front_proxy =
         FrontProxy { authorities: Arc::new(proxies), allowed_names: vec!["front-proxy-client".to_owned()] };
@@ -236,6 +239,7 @@ fn parts(
         service_cidr: config.service_cidr,
         rbac: (rbac, follower),
         tokens,
+        external_url,
     })
 }
 

@@ -33,6 +33,8 @@ pub struct Config {
     pub rbac: (Arc<Rbac>, Arc<Follower>),
     /// Service account tokens.
     pub tokens: Arc<ServiceAccountTokens>,
+    /// Where others reach the server: `https://HOST:PORT`.
+    pub external_url: String,
 }
 
 /// What all requests share.
@@ -46,6 +48,7 @@ pub struct Core {
     pub(crate) rbac: Arc<Rbac>,
     pub(crate) follower: Arc<Follower>,
     pub(crate) tokens: Arc<ServiceAccountTokens>,
+    pub(crate) external_url: String,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
     /// Cancelled when the server is to end: watches end, nothing new begins.
@@ -55,7 +58,8 @@ pub struct Core {
 impl Core {
     /// Puts the parts together.
     pub fn new(config: Config) -> Arc<Core> {
-        let Config { registry, store, authenticator, admission, service_cidr, authorizer, rbac, tokens } = config;
+        let Config { registry, store, authenticator, admission, service_cidr, authorizer, rbac, tokens, external_url } =
+            config;
         Arc::new(Core {
             registry: ArcSwap::from_pointee(registry),
             store,
@@ -66,6 +70,7 @@ impl Core {
             rbac: rbac.0,
             follower: rbac.1,
             tokens,
+            external_url,
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
             draining: CancellationToken::new(),

@@ -20,11 +20,6 @@ fn shutdown(core: &Core) -> Result<(), &'static str> {
     if core.draining.is_cancelled() { Err("process is shutting down") } else { Ok(()) }
 }
 
-/// True if this is a health path.
-pub(crate) fn is_path(path: &str) -> bool {
-    matches!(path.split('/').nth(1), Some("healthz" | "livez" | "readyz"))
-}
-
 /// Answers a health path; `None` if it is none.
 pub(crate) fn answer(core: &Core, path: &str, query: &Query) -> Option<Response<Body>> {
     let mut segments = path.trim_start_matches('/').splitn(2, '/');

@@ -5,7 +5,7 @@
 //! which nothing that comes over a socket can set.
 
 use super::core::Core;
-use super::{documents, health, openapi, version};
+use super::{documents, health, oidc, openapi, version};
 use crate::authn::x509::Peer;
 use crate::authz::Attributes;
 use crate::http::media::Encoding;
@@ -92,9 +92,9 @@ impl ApiServer {
         Ok(answer)
     }
 
-    /// Health and version are everybody's.
+    /// Whether the server lives and is ready is everybody's; single checks are not.
     fn is_open(&self, info: &Info) -> bool {
-        info.resource.is_none() && health::is_path(&info.path)
+        info.resource.is_none() && matches!(info.path.as_str(), "/healthz" | "/livez" | "/readyz")
     }
 
     fn non_resource(&self, verb: &str, path: &str, query: &Query, accept: &str) -> Response<Body> {
@@ -102,6 +102,9 @@ impl ApiServer {
             return answer;
         }
         if let Some(answer) = documents::answer(&self.0, verb, path, accept) {
+            return answer;
+        }
+        if let Some(answer) = oidc::answer(&self.0, path) {
             return answer;
         }
         match path {
