@@ -42,7 +42,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        let issuer = "https://kubernetes.default.svc.cluster.local".to_owned();
+        let issuer = "https://kubernetes.default.svc".to_owned();
         Settings { issuers: vec![issuer], audiences: Vec::new(), longest: None, extend: true }
     }
 }

@@ -54,6 +54,11 @@ impl Plugin for Priority {
     }
 
     fn validate(&self, ask: &Ask<'_>, object: View<'_>, _old: Option<View<'_>>) -> Result<(), Status> {
+        if ask.operation == Operation::Delete && ask.is(GROUP, CLASSES) {
+            let is_system = system_classes().iter().any(|class| class["metadata"]["name"] == ask.name);
+            let why = "this is a system priority class and cannot be deleted";
+            return if is_system { Err(ask.forbidden(object, why)) } else { Ok(()) };
+        }
         if !ask.is_write() || !ask.is(GROUP, CLASSES) || !object.bool("globalDefault") {
             return Ok(());
         }

@@ -240,6 +240,8 @@ pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<B
         return subresource(call, body).await;
     }
     match (call.verb, call.resource.verbs) {
+        // What is never stored has no names.
+        (_, Verbs::CreateOnly) if !call.info.name.is_empty() => Err(Status::no_such_path()),
         ("create", Verbs::All) if call.info.name.is_empty() => create::create(call, body).await,
         ("create", Verbs::CreateOnly) if call.info.name.is_empty() => match &*call.resource.kind {
             "Binding" => binding::bind(call, "", body).await,

@@ -30,7 +30,8 @@ pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Re
     };
     strict.extend(decoded.strict);
     report(call, validation, strict, |why| {
-        format!("{wanted} in version {:?} cannot be handled as a {wanted}: {why}", call.body.api_version.as_str())
+        let version = call.body.api_version.rsplit('/').next().unwrap_or_default();
+        format!("{wanted} in version {version:?} cannot be handled as a {wanted}: {why}")
     })?;
     let mut object = decoded.value;
     finish(call, &mut object);

@@ -7,9 +7,14 @@ use crate::admission::{Attributes, Operation};
 use crate::authn::reviews as authentication;
 use crate::authz::reviews::{self as authorization, Review};
 use crate::http::Body;
+use crate::http::media::Shape;
 use ::http::Response;
 use bytes::Bytes;
 use object::{Status, Value};
+
+/// What is never stored is not shown in tables.
+const NO_TABLES: &str = "only the following media types are accepted: application/json, application/yaml, \
+                         application/vnd.kubernetes.protobuf";
 
 /// Answers a POST of a review.
 pub(crate) async fn review(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
@@ -56,6 +61,9 @@ pub(crate) async fn token(call: &Call, body: Bytes) -> Result<Response<Body>, St
 }
 
 fn received(call: &Call, body: &Bytes) -> Result<(Value, WriteOptions), Status> {
+    if call.accepted.shape != Shape::Object {
+        return Err(Status::not_acceptable(NO_TABLES));
+    }
     let options = WriteOptions::parse(call, "CreateOptions", false)?;
     let mut object = decode::body(call, body, options.field_validation)?;
     metadata::wipe_system_fields(&mut object);
