@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod helm;
+mod kustomize;
 mod server;
 mod version;
 
@@ -17,6 +18,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Helm(helm::Args),
+    Kustomize(kustomize::Args),
     Server(server::Args),
     Version(version::Args),
 }
@@ -25,6 +27,7 @@ enum Command {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Helm(args) => helm::run(&args),
+        Command::Kustomize(args) => kustomize::run(&args),
         Command::Server(args) => server::run(&args),
         Command::Version(args) => version::run(&args),
     }

@@ -1,19 +1,15 @@
 //! `hakata kustomize`
 
 mod build;
-mod create;
-mod edit;
 
 use clap::Subcommand;
 use std::io::Write;
 
-/// Build manifests from a kustomization.yaml, and change it
+/// Build manifests from a kustomization.yaml
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     hakata kustomize build overlays/production\n  \
-    hakata kustomize build https://github.com/owner/repo/deploy?ref=v1.2\n  \
-    hakata kustomize create --autodetect\n  \
-    hakata kustomize edit set image web=registry.example.com/web:2")]
+    hakata kustomize build https://github.com/owner/repo/deploy?ref=v1.2")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -22,8 +18,6 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Args),
-    Create(create::Args),
-    Edit(edit::Args),
     /// Print the version of kustomize whose output this one gives
     Version,
 }
@@ -31,8 +25,6 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         Command::Build(args) => build::run(args),
-        Command::Create(args) => create::run(args),
-        Command::Edit(args) => edit::run(args),
         Command::Version => {
             writeln!(std::io::stdout(), "{}", kustomize::KUSTOMIZE_VERSION)?;
             Ok(())
