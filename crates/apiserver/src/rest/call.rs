@@ -80,6 +80,9 @@ impl Call {
             warnings: Warnings::default(),
         };
         call.check_path()?;
+        if let Some(text) = deprecation(&call.resource) {
+            call.warnings.push(text);
+        }
         Ok(call)
     }
 
@@ -194,6 +197,15 @@ impl Call {
     /// 404 about the object in question.
     pub(crate) fn not_found(&self) -> Status {
         Status::not_found(self.resource.group_resource(), &self.info.name)
+    }
+}
+
+/// What a client of a deprecated resource is told.
+fn deprecation(resource: &Resource) -> Option<&'static str> {
+    match (&*resource.group, &*resource.plural) {
+        ("", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        ("", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        _ => None,
     }
 }
 

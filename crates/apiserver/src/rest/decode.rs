@@ -74,6 +74,11 @@ fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<De
 fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String> {
     let own = call.body_type().ok_or_else(|| format!("the kind {wanted} has no schema"))?;
     let same_kind = found.kind.is_empty() || found.kind == wanted;
+    let old_scale = wanted == "Scale"
+        && matches!(found.api_version.as_str(), "extensions/v1beta1" | "apps/v1beta1" | "apps/v1beta2");
+    if same_kind && old_scale {
+        return Ok(own);
+    }
     let same_version = found.api_version.is_empty() || found.api_version == call.body.api_version.as_str();
     if same_kind && same_version {
         return Ok(own);
@@ -149,6 +154,9 @@ pub(crate) fn stored(call: &Call, entry: &Entry) -> Result<Value, Status> {
         .map_err(|error| Status::internal(format!("the stored object {} cannot be read: {error}", entry.key)))?;
     let Some(stored) = &call.resource.stored else { return Ok(object) };
     let mut object = stored.conversion.from_stored(object);
+    if let Some(ty) = schema::builtin().find(&call.resource.type_name) {
+        decode::normalise(schema::builtin(), ty, &mut object).map_err(Status::internal)?;
+    }
     object["kind"] = call.resource.kind.as_ref().into();
     object["apiVersion"] = call.resource.api_version().into();
     Ok(object)

@@ -190,6 +190,11 @@ fn check_preconditions(call: &Call, object: View<'_>, options: &DeleteOptions) -
     let differs = |wanted: &Option<String>, name: &str| {
         wanted.as_deref().filter(|&wanted| wanted != own.str(name)).map(str::to_owned)
     };
+    let is_namespace = call.resource.group.is_empty() && call.resource.plural == "namespaces";
+    if is_namespace && let Some(wanted) = differs(&options.uid, "uid") {
+        let why = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {}", own.str("uid"));
+        return Err(Status::conflict(call.resource.group_resource(), own.str("name"), why));
+    }
     if let Some(wanted) = differs(&options.uid, "uid") {
         let why = format!(
             "the UID in the precondition ({wanted}) does not match the UID in record ({}). The object might have been deleted and then recreated",

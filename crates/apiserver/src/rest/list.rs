@@ -10,7 +10,8 @@ use crate::object_codec;
 use crate::storage::{self, Entry, Facts};
 use ::http::Response;
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use object::field::{Error, Errors, Path};
 use object::{Status, Value, View, json};
@@ -19,6 +20,9 @@ use store::{RevisionError, Snapshot};
 
 /// Blocks in which a list goes out, in bytes.
 const BLOCK: usize = 128 * 1024;
+
+/// Reads tokens as Go does, which does not look at left-over bits.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// Answers a GET of a collection.
 pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
@@ -80,8 +84,10 @@ impl<'a> Options<'a> {
     fn parse(call: &'a Call) -> Result<Options<'a>, Status> {
         let query = &call.query;
         let selection = Selection::parse(call)?;
-        let limit = usize::try_from(query.int("limit")?.unwrap_or_default()).unwrap_or_default();
         let version = query.text("resourceVersion");
+        let limit = usize::try_from(query.int("limit")?.unwrap_or_default()).unwrap_or_default();
+        // Whatever there is, at once: that is what version 0 asks for.
+        let limit = if version == "0" { 0 } else { limit };
         let options = Options {
             selection,
             limit,
@@ -161,7 +167,8 @@ fn select(
         return Page { metadata, items };
     };
     let mut rest = range;
-    let more = rest.find(|entry| wanted(entry)).is_some();
+    // Whether what follows is wanted is the next page's to find out.
+    let more = rest.next().is_some();
     if more {
         let name = last.key.strip_prefix(prefix).unwrap_or(&last.key);
         metadata["continue"] = Token { revision: Some(revision), start_after: name.to_owned() }.write().into();
@@ -306,7 +313,7 @@ impl Token {
     fn parse(text: &str) -> Result<Token, Status> {
         let invalid =
             |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| invalid(error.to_string()))?;
+        let bytes = LENIENT.decode(text.trim_end_matches('=')).map_err(|error| invalid(error.to_string()))?;
         let token = json::read(&bytes).map_err(|error| invalid(error.to_string()))?.0;
         let token = View::from(&token);
         if token.str("v") != "meta.k8s.io/v1" {

@@ -119,6 +119,21 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
         Kind::Strategic | Kind::Apply => by_strategic_patch(call, body, old)?,
     };
     let Outcome { value, mut strict, shown } = outcome;
+    let is =
+        |field: &str, own: &str| View::from(&value).opt_str(field).is_none_or(|text| text.is_empty() || text == own);
+    if matches!(kind, Kind::Json | Kind::Merge)
+        && !(is("kind", &call.body.kind) && is("apiVersion", &call.body.api_version))
+    {
+        let found = View::from(&value);
+        let why = format!(
+            "unable to convert {} {} into {} {}",
+            found.str("apiVersion"),
+            found.str("kind"),
+            call.body.api_version,
+            call.body.kind
+        );
+        return Err(Status::invalid("", "", "", &[Error::invalid(&Path::new("patch"), shown.as_str(), why)]));
+    }
     let refuse = |why: String| {
         let error = Error::invalid(&Path::new("patch"), shown.as_str(), why);
         Status::invalid("", "", "", &[error])

@@ -17,11 +17,17 @@ pub(crate) async fn scale(call: &Call, body: Bytes) -> Result<Response<Body>, St
     match call.verb {
         "get" => {
             let current = call.current().ok_or_else(|| call.not_found())?;
-            Ok(answer::passing(call, 200, &of(call, &decode::stored(call, &current)?)?))
+            Ok(shown(call, of(call, &decode::stored(call, &current)?)?))
         }
         "update" | "patch" => write_scale(call, body).await,
         _ => Err(super::call::method_not_allowed()),
     }
+}
+
+/// Clients do not see who owns a scale's replicas; the workload itself tells.
+fn shown(call: &Call, mut scale: Value) -> Response<Body> {
+    metadata::set(&mut scale, "managedFields", Value::Null);
+    answer::passing(call, 200, &scale)
 }
 
 /// The scale of a workload, with the owners of its replicas.
@@ -56,7 +62,7 @@ async fn write_scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status>
         match update::store(call, new, &old, &current, &options).await? {
             Some(stored) => {
                 let parent = stored.value(call)?;
-                return Ok(answer::passing(call, 200, &of(call, &parent)?));
+                return Ok(shown(call, of(call, &parent)?));
             }
             None => continue,
         }

@@ -27,6 +27,7 @@ pub(crate) async fn update(call: &Call, body: Bytes) -> Result<Response<Body>, S
             return create_instead(call, object, &options).await;
         };
         let old = decode::stored(call, &current)?;
+        check_uid(call, View::from(&object), View::from(&old))?;
         let mut new = object.clone();
         ownership::on_update(call, &options, &mut new, &old);
         match store(call, new, &old, &current, &options).await? {
@@ -72,10 +73,6 @@ pub(crate) async fn store_named(
     options: &WriteOptions,
 ) -> Result<Option<write::Stored>, Status> {
     let old_view = View::from(old);
-    let uid = View::from(&new).get("metadata").str("uid");
-    if !uid.is_empty() && uid != old_view.get("metadata").str("uid") {
-        return Err(write::uid_precondition(call, View::from(&new), old_view.get("metadata").str("uid")));
-    }
     let attributes = Attributes::new(call, Operation::Update, name, options.dry_run);
     call.core.admission.admit(&attributes, &mut new, Some(old_view)).await?;
     ownership::dedup_owner_references(call, &mut new);
@@ -121,6 +118,12 @@ fn before_update(call: &Call, new: &mut Value, old: View<'_>, dry_run: bool) -> 
     call.warnings.extend(strategy.warnings_on_update(view, old));
     strategy.canonicalize(new);
     Ok(())
+}
+
+/// The uid in the body of an update is a precondition.
+fn check_uid(call: &Call, object: View<'_>, old: View<'_>) -> Result<(), Status> {
+    let (wanted, actual) = (object.get("metadata").str("uid"), old.get("metadata").str("uid"));
+    if wanted.is_empty() || wanted == actual { Ok(()) } else { Err(write::uid_precondition(call, object, actual)) }
 }
 
 /// Whether the client insists on the resource version that the object has.

@@ -40,12 +40,10 @@ impl Stored {
 }
 
 /// Stores a new object.
-pub(crate) async fn create(call: &Call, object: Value, dry_run: bool) -> Result<Stored, Status> {
+pub(crate) async fn create(call: &Call, mut object: Value, dry_run: bool) -> Result<Stored, Status> {
     let resource = &call.resource;
     let name = View::from(&object).get("metadata").str("name").to_owned();
-    if !View::from(&object).get("metadata").str("resourceVersion").is_empty() {
-        return Err(Status::plain(500, "", "resourceVersion should not be set on objects to be created"));
-    }
+    metadata::set(&mut object, "resourceVersion", Value::Null);
     let key = storage::key(resource, call.namespace(), &name);
     let exists = || Status::already_exists(resource.group_resource(), &name);
     if dry_run {
@@ -60,7 +58,7 @@ pub(crate) async fn create(call: &Call, object: Value, dry_run: bool) -> Result<
             entry(committed, &key)
         }
         Err(CommitError::Conflict { key: other, .. }) if other != key => Err(taken(call)),
-        Err(CommitError::Conflict { .. }) => Err(exists()),
+        Err(CommitError::Conflict { current, .. }) => Err(exists_already(call, exists(), current.as_deref())),
         Err(error) => Err(failed(&error)),
     }
 }
@@ -172,11 +170,20 @@ pub(crate) fn modified(call: &Call) -> Status {
 
 /// 409: the object has another uid than the client thinks.
 pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> Status {
-    let (group, plural) = call.resource.stored_as();
-    let group = if group.is_empty() { String::new() } else { format!("{group}/") };
+    let root = if call.info.subresource == "scale" { "" } else { "/registry" };
+    let (_, plural) = call.resource.stored_as();
+    // Where upstream keeps kinds that it once called otherwise.
+    let folder = match plural {
+        "replicationcontrollers" => "controllers",
+        "services" => "services/specs",
+        "endpoints" => "services/endpoints",
+        "nodes" => "minions",
+        "ingresses" => "ingress",
+        other => other,
+    };
     let namespace = if call.namespace().is_empty() { String::new() } else { format!("{}/", call.namespace()) };
     let why = format!(
-        "StorageError: invalid object, Code: 4, Key: /registry/{group}{plural}/{namespace}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in object meta: {actual}",
+        "StorageError: invalid object, Code: 4, Key: {root}/{folder}/{namespace}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in object meta: {actual}",
         call.info.name,
         object.get("metadata").str("uid"),
     );
@@ -193,6 +200,15 @@ pub(crate) fn parse_version(text: &str) -> Result<u64, Status> {
     }
     text.parse()
         .map_err(|_| Status::plain(500, "", format!("strconv.ParseUint: parsing {}: invalid syntax", quote(text))))
+}
+
+/// Tells a client that the object that is in its way goes.
+fn exists_already(call: &Call, mut status: Status, current: Option<&Entry>) -> Status {
+    let object = current.and_then(|entry| super::decode::stored(call, entry).ok());
+    if object.is_some_and(|object| metadata::is_deleting(View::from(&object))) {
+        status.message = format!("object is being deleted: {}", status.message);
+    }
+    status
 }
 
 /// What the server chose for the object was taken by somebody else meanwhile.

@@ -8,7 +8,7 @@ use super::core::Core;
 use super::{documents, health, oidc, openapi, version};
 use crate::authn::x509::Peer;
 use crate::authz::Attributes;
-use crate::http::media::Encoding;
+use crate::http::media;
 use crate::http::{Body, body, compress, respond};
 use crate::request::{Info, Query};
 use crate::rest::{self, Call};
@@ -82,6 +82,13 @@ impl ApiServer {
             let accept = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
             return Ok(self.non_resource(info.verb, &info.path, &query, accept));
         }
+        if info
+            .resource
+            .as_ref()
+            .is_some_and(|resource| !resource.group.is_empty() && !core.registry.load().has_group(&resource.group))
+        {
+            return Ok(respond::text(404, "404 page not found\n"));
+        }
         let call = Arc::new(Call::new(core.clone(), info, query, head.headers, user)?);
         let body = body::read(body).await?;
         let mut answer = match rest::dispatch(&call, body).await {
@@ -109,7 +116,10 @@ impl ApiServer {
         }
         match path {
             "/version" | "/version/" if !documents::reads(verb) => respond::status(&rest::method_not_allowed()),
-            "/version" | "/version/" => respond::value(200, Encoding::Json, &version::info()),
+            "/version" | "/version/" => match media::negotiate(accept, false) {
+                Ok(accepted) => respond::value(200, accepted.encoding, &version::info()),
+                Err(status) => respond::status(&status),
+            },
             _ => respond::text(404, "404 page not found\n"),
         }
     }
