@@ -11,6 +11,7 @@ mod ingress_class;
 mod limit_ranger;
 mod limits;
 mod namespace_lifecycle;
+mod node_restriction;
 mod nodes;
 mod pod_resize;
 mod priority;
@@ -115,6 +116,7 @@ pub fn first(authorizer: &Arc<dyn Authorize>) -> Vec<Box<dyn Plugin>> {
         Box::new(namespace_lifecycle::NamespaceLifecycle),
         Box::new(limit_ranger::LimitRanger),
         Box::new(service_account::ServiceAccount),
+        Box::new(node_restriction::NodeRestriction(authorizer())),
         Box::new(nodes::TaintNodesByCondition),
         Box::new(priority::Priority),
         Box::new(tolerations::DefaultTolerationSeconds),
