@@ -86,12 +86,33 @@ pub struct Server {
     tls: Arc<rustls::ServerConfig>,
     core: Arc<Core>,
     pki: Arc<Pki>,
-    clients: Arc<Authorities>,
+    trusted: Trusted,
     config: Config,
     url: String,
     /// Ends the background work.
     stop: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// Whose certificates are believed.
+struct Trusted {
+    /// Those of clients.
+    clients: Arc<Authorities>,
+    /// Those of proxies that vouch for users.
+    proxies: Arc<Authorities>,
+}
+
+impl Trusted {
+    fn of(pki: &Pki) -> Result<Trusted, apiserver::authn::x509::Error> {
+        let clients = Arc::new(Authorities::new(&pki.ca_bundle())?);
+        let proxies = Arc::new(Authorities::new(&pki.front_proxy_bundle())?);
+        Ok(Trusted { clients, proxies })
+    }
+
+    fn renew(&self, pki: &Pki) -> Result<(), apiserver::authn::x509::Error> {
+        self.clients.replace(&pki.ca_bundle())?;
+        self.proxies.replace(&pki.front_proxy_bundle())
+    }
 }
 
 impl Server {
@@ -103,12 +124,12 @@ impl Server {
             config.listen = address;
         }
         let pki = Arc::new(open_pki(&config)?);
-        let clients = Arc::new(Authorities::new(&pki.ca_bundle()).map_err(BuildError::Authentication)?);
+        let trusted = Trusted::of(&pki).map_err(BuildError::Authentication)?;
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
         let url = format!("https://{}", reachable(config.listen));
-        let core = Core::new(parts(&config, open_store(&config).await?, &pki, &clients, url.clone())?);
+        let core = Core::new(parts(&config, open_store(&config).await?, &pki, &trusted, url.clone())?);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let server = Server { listener, tls, core, pki, clients, config: config.clone(), url, stop, tasks };
+        let server = Server { listener, tls, core, pki, trusted, config: config.clone(), url, stop, tasks };
         server.start_background(&config);
         bootstrap::run(&server.client(SYSTEM_USER), &config).await.map_err(BuildError::Bootstrap)?;
         server.write_kubeconfig()?;
@@ -146,12 +167,12 @@ impl Server {
 
     /// Serves until `stop`, then drains.
     pub async fn run(self, stop: CancellationToken) {
-        let Server { listener, tls, core, pki, clients, config, url, stop: background, tasks } = self;
+        let Server { listener, tls, core, pki, trusted, config, url, stop: background, tasks } = self;
         let renewal_stop = stop.child_token();
         let renewal = tokio::spawn(async move {
             pki.keep_fresh(renewal_stop, |pki, renewed| {
-                if renewed.authority
-                    && let Err(error) = clients.replace(&pki.ca_bundle())
+                if (renewed.authority || renewed.front_proxy)
+                    && let Err(error) = trusted.renew(pki)
                 {
                     tracing::error!(error = &error as &dyn std::error::Error, "cannot take over the new authority");
                 }
@@ -214,7 +235,7 @@ fn parts(
     config: &Config,
     store: apiserver::storage::ObjectStore,
     pki: &Pki,
-    clients: &Arc<Authorities>,
+    authorities: &Trusted,
     external_url: String,
 ) -> Result<apiserver::server::Config, BuildError> {
     let (rbac, follower) = Follower::new(&store);
@@ -222,15 +243,14 @@ fn parts(
     let tokens = Arc::new(ServiceAccountTokens::new(keys, token_settings(), Arc::new(follower.cluster())));
     let nodes = NodeAuthorizer::new(Arc::new(follower.cluster()));
     let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![Arc::new(nodes), rbac.clone()] });
-    let proxies = Authorities::new(&pki.front_proxy_bundle()).map_err(BuildError::Authentication)?;
     let front_proxy =
-        FrontProxy { authorities: Arc::new(proxies), allowed_names: vec!["front-proxy-client".to_owned()] };
+        FrontProxy { authorities: authorities.proxies.clone(), allowed_names: vec!["front-proxy-client".to_owned()] };
     Ok(apiserver::server::Config {
         registry: Registry::new(kinds::builtin().iter().cloned()),
         admission: Box::new(Chain::new(&store, &authorizer, &rbac)),
         store,
         authenticator: Authenticator {
-            clients: clients.clone(),
+            clients: authorities.clients.clone(),
             front_proxy: Some(front_proxy),
             tokens: vec![tokens.clone()],
             anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
