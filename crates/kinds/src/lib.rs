@@ -9,6 +9,7 @@
 
 mod admissionregistration;
 mod amounts;
+mod apiextensions;
 mod apiregistration;
 mod apps;
 mod autoscaling;

@@ -21,6 +21,7 @@ fn groups() -> Vec<Vec<Resource>> {
         crate::core::resources(),
         crate::core::events(),
         crate::admissionregistration::resources(),
+        crate::apiextensions::resources(),
         crate::apiregistration::resources(),
         crate::apps::resources(),
         crate::autoscaling::resources(),

@@ -1,0 +1,149 @@
+//! The `apiextensions.k8s.io` group: definitions of custom resources.
+//!
+//! Deliberately absent: what rules in CEL say is not compiled, and default values are not held against their schema.
+
+mod definition;
+mod field_path;
+mod formats;
+mod open_api;
+mod pattern;
+mod structural;
+
+use crate::change::set_generation;
+use crate::change::{at, clear_status, count_generation, existing, keep, map_at, set_default, set_default_text};
+use crate::columns::name_and_created;
+use crate::resource::{Resource, Scope};
+use crate::strategy::{Column, Request, Strategy};
+use object::field::Errors;
+use object::quote::quote;
+use object::{Value, View, json};
+
+/// The resources of the group.
+pub(crate) fn resources() -> Vec<Resource> {
+    let mut definitions = Resource::new(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        Scope::Cluster,
+        Definition,
+    )
+    .short(&["crd", "crds"])
+    .categories(&["api-extensions"])
+    .subresource("status");
+    definitions.type_name = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition".into();
+    vec![definitions]
+}
+
+struct Definition;
+
+/// Rules of `customresourcedefinitions/status`.
+struct Status;
+
+impl Strategy for Definition {
+    fn defaults(&self, object: &mut Value) {
+        let Some(spec) = map_at(object, "spec") else { return };
+        set_default(spec, "conversion", json!({"strategy": "None"}));
+        set_default(spec, "names", json!({}));
+        let names = spec.get_mut("names").and_then(Value::as_object_mut);
+        if let Some(names) = names {
+            let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if !kind.is_empty() {
+                set_default_text(names, "singular", &kind.to_lowercase());
+                set_default_text(names, "listKind", &format!("{kind}List"));
+            }
+        }
+        if let Some(service) = existing(object, &["spec", "conversion", "webhook", "clientConfig", "service"]) {
+            set_default(service, "port", 443);
+        }
+        if View::from(&*object).at(&["status", "storedVersions"]).is_empty() {
+            store_version(object);
+        }
+    }
+
+    fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
+        let ty = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus";
+        clear_status(object, ty);
+        set_generation(object, 1);
+        store_version(object);
+    }
+
+    fn validate(&self, object: View<'_>) -> Errors {
+        definition::validate(object)
+    }
+
+    fn warnings_on_create(&self, object: View<'_>) -> Vec<String> {
+        formats::unknown(object).into_iter().map(warning).collect()
+    }
+
+    fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
+        keep(object, old, "status");
+        count_generation(object, old, &[&["spec"]]);
+        store_version(object);
+    }
+
+    fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
+        definition::validate_update(object, old)
+    }
+
+    fn warnings_on_update(&self, object: View<'_>, old: View<'_>) -> Vec<String> {
+        let known = formats::unknown(old);
+        formats::unknown(object).into_iter().filter(|format| !known.contains(format)).map(warning).collect()
+    }
+
+    fn allow_unconditional_update(&self) -> bool {
+        false
+    }
+
+    fn subresource(&self, name: &str) -> Option<&dyn Strategy> {
+        (name == "status").then_some(&Status)
+    }
+
+    fn reset_fields(&self) -> &'static [&'static [&'static str]] {
+        &[&["status"]]
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        Column::NAME_AND_CREATED
+    }
+
+    fn row(&self, object: View<'_>, _now: i64) -> Vec<Value> {
+        name_and_created(object)
+    }
+}
+
+impl Strategy for Status {
+    fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
+        keep(object, old, "spec");
+    }
+
+    fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
+        definition::validate_status_update(object, old)
+    }
+
+    fn allow_unconditional_update(&self) -> bool {
+        false
+    }
+
+    fn reset_fields(&self) -> &'static [&'static [&'static str]] {
+        &[&["spec"]]
+    }
+}
+
+fn warning(format: &str) -> String {
+    format!("unrecognized format {}", quote(format))
+}
+
+/// Notes in the status that objects are kept in the storage version.
+fn store_version(object: &mut Value) {
+    let versions = View::from(&*object).at(&["spec", "versions"]);
+    let Some(storage) = versions.items().find(|version| version.bool("storage")) else { return };
+    let name = Value::from(storage.str("name"));
+    let Some(status) = map_at(object, "status") else { return };
+    set_default(status, "storedVersions", json!([]));
+    if let Some(stored) = at(object, &["status", "storedVersions"]).and_then(Value::as_array_mut)
+        && !stored.contains(&name)
+    {
+        stored.push(name);
+    }
+}
