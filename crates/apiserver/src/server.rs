@@ -4,7 +4,9 @@
 mod core;
 mod documents;
 mod health;
+mod limits;
 pub mod listen;
+mod metrics;
 mod oidc;
 mod openapi;
 mod service;

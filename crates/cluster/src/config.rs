@@ -1,6 +1,7 @@
 //! What a server is told: plain values, from flags and a file, checked once.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use controllers::ApiAddress;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,31 @@ impl Config {
             service_cidr: (Ipv4Addr::new(10, 43, 0, 0), 16),
             grace: Duration::from_secs(10),
         }
+    }
+
+    /// Where pods find the API server.
+    pub fn api_address(&self) -> ApiAddress {
+        let (network, _) = self.service_cidr;
+        ApiAddress {
+            service: Ipv4Addr::from(u32::from(network) + 1),
+            advertised: self.advertised(),
+            port: self.listen.port(),
+        }
+    }
+
+    /// An address under which others reach this machine; `None` if only this machine reaches the server.
+    fn advertised(&self) -> Option<IpAddr> {
+        let listen = self.listen.ip();
+        if listen.is_loopback() {
+            return None;
+        }
+        if !listen.is_unspecified() {
+            return Some(listen);
+        }
+        // Connecting a datagram socket sends nothing; it asks the kernel which address it would send from.
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
     }
 
     /// The address of the Service `kubernetes`: the first of the range.

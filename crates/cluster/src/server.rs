@@ -130,8 +130,9 @@ impl Server {
         let core = Core::new(parts(&config, open_store(&config).await?, &pki, &trusted, url.clone())?);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let server = Server { listener, tls, core, pki, trusted, config: config.clone(), url, stop, tasks };
-        server.start_background(&config);
+        server.start_following();
         bootstrap::run(&server.client(SYSTEM_USER), &config).await.map_err(BuildError::Bootstrap)?;
+        server.start_controllers(&config);
         server.write_kubeconfig()?;
         Ok(server)
     }
@@ -151,12 +152,15 @@ impl Server {
         inprocess::client(self.service(), user)
     }
 
-    fn start_background(&self, config: &Config) {
+    fn start_following(&self) {
         let (core, stop) = (self.core.clone(), self.stop.clone());
         self.tasks.spawn(async move { core.follow(stop).await });
+    }
+
+    fn start_controllers(&self, config: &Config) {
         let (client, stop) = (self.client(SYSTEM_USER), self.stop.clone());
         let root_ca = self.pki.ca_bundle();
-        let settings = controllers::Settings { root_ca, service_cidr: config.service_cidr };
+        let settings = controllers::Settings { root_ca, api: config.api_address() };
         self.tasks.spawn(controllers::run(client, settings, stop));
     }
 

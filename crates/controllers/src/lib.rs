@@ -6,14 +6,16 @@
 mod api;
 mod follow;
 mod garbage;
+mod kubernetes_service;
 mod namespaces;
 mod quotas;
 mod role_aggregation;
 mod root_ca;
 mod service_accounts;
 
+pub use kubernetes_service::ApiAddress;
+
 use kube::Client;
-use std::net::Ipv4Addr;
 use tokio_util::sync::CancellationToken;
 
 /// What controllers are told.
@@ -21,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Settings {
     /// Authorities of the API server's certificate, PEM: what `kube-root-ca.crt` holds.
     pub root_ca: String,
-    /// Addresses of Services.
-    pub service_cidr: (Ipv4Addr, u8),
+    /// Where the API server is.
+    pub api: ApiAddress,
 }
 
 /// Runs all controllers until stopped.
@@ -34,6 +36,7 @@ pub async fn run(client: Client, settings: Settings, stop: CancellationToken) {
             namespaces::run(client.clone()),
             role_aggregation::run(client.clone()),
             quotas::run(client.clone()),
+            kubernetes_service::run(client.clone(), settings.api),
             garbage::run(client.clone()),
         )
     };

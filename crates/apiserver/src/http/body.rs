@@ -12,9 +12,13 @@ use object::Status;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// The largest request body, in bytes.
 pub const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// How long a client may let the server wait for the next piece of a body.
+const SLOW_BODY: Duration = Duration::from_secs(30);
 
 /// A source of blocks that needs no waiting.
 pub type Blocks = Box<dyn Iterator<Item = Bytes> + Send>;
@@ -87,7 +91,7 @@ where
     let mut blocks: Vec<Bytes> = Vec::new();
     let mut length = 0;
     let mut body = std::pin::pin!(body);
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = next_frame(&mut body).await? {
         let frame =
             frame.map_err(|error| Status::bad_request(format!("the request body could not be read: {error}")))?;
         if let Ok(block) = frame.into_data() {
@@ -104,6 +108,15 @@ where
     let mut whole = Vec::with_capacity(length);
     blocks.iter().for_each(|block| whole.extend_from_slice(block));
     Ok(whole.into())
+}
+
+/// The next frame; 408 if the client lets the server wait for it.
+async fn next_frame<B>(body: &mut Pin<&mut B>) -> Result<Option<Result<Frame<Bytes>, B::Error>>, Status>
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let late = |_| Status::plain(408, "Timeout", "the request body did not arrive in time");
+    tokio::time::timeout(SLOW_BODY, body.frame()).await.map_err(late)
 }
 
 fn too_large() -> Status {

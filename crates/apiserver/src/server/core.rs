@@ -8,6 +8,8 @@ use crate::authz::follow::Follower;
 use crate::authz::{Authorize, Rbac};
 use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
+use crate::server::limits::{self, Limits};
+use crate::server::metrics::Metrics;
 use crate::storage::ObjectStore;
 use arc_swap::ArcSwap;
 use std::net::Ipv4Addr;
@@ -51,6 +53,8 @@ pub struct Core {
     pub(crate) external_url: String,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
     /// Cancelled when the server is to end: watches end, nothing new begins.
     pub(crate) draining: CancellationToken,
 }
@@ -73,6 +77,8 @@ impl Core {
             external_url,
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
+            limits: Limits::new(limits::MAX_READS, limits::MAX_WRITES),
+            metrics: Metrics::default(),
             draining: CancellationToken::new(),
         })
     }

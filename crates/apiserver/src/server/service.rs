@@ -5,6 +5,7 @@
 //! which nothing that comes over a socket can set.
 
 use super::core::Core;
+use super::metrics::{self, Kind, Labels};
 use super::{documents, health, oidc, openapi, version};
 use crate::authn::x509::Peer;
 use crate::authz::Attributes;
@@ -22,6 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// Who asks, set by a caller in this process.
 #[derive(Clone, Debug)]
@@ -46,7 +48,7 @@ impl ApiServer {
         let (head, body) = request.into_parts();
         let gzip = compress::accepts_gzip(&head.headers);
         let id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok();
-        let mut answer = match self.route(head, body, peer).await {
+        let mut answer = match self.counted(head, body, peer).await {
             Ok(answer) => answer,
             Err(status) => respond::status(&status),
         };
@@ -54,7 +56,8 @@ impl ApiServer {
         if gzip { compress::compress(answer) } else { answer }
     }
 
-    async fn route<B>(&self, mut head: request::Parts, body: B, peer: Option<&Peer>) -> Result<Response<Body>, Status>
+    /// Understands the request line, and counts what comes of the request.
+    async fn counted<B>(&self, head: request::Parts, body: B, peer: Option<&Peer>) -> Result<Response<Body>, Status>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
@@ -62,6 +65,28 @@ impl ApiServer {
         let core = &self.0;
         let query = Query::parse(head.uri.query());
         let info = Info::parse(&head.method, head.uri.path(), &query)?;
+        let begun = Instant::now();
+        let under_way = core.metrics.begin(Kind::of(&info));
+        let answer = self.route(head, info.clone(), query, body, peer).await;
+        drop(under_way);
+        let code = answer.as_ref().map_or_else(|status| status.code, |answer| answer.status().as_u16());
+        core.metrics.end(Labels::of(core, &info, code), begun.elapsed());
+        answer
+    }
+
+    async fn route<B>(
+        &self,
+        mut head: request::Parts,
+        info: Info,
+        query: Query,
+        body: B,
+        peer: Option<&Peer>,
+    ) -> Result<Response<Body>, Status>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let core = &self.0;
         let mut user = match head.extensions.remove::<Caller>() {
             Some(Caller(user)) => user,
             None => core.authenticator.user(&info.path, &mut head.headers, peer, core.now_seconds())?,
@@ -75,7 +100,11 @@ impl ApiServer {
         if !self.is_open(&info) {
             authorizer.require(&self::asked(&user, &info, &fields))?;
         }
+        let _place = if self.is_open(&info) { None } else { core.limits.enter(Kind::of(&info), &user)? };
         if info.resource.is_none() {
+            if info.path == "/metrics" && info.verb == "get" {
+                return Ok(respond::text(200, metrics::page(core).await));
+            }
             if let Some(answer) = openapi::answer(core, &info.path, &query, &head.headers).await {
                 return Ok(answer);
             }
