@@ -1,9 +1,16 @@
 //! What a server is told: plain values, from flags and a file, checked once.
 
+mod settings;
+
+pub use settings::{Settings, SettingsError};
+
 use controllers::ApiAddress;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Where a server keeps its data if nobody says otherwise.
+pub const DATA_DIR: &str = "/var/lib/hakata/default";
 
 /// The configuration of a server.
 #[derive(Clone, Debug)]

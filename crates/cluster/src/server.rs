@@ -229,7 +229,7 @@ fn open_pki(config: &Config) -> Result<Pki, BuildError> {
 }
 
 async fn open_store(config: &Config) -> Result<apiserver::storage::ObjectStore, BuildError> {
-    let folder = config.data_dir.join("store");
+    let folder = crate::snapshot::store_folder(&config.data_dir);
     let opened = tokio::task::spawn_blocking(move || store::Store::open(folder, &store::Options::default()));
     opened.await.expect("opening the store does not panic").map_err(BuildError::Store)
 }

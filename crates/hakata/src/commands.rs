@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+mod demo;
 mod helm;
 mod kustomize;
 mod server;
+mod snapshot;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -17,18 +19,22 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Helm(helm::Args),
     Kustomize(kustomize::Args),
     Server(server::Args),
+    Snapshot(snapshot::Args),
     Version(version::Args),
 }
 
 /// Runs the chosen command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
+        Command::Demo(args) => demo::run(&args),
         Command::Helm(args) => helm::run(&args),
         Command::Kustomize(args) => kustomize::run(&args),
         Command::Server(args) => server::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args),
         Command::Version(args) => version::run(&args),
     }
 }

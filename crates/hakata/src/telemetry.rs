@@ -5,7 +5,16 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging.
 pub(crate) fn start() {
-    let filter = EnvFilter::try_from_env("HAKATA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    start_from("info");
+}
+
+/// Starts logging for a command whose output is for people: warnings alone, unless the environment asks for more.
+pub(crate) fn start_quiet() {
+    start_from("warn");
+}
+
+fn start_from(level: &str) {
+    let filter = EnvFilter::try_from_env("HAKATA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

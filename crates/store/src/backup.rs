@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::engine::{EngineError, OpenError, copy, verify};
+use crate::folder::database_path;
 
 /// A backup that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +55,28 @@ pub enum BackupError {
         #[source]
         source: OpenError,
     },
+    /// There is no store in the folder.
+    #[error("{path} holds no store")]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The process is shutting down.
     #[error("the backup was interrupted")]
     Stopped,
+}
+
+/// Writes a consistent copy of the store in `folder` to the new file `to`, and reads it back.
+///
+/// The store may be open, also in another process: the copy shows it as it was at one moment.
+/// [`restore`](crate::restore()) makes a store of it.
+pub fn backup(folder: &Path, to: &Path) -> Result<Backup, BackupError> {
+    let database = database_path(folder);
+    // An empty file is what a store leaves that was stopped before it began.
+    match fs::metadata(&database) {
+        Ok(file) if file.len() > 0 => write(&database, to),
+        _ => Err(BackupError::NoStore { path: folder.to_owned() }),
+    }
 }
 
 /// Copies the database `from` to the new file `to`, through a file beside it.

@@ -25,7 +25,7 @@ mod txn;
 mod watcher;
 mod writer;
 
-pub use backup::{Backup, BackupError};
+pub use backup::{Backup, BackupError, backup};
 pub use engine::{EngineError, OpenError};
 pub use entry::{Attach, Entry};
 pub use event::{Event, EventKind, FRAMES};

@@ -1,12 +1,11 @@
 //! `hakata server`
 
 use anyhow::Context as _;
-use cluster::config::Config;
+use cluster::config::{Config, Settings};
 use cluster::server::Server;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -14,19 +13,26 @@ use tokio_util::sync::CancellationToken;
 ///
 /// Prints one line on standard output when it is ready, and ends with exit code 0 on SIGTERM or SIGINT after it has
 /// finished what is under way. A second signal ends it at once.
+///
+/// Every flag can also stand in the config file and in the environment (HAKATA_DATA_DIR, HAKATA_LISTEN and so on);
+/// flags win over the file, the file over the environment.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     hakata server --data-dir /var/lib/hakata/default --write-kubeconfig ~/.kube/config\n  \
     hakata server --data-dir ./data --listen 127.0.0.1:6443 --write-kubeconfig ./kubeconfig --no-node\n  \
     hakata server --config server.yaml")]
 pub(crate) struct Args {
-    /// Where everything that outlives the process lies
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/hakata/default", env = "HAKATA_DATA_DIR")]
-    data_dir: PathBuf,
+    /// Read settings from this YAML file; its keys are the names of these flags, without dashes in front
+    #[arg(long, value_name = "FILE", env = "HAKATA_CONFIG")]
+    config: Option<PathBuf>,
 
-    /// Where the API is served; port 0 takes any free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:6443", env = "HAKATA_LISTEN")]
-    listen: SocketAddr,
+    /// Where everything that outlives the process lies [default: /var/lib/hakata/default]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Where the API is served; port 0 takes any free one [default: 127.0.0.1:6443]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
 
     /// Write the administrator's kubeconfig here
     #[arg(long, value_name = "FILE")]
@@ -40,9 +46,9 @@ pub(crate) struct Args {
     #[arg(long)]
     no_node: bool,
 
-    /// How long requests under way may take when the server is told to stop, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    shutdown_grace: u64,
+    /// How long requests under way may take when the server is told to stop, in seconds [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    shutdown_grace: Option<u64>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -55,27 +61,30 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 async fn serve(args: &Args) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     watch_signals(stop.clone())?;
-    let server = Server::build(config(args)).await?;
+    let server = Server::build(config(args)?).await?;
     writeln!(std::io::stdout(), "hakata {} is ready at {}", env!("CARGO_PKG_VERSION"), server.url())?;
     std::io::stdout().flush()?;
     server.run(stop).await;
     Ok(())
 }
 
-fn config(args: &Args) -> Config {
-    // The node comes with its own issue; until then every server is a control plane alone.
-    let _ = args.no_node;
-    Config {
+/// Flags over the file over the environment.
+fn config(args: &Args) -> anyhow::Result<Config> {
+    let flags = Settings {
+        data_dir: args.data_dir.clone(),
         listen: args.listen,
         write_kubeconfig: args.write_kubeconfig.clone(),
-        tls_names: args.tls_san.clone(),
-        grace: Duration::from_secs(args.shutdown_grace),
-        ..Config::new(args.data_dir.clone())
-    }
+        tls_san: (!args.tls_san.is_empty()).then(|| args.tls_san.clone()),
+        no_node: args.no_node.then_some(true),
+        shutdown_grace: args.shutdown_grace,
+    };
+    let file = args.config.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+    let environment = Settings::from_env(|name| std::env::var(name).ok())?;
+    Ok(flags.over(file).over(environment).config())
 }
 
 /// The first signal drains, the second leaves at once.
-fn watch_signals(stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) fn watch_signals(stop: CancellationToken) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     tokio::spawn(async move {

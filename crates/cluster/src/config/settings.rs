@@ -1,0 +1,231 @@
+//! The layers that a server's configuration comes from: flags over a file over the environment over defaults.
+//!
+//! One table ([`FIELDS`]) knows every setting: its key in the file, which is also the flag's name, its variable in the
+//! environment, and how its value is read. Paths are relative to where the server is started.
+
+use super::Config;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What one layer says; what it leaves out comes from the layer below.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// See [`Config::data_dir`].
+    pub data_dir: Option<PathBuf>,
+    /// See [`Config::listen`].
+    pub listen: Option<SocketAddr>,
+    /// See [`Config::write_kubeconfig`].
+    pub write_kubeconfig: Option<PathBuf>,
+    /// See [`Config::tls_names`].
+    pub tls_san: Option<Vec<String>>,
+    /// Whether the control plane runs alone.
+    pub no_node: Option<bool>,
+    /// See [`Config::grace`], in seconds.
+    pub shutdown_grace: Option<u64>,
+}
+
+/// Why a layer cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the config file {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no YAML.
+    #[error("cannot read the config file {path}")]
+    Yaml {
+        /// Which.
+        path: PathBuf,
+        /// Where it is wrong.
+        #[source]
+        source: yaml::Error,
+    },
+    /// The file holds something else than settings.
+    #[error("the config file {path} does not hold keys and values, such as `listen: 127.0.0.1:6443`")]
+    NoMap {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file has a key that means nothing.
+    #[error("the config file {path} has the unknown key {key:?}; allowed are {allowed}")]
+    UnknownKey {
+        /// Which file.
+        path: PathBuf,
+        /// Which key.
+        key: String,
+        /// What could have been meant.
+        allowed: String,
+    },
+    /// A value is not of its kind.
+    #[error("{place} is {value}, but has to be {want}")]
+    BadValue {
+        /// The key in its file, or the variable.
+        place: String,
+        /// What stands there.
+        value: String,
+        /// What may stand there.
+        want: &'static str,
+    },
+}
+
+/// One setting.
+struct Field {
+    key: &'static str,
+    variable: &'static str,
+    want: &'static str,
+    /// Takes a value over; `None` if it is not of its kind.
+    set: fn(&mut Settings, &Value) -> Option<()>,
+}
+
+/// Every setting, sorted by key.
+const FIELDS: [Field; 6] = [
+    Field {
+        key: "data-dir",
+        variable: "HAKATA_DATA_DIR",
+        want: "a folder",
+        set: |settings, value| set(&mut settings.data_dir, path(value)),
+    },
+    Field {
+        key: "listen",
+        variable: "HAKATA_LISTEN",
+        want: "an address and a port, such as 127.0.0.1:6443",
+        set: |settings, value| set(&mut settings.listen, value.as_str()?.parse().ok()),
+    },
+    Field {
+        key: "no-node",
+        variable: "HAKATA_NO_NODE",
+        want: "true or false",
+        set: |settings, value| set(&mut settings.no_node, boolean(value)),
+    },
+    Field {
+        key: "shutdown-grace",
+        variable: "HAKATA_SHUTDOWN_GRACE",
+        want: "a number of seconds",
+        set: |settings, value| set(&mut settings.shutdown_grace, number(value)),
+    },
+    Field {
+        key: "tls-san",
+        variable: "HAKATA_TLS_SAN",
+        want: "a list of host names",
+        set: |settings, value| set(&mut settings.tls_san, names(value)),
+    },
+    Field {
+        key: "write-kubeconfig",
+        variable: "HAKATA_WRITE_KUBECONFIG",
+        want: "a file",
+        set: |settings, value| set(&mut settings.write_kubeconfig, path(value)),
+    },
+];
+
+impl Settings {
+    /// What the YAML file `path` says.
+    pub fn load(path: &Path) -> Result<Settings, SettingsError> {
+        let read = std::fs::read_to_string(path);
+        let text = read.map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        Settings::parse(&text, path)
+    }
+
+    /// What the YAML `text` says; errors name `path`.
+    pub fn parse(text: &str, path: &Path) -> Result<Settings, SettingsError> {
+        let read = yaml::to_json_strict(text);
+        let value = read.map_err(|source| SettingsError::Yaml { path: path.to_owned(), source })?;
+        let mut settings = Settings::default();
+        let map = match &value {
+            Value::Null => return Ok(settings),
+            Value::Object(map) => map,
+            _ => return Err(SettingsError::NoMap { path: path.to_owned() }),
+        };
+        for (key, value) in map {
+            let Some(field) = FIELDS.iter().find(|field| field.key == key) else {
+                let (path, key) = (path.to_owned(), key.clone());
+                return Err(SettingsError::UnknownKey { path, key, allowed: allowed() });
+            };
+            field.take(&mut settings, value, || format!("{key} in the config file {}", path.display()))?;
+        }
+        Ok(settings)
+    }
+
+    /// What the environment says, asked variable by variable.
+    pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+        let mut settings = Settings::default();
+        for field in &FIELDS {
+            if let Some(text) = variable(field.variable) {
+                field.take(&mut settings, &Value::String(text), || field.variable.to_owned())?;
+            }
+        }
+        Ok(settings)
+    }
+
+    /// This layer over another.
+    pub fn over(self, below: Settings) -> Settings {
+        Settings {
+            data_dir: self.data_dir.or(below.data_dir),
+            listen: self.listen.or(below.listen),
+            write_kubeconfig: self.write_kubeconfig.or(below.write_kubeconfig),
+            tls_san: self.tls_san.or(below.tls_san),
+            no_node: self.no_node.or(below.no_node),
+            shutdown_grace: self.shutdown_grace.or(below.shutdown_grace),
+        }
+    }
+
+    /// The configuration; what no layer says comes from the defaults.
+    ///
+    /// Whether there is a node is not part of it yet: every server is a control plane alone.
+    pub fn config(self) -> Config {
+        let defaults = Config::new(self.data_dir.unwrap_or_else(|| PathBuf::from(super::DATA_DIR)));
+        Config {
+            listen: self.listen.unwrap_or(defaults.listen),
+            write_kubeconfig: self.write_kubeconfig,
+            tls_names: self.tls_san.unwrap_or_default(),
+            grace: self.shutdown_grace.map_or(defaults.grace, Duration::from_secs),
+            ..defaults
+        }
+    }
+}
+
+impl Field {
+    fn take(&self, settings: &mut Settings, value: &Value, place: impl Fn() -> String) -> Result<(), SettingsError> {
+        let bad = || SettingsError::BadValue { place: place(), value: value.to_string(), want: self.want };
+        (self.set)(settings, value).ok_or_else(bad)
+    }
+}
+
+fn allowed() -> String {
+    FIELDS.map(|field| field.key).join(", ")
+}
+
+fn set<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
+    *place = Some(value?);
+    Some(())
+}
+
+fn path(value: &Value) -> Option<PathBuf> {
+    value.as_str().filter(|text| !text.is_empty()).map(PathBuf::from)
+}
+
+fn boolean(value: &Value) -> Option<bool> {
+    value.as_bool().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// A list, or one text with commas.
+fn names(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(text.split(',').map(|name| name.trim().to_owned()).collect()),
+        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
