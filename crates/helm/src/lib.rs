@@ -6,15 +6,20 @@
 
 pub mod capabilities;
 pub mod chart;
+pub mod create;
 pub mod dependencies;
 pub mod engine;
 mod error;
 mod json;
+pub mod lint;
 pub mod manifest;
 mod name;
+pub mod package;
 pub mod render;
 pub mod repository;
+pub mod show;
 pub mod values;
+pub mod version;
 
 pub use error::Error;
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub use coalesce::{coalesce_values, merge_values};
 pub use literal::set_literal;
 pub use options::Options;
-pub use schema::validate;
+pub use schema::{validate, validate_one};
 pub use set::{SetKind, set};
 pub use tables::{coalesce_tables, merge_tables};
 

@@ -1,10 +1,16 @@
 //! `hakata helm`: Helm's commands, flags and exit codes.
 
 mod chart;
+mod create;
+mod dependency;
 mod flags;
+mod lint;
 mod output;
+mod package;
 mod postrender;
+mod show;
 mod template;
+mod version;
 
 use std::io::Write as _;
 
@@ -23,13 +29,27 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Create(create::Args),
+    #[command(visible_aliases = ["dep", "dependencies"])]
+    Dependency(dependency::Args),
+    Lint(lint::Args),
+    Package(package::Args),
+    #[command(visible_alias = "inspect")]
+    Show(show::Args),
     Template(template::Args),
+    Version(version::Args),
 }
 
 /// Runs the command; errors are told as Helm tells them.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let done = match &args.command {
+        Command::Create(command) => create::run(command),
+        Command::Dependency(command) => dependency::run(command),
+        Command::Lint(command) => lint::run(&args.global, command),
+        Command::Package(command) => package::run(command),
+        Command::Show(command) => show::run(command),
         Command::Template(command) => template::run(&args.global, command),
+        Command::Version(command) => version::run(command),
     };
     done.map_err(told)
 }

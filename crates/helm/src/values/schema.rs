@@ -46,7 +46,11 @@ impl jsonschema::Retrieve for NoRetrieval {
     }
 }
 
-fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
+/// Checks values against one schema.
+///
+/// # Errors
+/// All findings, one a line.
+pub fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
     let schema: Value = serde_json::from_slice(schema).map_err(|error| format!("{error}\n"))?;
     let validator =
         jsonschema::options().with_retriever(NoRetrieval).build(&schema).map_err(|error| format!("{error}\n"))?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use helm::chart::Chart;
 
-use super::flags::RenderFlags;
+use super::flags::{ChartFlags, RenderFlags};
 use super::output::warn;
 
 /// The release's name and the chart's place, from the positional arguments.
@@ -19,7 +19,8 @@ pub(crate) fn name_and_chart(
     }
     match args {
         [name, _] if flags.generate_name || flags.name_template.is_some() => {
-            bail!("cannot set {} and also specify a name", cannot(flags, name))
+            let flag = if flags.generate_name { "--generate-name" } else { "--name-template" };
+            bail!("cannot set {flag} and also specify a name: {name}")
         }
         [name, chart] => Ok((name.clone(), chart.clone())),
         [chart] => {
@@ -38,21 +39,17 @@ pub(crate) fn name_and_chart(
     }
 }
 
-fn cannot(flags: &RenderFlags, _: &str) -> &'static str {
-    if flags.generate_name { "--generate-name" } else { "--name-template" }
-}
-
 /// Finds the chart that a reference means.
-pub(crate) fn locate(reference: &str, flags: &RenderFlags) -> anyhow::Result<PathBuf> {
+pub(crate) fn locate(reference: &str, flags: &ChartFlags) -> anyhow::Result<PathBuf> {
     let path = Path::new(reference);
-    if path.exists() && flags.chart.repo.is_none() {
+    if path.exists() && flags.repo.is_none() {
         return Ok(path.to_owned());
     }
     if path.is_absolute() || reference.starts_with('.') {
         bail!("path \"{reference}\" not found");
     }
-    let version = flags.chart.version.clone().or_else(|| flags.chart.devel.then(|| ">0.0.0-0".to_owned()));
-    Ok(helm::repository::fetch(reference, version.as_deref(), flags.chart.repo.as_deref())?)
+    let version = flags.version.clone().or_else(|| flags.devel.then(|| ">0.0.0-0".to_owned()));
+    Ok(helm::repository::fetch(reference, version.as_deref(), flags.repo.as_deref())?)
 }
 
 /// Loads a chart that can be installed, with all the charts it needs.
