@@ -6,6 +6,7 @@
 
 pub mod capabilities;
 pub mod chart;
+pub mod cluster;
 pub mod create;
 pub mod dependencies;
 pub mod engine;
@@ -15,6 +16,7 @@ pub mod lint;
 pub mod manifest;
 mod name;
 pub mod package;
+pub mod release;
 pub mod render;
 pub mod repository;
 pub mod show;

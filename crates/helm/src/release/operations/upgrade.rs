@@ -1,0 +1,214 @@
+//! Upgrading a release.
+
+use serde_json::{Map, Value};
+
+use super::{Common, claim, method, record_failure};
+use crate::Error;
+use crate::chart::Chart;
+use crate::cluster::Cluster;
+use crate::engine;
+use crate::release::{Info, Release, Storage, apply, chart_json, now, wait};
+use crate::render::{Options, render};
+use crate::values::{Values, Warnings, coalesce_tables};
+
+/// To what, and how.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are the flags of `helm upgrade`")]
+pub struct Upgrade {
+    pub common: Common,
+    pub name: String,
+    pub namespace: String,
+    pub reset_values: bool,
+    pub reuse_values: bool,
+    pub reset_then_reuse_values: bool,
+    pub sub_notes: bool,
+    pub skip_schema: bool,
+    pub enable_dns: bool,
+    pub dry_run: bool,
+    pub cleanup_on_fail: bool,
+    pub rollback_on_failure: bool,
+    pub labels: Map<String, Value>,
+}
+
+/// Upgrades a release to a chart and values.
+///
+/// # Errors
+/// Where there is no release to upgrade, another operation is at it, or the new revision fails.
+pub async fn upgrade(
+    cluster: &Cluster,
+    mut chart: Chart,
+    values: Values,
+    options: &Upgrade,
+    progress: &mut wait::Progress<'_>,
+) -> Result<Release, Error> {
+    let storage = Storage::new(cluster, &options.namespace);
+    let history = storage.select(&format!(",name={}", options.name)).await?;
+    let missing = || Error::Release(format!("{:?} has no deployed releases", options.name));
+    let mut last = history.iter().max_by_key(|release| release.version).cloned().ok_or_else(missing)?;
+    claim(&storage, &mut last, options.common.timeout).await?;
+    let deployed = history.iter().filter(|release| release.info.status == "deployed").max_by_key(|release| release.version);
+    let current = match deployed {
+        Some(current) => current.clone(),
+        None if matches!(last.info.status.as_str(), "failed" | "superseded") => last.clone(),
+        None => return Err(missing()),
+    };
+    let values = reuse(&mut chart, &current, values, options);
+    let mut release = prepare(cluster, &mut chart, values, options, &current, last.version + 1).await?;
+    if options.dry_run {
+        release.info.description = "Dry run complete".to_owned();
+        return Ok(release);
+    }
+    let (old, new) = (apply::objects(&current.manifest)?, apply::objects(&release.manifest)?);
+    if !options.common.applying.take_ownership {
+        let added = added(cluster, &old, &new, &release.namespace).await?;
+        apply::check_ownership(cluster, &added, &release.name, &release.namespace, "update").await?;
+    }
+    storage.create(&release).await?;
+    let mut created = Vec::new();
+    let done = perform(cluster, &mut release, (&old, &new), &options.common, &mut created, progress).await;
+    if let Err(error) = done {
+        return Err(fail(cluster, &storage, release, &current, options, created, error).await);
+    }
+    supersede(&storage, &history).await?;
+    release.info.status = "deployed".to_owned();
+    release.info.description = options.common.described("Upgrade complete");
+    storage.update(&release).await?;
+    storage.prune(&release.name, options.common.max_history).await?;
+    Ok(release)
+}
+
+/// What was deployed is not any more.
+pub(super) async fn supersede(storage: &Storage<'_>, history: &[Release]) -> Result<(), Error> {
+    for release in history.iter().filter(|release| release.info.status == "deployed") {
+        let mut release = release.clone();
+        release.info.status = "superseded".to_owned();
+        storage.update(&release).await?;
+    }
+    Ok(())
+}
+
+/// The values of the new revision: with those of the current one, where the flags ask for them.
+fn reuse(chart: &mut Chart, current: &Release, mut values: Values, options: &Upgrade) -> Values {
+    let mut warnings = Warnings::new();
+    if options.reset_values {
+        return values;
+    }
+    if options.reuse_values {
+        let own = crate::json::with_floats(current.chart["values"].clone());
+        let mut old = current.config.clone();
+        coalesce_tables(&mut old, own.as_object().cloned().unwrap_or_default(), &mut warnings);
+        coalesce_tables(&mut values, current.config.clone(), &mut warnings);
+        chart.values = old;
+        return values;
+    }
+    if options.reset_then_reuse_values {
+        coalesce_tables(&mut values, current.config.clone(), &mut warnings);
+        return values;
+    }
+    if values.is_empty() { current.config.clone() } else { values }
+}
+
+async fn prepare(
+    cluster: &Cluster,
+    chart: &mut Chart,
+    values: Values,
+    options: &Upgrade,
+    current: &Release,
+    revision: i64,
+) -> Result<Release, Error> {
+    let capabilities = cluster.capabilities().await?;
+    let release =
+        engine::Release { name: options.name.clone(), namespace: current.namespace.clone(), revision, is_upgrade: true };
+    let how = Options {
+        engine: engine::Options { enable_dns: options.enable_dns, ..engine::Options::default() },
+        sub_notes: options.sub_notes,
+        skip_schema: options.skip_schema,
+        ..Options::default()
+    };
+    let rendered = render(chart, &values, &release, &capabilities, how)?;
+    let mut labels = current.labels.clone();
+    labels.extend(options.labels.clone());
+    labels.retain(|_, value| value != "null");
+    Ok(Release {
+        name: release.name,
+        namespace: release.namespace,
+        version: revision,
+        info: Info {
+            first_deployed: current.info.first_deployed.clone(),
+            last_deployed: now(),
+            description: options.common.underway("Preparing upgrade"),
+            status: "pending-upgrade".to_owned(),
+            notes: rendered.notes,
+            ..Info::default()
+        },
+        chart: chart_json(chart),
+        config: values,
+        manifest: rendered.manifest,
+        hooks: rendered.hooks,
+        apply_method: method(options.common.applying.server_side),
+        labels,
+    })
+}
+
+/// The objects that the old manifest has not.
+async fn added(cluster: &Cluster, old: &[Value], new: &[Value], namespace: &str) -> Result<Vec<Value>, Error> {
+    let mut known = std::collections::HashSet::new();
+    for object in old {
+        // A kind that is gone knows no objects.
+        known.extend(cluster.path_of(object, namespace).await);
+    }
+    let mut added = Vec::new();
+    for object in new {
+        if !known.contains(&cluster.path_of(object, namespace).await?) {
+            added.push(object.clone());
+        }
+    }
+    Ok(added)
+}
+
+async fn perform(
+    cluster: &Cluster,
+    release: &mut Release,
+    (old, new): (&[Value], &[Value]),
+    common: &Common,
+    created: &mut Vec<String>,
+    progress: &mut wait::Progress<'_>,
+) -> Result<(), Error> {
+    let failed = |when: &str, error: Error| Error::Release(format!("{when} hooks failed: {error}"));
+    common.hooks(cluster, release, "pre-upgrade").await.map_err(|error| failed("pre-upgrade", error))?;
+    apply::apply(cluster, new, &release.name, &release.namespace, common.applying, created).await?;
+    apply::prune(cluster, old, new, &release.namespace).await?;
+    common.wait_for(cluster, release, progress).await?;
+    common.hooks(cluster, release, "post-upgrade").await.map_err(|error| failed("post-upgrade", error))
+}
+
+async fn fail(
+    cluster: &Cluster,
+    storage: &Storage<'_>,
+    mut release: Release,
+    current: &Release,
+    options: &Upgrade,
+    created: Vec<String>,
+    error: Error,
+) -> Error {
+    record_failure(storage, &mut release, "Upgrade", &error).await;
+    if options.cleanup_on_fail {
+        for path in created {
+            // What cannot be deleted now is in the failed revision's manifest.
+            let _ = cluster.delete(&path).await;
+        }
+    }
+    if !options.rollback_on_failure {
+        return error;
+    }
+    let how = super::Rollback { common: options.common.clone(), revision: current.version };
+    match super::rollback(cluster, &release.namespace, &release.name, &how, &mut |_| {}).await {
+        Ok(_) => Error::Release(format!(
+            "release {} failed, and has been rolled back due to rollback-on-failure being set: {error}",
+            release.name
+        )),
+        Err(again) => Error::Release(format!(
+            "an error occurred while rolling back the release. original upgrade error: {error}: {again}"
+        )),
+    }
+}
