@@ -1,5 +1,8 @@
 //! A cluster, as far as charts need one: objects by kind, over any `kube::Client`.
 
+mod connect;
+mod trusting;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -8,6 +11,8 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::capabilities::Capabilities;
+
+pub use connect::{Connection, connect, default_path};
 
 /// Who changes what Helm changes.
 pub const FIELD_MANAGER: &str = "helm";
@@ -39,7 +44,8 @@ impl Cluster {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Answer, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::Release(format!("cluster reachability check failed: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Error::Release(format!("cluster reachability check failed: {error}"));
         let mut request = Request::builder().method(method).uri(path).header("accept", "application/json");
         let mut data = Vec::new();
         if let Some((ty, content)) = body {
@@ -168,7 +174,8 @@ impl Cluster {
         let list = self.get(&root(version)).await?.unwrap_or_default();
         let resources = list["resources"].as_array().cloned().unwrap_or_default();
         if let Ok(mut kinds) = self.kinds.lock() {
-            for resource in resources.iter().filter(|resource| !resource["name"].as_str().unwrap_or("/").contains('/')) {
+            for resource in resources.iter().filter(|resource| !resource["name"].as_str().unwrap_or("/").contains('/'))
+            {
                 let text = |name: &str| resource[name].as_str().unwrap_or_default().to_owned();
                 let found = Kind { plural: text("name"), namespaced: resource["namespaced"] == true };
                 kinds.insert((version.to_owned(), text("kind")), found);

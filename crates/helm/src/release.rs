@@ -14,9 +14,11 @@ use crate::chart::{Chart, File};
 use crate::manifest::Hook;
 use crate::values::Values;
 
-pub use encoding::{decode, encode};
 pub use apply::Applying;
-pub use operations::{Common, Install, Rollback, Uninstall, Upgrade, install, rollback, test, uninstall, unlock, upgrade};
+pub use encoding::{decode, encode};
+pub use operations::{
+    Common, Install, Rollback, Uninstall, Upgrade, install, rollback, test, uninstall, unlock, upgrade,
+};
 pub use storage::Storage;
 pub use wait::Progress;
 

@@ -121,4 +121,3 @@ pub(super) async fn delete(cluster: &Cluster, manifest: &str, namespace: &str) -
     }
     Ok(kept)
 }
-

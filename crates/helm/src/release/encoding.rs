@@ -34,10 +34,7 @@ pub fn decode(text: &str) -> Result<Release, Error> {
     let mut data = STANDARD.decode(text.trim()).map_err(|error| failed(&error))?;
     if data.starts_with(&[0x1f, 0x8b, 0x08]) {
         let mut plain = Vec::new();
-        MultiGzDecoder::new(data.as_slice())
-            .take(MAX_SIZE)
-            .read_to_end(&mut plain)
-            .map_err(|error| failed(&error))?;
+        MultiGzDecoder::new(data.as_slice()).take(MAX_SIZE).read_to_end(&mut plain).map_err(|error| failed(&error))?;
         data = plain;
     }
     let value: serde_json::Value = serde_json::from_slice(&data).map_err(|error| failed(&error))?;

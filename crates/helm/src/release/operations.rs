@@ -79,12 +79,7 @@ impl Common {
         super::hooks::run(cluster, release, event, self.applying.server_side, self.timeout).await
     }
 
-    async fn wait_for(
-        &self,
-        cluster: &Cluster,
-        release: &Release,
-        progress: &mut Progress<'_>,
-    ) -> Result<(), Error> {
+    async fn wait_for(&self, cluster: &Cluster, release: &Release, progress: &mut Progress<'_>) -> Result<(), Error> {
         if !self.wait {
             return Ok(());
         }

@@ -106,7 +106,8 @@ impl<'c> Storage<'c> {
         }
         let history = self.history(name).await?;
         let extra = history.len().saturating_sub(keep);
-        let deployed = history.iter().rev().find(|release| release.info.status == "deployed").map(|release| release.version);
+        let deployed =
+            history.iter().rev().find(|release| release.info.status == "deployed").map(|release| release.version);
         for release in history.iter().filter(|release| Some(release.version) != deployed).take(extra) {
             self.delete(release).await?;
         }

@@ -28,10 +28,13 @@ pub(super) fn not_ready(object: &Value, jobs: bool) -> Option<String> {
     let observed = count(object, "/status/observedGeneration");
     let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
     match object["kind"].as_str().unwrap_or_default() {
-        "Deployment" | "StatefulSet" | "ReplicaSet" if observed < generation => Some("its change is not seen yet".into()),
+        "Deployment" | "StatefulSet" | "ReplicaSet" if observed < generation => {
+            Some("its change is not seen yet".into())
+        }
         "Deployment" | "StatefulSet" => {
             let (updated, ready) = (count(object, "/status/updatedReplicas"), count(object, "/status/readyReplicas"));
-            (updated < wanted || ready < wanted).then(|| format!("{ready} of {wanted} pods are ready, {updated} are new"))
+            (updated < wanted || ready < wanted)
+                .then(|| format!("{ready} of {wanted} pods are ready, {updated} are new"))
         }
         "ReplicaSet" | "ReplicationController" => {
             let ready = count(object, "/status/readyReplicas");

@@ -97,15 +97,14 @@ async fn install_crds(cluster: &Cluster, chart: &Chart) -> Result<(), Error> {
     Ok(())
 }
 
-async fn prepare(
-    cluster: &Cluster,
-    chart: &mut Chart,
-    values: Values,
-    options: &Install,
-) -> Result<Release, Error> {
+async fn prepare(cluster: &Cluster, chart: &mut Chart, values: Values, options: &Install) -> Result<Release, Error> {
     let capabilities = cluster.capabilities().await?;
-    let release =
-        engine::Release { name: options.name.clone(), namespace: options.namespace.clone(), revision: 1, is_upgrade: false };
+    let release = engine::Release {
+        name: options.name.clone(),
+        namespace: options.namespace.clone(),
+        revision: 1,
+        is_upgrade: false,
+    };
     let how = Options {
         engine: engine::Options { enable_dns: options.enable_dns, ..engine::Options::default() },
         sub_notes: options.sub_notes,
@@ -139,7 +138,8 @@ async fn create_namespace(cluster: &Cluster, name: &str) -> Result<(), Error> {
     if cluster.get(&format!("/api/v1/namespaces/{name}")).await?.is_some() {
         return Ok(());
     }
-    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": { "name": name } } });
+    let namespace =
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": { "name": name } } });
     cluster.post("/api/v1/namespaces", &namespace).await.map(|_| ())
 }
 
@@ -160,7 +160,13 @@ async fn perform(
 }
 
 /// Keeps the failure; with `--rollback-on-failure` nothing of the release stays.
-async fn fail(cluster: &Cluster, storage: &Storage<'_>, mut release: Release, options: &Install, error: Error) -> Error {
+async fn fail(
+    cluster: &Cluster,
+    storage: &Storage<'_>,
+    mut release: Release,
+    options: &Install,
+    error: Error,
+) -> Error {
     record_failure(storage, &mut release, "Release", &error).await;
     if !options.rollback_on_failure {
         return error;

@@ -46,7 +46,8 @@ pub async fn upgrade(
     let missing = || Error::Release(format!("{:?} has no deployed releases", options.name));
     let mut last = history.iter().max_by_key(|release| release.version).cloned().ok_or_else(missing)?;
     claim(&storage, &mut last, options.common.timeout).await?;
-    let deployed = history.iter().filter(|release| release.info.status == "deployed").max_by_key(|release| release.version);
+    let deployed =
+        history.iter().filter(|release| release.info.status == "deployed").max_by_key(|release| release.version);
     let current = match deployed {
         Some(current) => current.clone(),
         None if matches!(last.info.status.as_str(), "failed" | "superseded") => last.clone(),
@@ -117,8 +118,12 @@ async fn prepare(
     revision: i64,
 ) -> Result<Release, Error> {
     let capabilities = cluster.capabilities().await?;
-    let release =
-        engine::Release { name: options.name.clone(), namespace: current.namespace.clone(), revision, is_upgrade: true };
+    let release = engine::Release {
+        name: options.name.clone(),
+        namespace: current.namespace.clone(),
+        revision,
+        is_upgrade: true,
+    };
     let how = Options {
         engine: engine::Options { enable_dns: options.enable_dns, ..engine::Options::default() },
         sub_notes: options.sub_notes,
