@@ -61,10 +61,11 @@ pub fn bad_json(error: &str) -> String {
 }
 
 /// The message of the answer to a body that cannot be decoded as `wanted` (a kind). `found` is what [`sniff`] made of
-/// it with the request's own group, version and kind filled in; `None` if it failed.
+/// it (`apiVersion` or version alone, and kind) with the request's own filled in; `None` if it failed.
 pub fn bad_request(wanted: &str, found: Option<(&str, &str)>, error: &str, body: &[u8]) -> String {
     match found {
         Some((version, kind)) if !kind.is_empty() => {
+            let version = version.rsplit('/').next().unwrap_or_default();
             format!("{kind} in version {version:?} cannot be handled as a {wanted}: {error}")
         }
         _ => {

@@ -287,6 +287,6 @@ fn bodies_tell_their_kind() {
     assert_eq!(message, "the object provided is unrecognized (must be of type ConfigMap): boom (5b5d)");
     let message = bad_request("ConfigMap", None, "boom", br#"{"apiVersion":"v1","kind":"ConfigMap"}"#);
     assert!(message.ends_with(r#"boom ({"apiVersion":"v1","kind":"Con ...)"#), "{message}");
-    let message = bad_request("Scale", Some(("v1", "Pod")), "boom", b"");
+    let message = bad_request("Scale", Some(("apps/v1", "Pod")), "boom", b"");
     assert_eq!(message, r#"Pod in version "v1" cannot be handled as a Scale: boom"#);
 }
