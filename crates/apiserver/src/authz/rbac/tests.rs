@@ -3,7 +3,7 @@
 use super::bootstrap::{Plan, plan};
 use super::escalation::Write;
 use super::*;
-use object::{Value, json};
+use object::{Value, View, json};
 
 fn user(name: &str, groups: &[&str]) -> UserInfo {
     UserInfo {
@@ -326,4 +326,58 @@ fn existing_roles_get_what_they_lack() {
     assert_eq!(updated["subjects"].as_array().unwrap().len(), 2);
     changed["roleRef"]["name"] = "other".into();
     assert_eq!(plan(Kind::ClusterRoleBinding, &expected, Some(&changed)), Plan::Recreate(expected));
+}
+
+/// What is recorded of a role or binding, and ours of the same path.
+fn recorded(path: &str) -> Option<Value> {
+    let mut parts = path.strip_prefix("/apis/rbac.authorization.k8s.io/v1/")?.split('/').collect::<Vec<_>>();
+    let name = parts.pop()?;
+    let (namespace, resource) = match parts.as_slice() {
+        ["namespaces", namespace, resource] => (*namespace, *resource),
+        [resource] => ("", *resource),
+        _ => return None,
+    };
+    let found = bootstrap::objects().into_iter().find(|(kind, object)| {
+        let metadata = View::from(object).get("metadata");
+        kind.resource() == resource && metadata.str("name") == name && metadata.str("namespace") == namespace
+    });
+    found.map(|(_, object)| object)
+}
+
+#[test]
+fn the_roles_of_the_start_are_those_of_a_real_server() {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora");
+    let folder = std::env::var("HAKATA_CORPORA").unwrap_or_else(|_| default.to_owned());
+    let folder = std::path::Path::new(&folder).join("api/kinds-rest");
+    let Ok(files) = std::fs::read_dir(&folder) else {
+        eprintln!("SKIPPED: the recorded conversations are not in {}", folder.display());
+        return;
+    };
+    let mut compared = 0;
+    for file in files.map(|file| file.unwrap().path()) {
+        let is_ours = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rbac-bootstrap-"));
+        if !is_ours {
+            continue;
+        }
+        let case: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        for step in case["steps"].as_array().unwrap() {
+            let path = step["do"].as_str().unwrap().strip_prefix("GET ").unwrap_or_default();
+            let want = &step["expect"]["body"];
+            let Some(ours) = recorded(path.split('?').next().unwrap()).filter(|_| want["metadata"]["name"].is_string())
+            else {
+                continue;
+            };
+            let aggregated = want["aggregationRule"].is_object();
+            for field in ["rules", "roleRef", "subjects", "aggregationRule"] {
+                if field != "rules" || !aggregated {
+                    assert_eq!(ours[field], want[field], "{path} {field}");
+                }
+            }
+            for field in ["labels", "annotations", "name", "namespace"] {
+                assert_eq!(ours["metadata"][field], want["metadata"][field], "{path} {field}");
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 40, "only {compared} objects were compared");
 }
