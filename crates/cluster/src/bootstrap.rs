@@ -1,5 +1,7 @@
 //! The objects that every cluster begins with: made if they are missing, brought up to date if they are ours.
 
+mod flow;
+
 use crate::config::Config;
 use apiserver::authz::rbac::{Kind, bootstrap};
 use apiserver::plugins::system_classes;
@@ -36,6 +38,16 @@ pub async fn run(client: &Client, config: &Config) -> Result<(), BootstrapError>
     for class in system_classes() {
         objects.spawn(ensure(client.clone(), "/apis/scheduling.k8s.io/v1/priorityclasses", class));
     }
+    for level in flow::levels() {
+        objects.spawn(ensure(
+            client.clone(),
+            "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations",
+            level,
+        ));
+    }
+    for schema in flow::schemas() {
+        objects.spawn(ensure(client.clone(), "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", schema));
+    }
     objects.spawn(ensure(client.clone(), "/apis/networking.k8s.io/v1/servicecidrs", service_cidr(config)));
     all(objects).await
 }
@@ -50,7 +62,7 @@ async fn all(mut tasks: JoinSet<Result<(), BootstrapError>>) -> Result<(), Boots
 fn service_cidr(config: &Config) -> Value {
     let (address, length) = config.service_cidr;
     json!({
-        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},
+        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes", "finalizers": ["networking.k8s.io/service-cidr-finalizer"]},
         "spec": {"cidrs": [format!("{address}/{length}")]},
     })
 }

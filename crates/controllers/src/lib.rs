@@ -4,6 +4,7 @@
 //! share stands in [`follow`] (a list and a watch, kept going) and [`api`] (paths and untyped objects).
 
 mod api;
+mod flow_schemas;
 mod follow;
 mod garbage;
 mod kubernetes_service;
@@ -36,6 +37,7 @@ pub async fn run(client: Client, settings: Settings, stop: CancellationToken) {
             namespaces::run(client.clone()),
             role_aggregation::run(client.clone()),
             quotas::run(client.clone()),
+            flow_schemas::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
             garbage::run(client.clone()),
         )

@@ -137,7 +137,8 @@ fn unchanged(call: &Call, object: &Value, current: &Entry) -> bool {
 
 /// 422 about the object, if there are errors.
 pub(crate) fn check(resource: &Resource, name: &str, errors: Errors) -> Result<(), Status> {
-    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(&resource.group, &resource.kind, name, &errors)) }
+    // Of kinds that live in two groups, the one in which they are kept is named.
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(resource.stored_as().0, &resource.kind, name, &errors)) }
 }
 
 /// 422 about an object of another kind than the resource's, if there are errors.
