@@ -20,10 +20,12 @@ pub mod release;
 pub mod render;
 pub mod repository;
 pub mod show;
+mod text;
 pub mod values;
 pub mod version;
 
 pub use error::Error;
+pub use text::{duration, format_time, matching, to_yaml};
 
 /// The version of Helm whose behaviour this is.
 pub const HELM_VERSION: &str = "v4.2.3";

@@ -1,15 +1,20 @@
 //! `hakata helm`: Helm's commands, flags and exit codes.
 
 mod chart;
+mod cluster;
 mod create;
 mod dependency;
 mod flags;
+mod install;
 mod lint;
 mod output;
 mod package;
 mod postrender;
+mod printing;
+mod releases;
 mod show;
 mod template;
+mod upgrade;
 mod version;
 
 use std::io::Write as _;
@@ -32,11 +37,24 @@ enum Command {
     Create(create::Args),
     #[command(visible_aliases = ["dep", "dependencies"])]
     Dependency(dependency::Args),
+    Get(releases::GetArgs),
+    #[command(visible_alias = "hist")]
+    History(releases::HistoryArgs),
+    Install(install::Args),
     Lint(lint::Args),
+    #[command(visible_alias = "ls")]
+    List(releases::ListArgs),
     Package(package::Args),
+    Rollback(releases::RollbackArgs),
     #[command(visible_alias = "inspect")]
     Show(show::Args),
+    Status(releases::StatusArgs),
     Template(template::Args),
+    Test(releases::TestArgs),
+    #[command(visible_aliases = ["del", "delete", "un"])]
+    Uninstall(releases::UninstallArgs),
+    Unlock(releases::UnlockArgs),
+    Upgrade(upgrade::Args),
     Version(version::Args),
 }
 
@@ -45,6 +63,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let done = match &args.command {
         Command::Create(command) => create::run(command),
         Command::Dependency(command) => dependency::run(command),
+        Command::Get(command) => releases::get(&args.global, command),
+        Command::History(command) => releases::history(&args.global, command),
+        Command::Install(command) => install::run(&args.global, command),
+        Command::List(command) => releases::list(&args.global, command),
+        Command::Rollback(command) => releases::rollback(&args.global, command),
+        Command::Status(command) => releases::show_status(&args.global, command),
+        Command::Test(command) => releases::test(&args.global, command),
+        Command::Uninstall(command) => releases::uninstall(&args.global, command),
+        Command::Unlock(command) => releases::unlock(&args.global, command),
+        Command::Upgrade(command) => upgrade::run(&args.global, command),
         Command::Lint(command) => lint::run(&args.global, command),
         Command::Package(command) => package::run(command),
         Command::Show(command) => show::run(command),

@@ -1,0 +1,89 @@
+//! The cluster a command works on.
+
+use std::future::Future;
+use std::time::Duration;
+
+use helm::cluster::{Cluster, connect, default_path};
+use helm::release::{Applying, Common};
+
+use super::flags::Global;
+use super::output::warn;
+
+/// Flags of all operations on releases.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct OperationFlags {
+    /// time to wait for any individual Kubernetes operation (like Jobs for hooks)
+    #[arg(long, default_value = "5m0s", value_parser = duration)]
+    timeout: Duration,
+    /// wait until resources are ready (up to --timeout): 'watcher', 'hookOnly' or 'legacy'
+    #[arg(long, num_args = 0..=1, default_missing_value = "watcher", require_equals = true)]
+    wait: Option<String>,
+    /// if set and --wait enabled, will wait until all Jobs have been completed
+    #[arg(long)]
+    wait_for_jobs: bool,
+    /// add a custom description
+    #[arg(long, default_value = "")]
+    description: String,
+    /// object updates run in the server instead of the client: 'true', 'false' or 'auto'
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, default_value = "true")]
+    server_side: String,
+    /// if set server-side apply will force changes against conflicts
+    #[arg(long)]
+    force_conflicts: bool,
+    /// if set, ignore the check for helm annotations and take ownership of the existing resources
+    #[arg(long)]
+    take_ownership: bool,
+}
+
+impl OperationFlags {
+    /// As the library takes them.
+    pub(crate) fn common(&self, no_hooks: bool, max_history: usize) -> Common {
+        let waits = self.wait.as_deref().is_some_and(|wait| !matches!(wait, "hookOnly" | "false"));
+        Common {
+            applying: Applying {
+                server_side: self.server_side != "false",
+                force_conflicts: self.force_conflicts,
+                take_ownership: self.take_ownership,
+            },
+            timeout: self.timeout,
+            wait: waits,
+            wait_for_jobs: self.wait_for_jobs,
+            no_hooks,
+            description: self.description.clone(),
+            max_history,
+            actor: actor(),
+        }
+    }
+}
+
+/// A duration as Go writes one, or a number of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    helm::duration(text)
+}
+
+/// Who is at it.
+fn actor() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{user}@{}, process {}", host.trim(), std::process::id())
+}
+
+/// Connects, and runs an operation to its end.
+pub(crate) fn run<T, F: Future<Output = Result<T, helm::Error>>>(
+    global: &Global,
+    operation: impl FnOnce(Cluster, String) -> F,
+) -> anyhow::Result<T> {
+    let path = global.kubeconfig.clone().unwrap_or_else(default_path);
+    let connection = connect(&path, global.kube_context.as_deref())?;
+    let namespace = global.namespace.clone().filter(|namespace| !namespace.is_empty()).unwrap_or(connection.namespace);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(operation(Cluster::new(connection.client), namespace))?)
+}
+
+/// Tells what is waited for.
+pub(crate) fn progress(waiting: &[String]) {
+    warn(&format!("waiting for {}", waiting.join("; ")));
+}

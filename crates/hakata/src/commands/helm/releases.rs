@@ -1,0 +1,367 @@
+//! `hakata helm rollback`, `uninstall`, `list`, `status`, `history`, `get`, `test` and `unlock`
+
+use clap::Subcommand;
+use helm::release::{Release, Rollback, Storage, Uninstall};
+use serde_json::Value;
+
+use super::cluster::{self, OperationFlags};
+use super::flags::Global;
+use super::output::print;
+use super::printing::{Format, listed, revision, status, table};
+
+/// Roll back a release to a previous revision
+#[derive(clap::Args)]
+pub(crate) struct RollbackArgs {
+    /// The release
+    release: String,
+    /// The revision; the one before where none is given
+    #[arg(default_value_t = 0)]
+    revision: i64,
+    #[command(flatten)]
+    operation: OperationFlags,
+    /// prevent hooks from running during rollback
+    #[arg(long)]
+    no_hooks: bool,
+    /// limit the maximum number of revisions saved per release. Use 0 for no limit
+    #[arg(long, default_value_t = 10)]
+    history_max: usize,
+}
+
+pub(crate) fn rollback(global: &Global, args: &RollbackArgs) -> anyhow::Result<()> {
+    let options = Rollback { common: args.operation.common(args.no_hooks, args.history_max), revision: args.revision };
+    cluster::run(global, |cluster, namespace| async move {
+        helm::release::rollback(&cluster, &namespace, &args.release, &options, &mut cluster::progress).await
+    })?;
+    print("Rollback was a success! Happy Helming!\n")
+}
+
+/// Uninstall a release
+#[derive(clap::Args)]
+pub(crate) struct UninstallArgs {
+    /// The releases
+    #[arg(required = true)]
+    releases: Vec<String>,
+    #[command(flatten)]
+    operation: OperationFlags,
+    /// prevent hooks from running during uninstallation
+    #[arg(long)]
+    no_hooks: bool,
+    /// remove all associated resources and mark the release as deleted, but retain the release history
+    #[arg(long)]
+    keep_history: bool,
+    /// treat "release not found" as a successful uninstall
+    #[arg(long)]
+    ignore_not_found: bool,
+    /// simulate a uninstall
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn uninstall(global: &Global, args: &UninstallArgs) -> anyhow::Result<()> {
+    let options = Uninstall {
+        common: args.operation.common(args.no_hooks, 0),
+        keep_history: args.keep_history,
+        ignore_not_found: args.ignore_not_found,
+        dry_run: args.dry_run,
+    };
+    for name in &args.releases {
+        let done = cluster::run(global, |cluster, namespace| {
+            let options = options.clone();
+            async move { helm::release::uninstall(&cluster, &namespace, name, &options).await }
+        })?;
+        if let Some((_, kept)) = done.filter(|(_, kept)| !kept.is_empty()) {
+            print(&format!("These resources were kept due to the resource policy:\n{}\n\n", kept.join("\n")))?;
+        }
+        print(&format!("release {name:?} uninstalled\n"))?;
+    }
+    Ok(())
+}
+
+/// List releases
+#[derive(clap::Args)]
+pub(crate) struct ListArgs {
+    /// list releases across all namespaces
+    #[arg(long, short = 'A')]
+    all_namespaces: bool,
+    /// output short (quiet) listing format
+    #[arg(long, short = 'q')]
+    short: bool,
+    /// don't print headers when using the default output format
+    #[arg(long)]
+    no_headers: bool,
+    /// a regular expression; any releases that match it will be included in the results
+    #[arg(long, short = 'f')]
+    filter: Option<String>,
+    /// sort by release date
+    #[arg(long, short = 'd')]
+    date: bool,
+    /// reverse the sort order
+    #[arg(long, short = 'r')]
+    reverse: bool,
+    /// maximum number of releases to fetch
+    #[arg(long, short = 'm', default_value_t = 256)]
+    max: usize,
+    /// next release index in the list
+    #[arg(long, default_value_t = 0)]
+    offset: usize,
+    /// show only releases with these states
+    #[command(flatten)]
+    states: States,
+    /// prints the output in the specified format
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(clap::Args)]
+struct States {
+    /// show deployed releases
+    #[arg(long)]
+    deployed: bool,
+    /// show failed releases
+    #[arg(long)]
+    failed: bool,
+    /// show pending releases
+    #[arg(long)]
+    pending: bool,
+    /// show superseded releases
+    #[arg(long)]
+    superseded: bool,
+    /// show uninstalled releases
+    #[arg(long)]
+    uninstalled: bool,
+    /// show releases that are currently being uninstalled
+    #[arg(long)]
+    uninstalling: bool,
+}
+
+impl States {
+    fn take(&self, status: &str) -> bool {
+        let asked = [
+            (self.deployed, "deployed"),
+            (self.failed, "failed"),
+            (self.superseded, "superseded"),
+            (self.uninstalled, "uninstalled"),
+            (self.uninstalling, "uninstalling"),
+        ];
+        let none = !self.pending && asked.iter().all(|(on, _)| !on);
+        none || self.pending && status.starts_with("pending-") || asked.iter().any(|(on, name)| *on && *name == status)
+    }
+}
+
+pub(crate) fn list(global: &Global, args: &ListArgs) -> anyhow::Result<()> {
+    let mut releases = cluster::run(global, |cluster, namespace| async move {
+        let namespace = if args.all_namespaces { String::new() } else { namespace };
+        Storage::new(&cluster, &namespace).select("").await
+    })?;
+    releases.sort_by(|a, b| (&a.namespace, &a.name, -a.version).cmp(&(&b.namespace, &b.name, -b.version)));
+    releases.dedup_by(|a, b| a.name == b.name && a.namespace == b.namespace);
+    releases.retain(|release| args.states.take(&release.info.status));
+    if let Some(filter) = &args.filter {
+        releases = helm::matching(filter, releases, |release| &release.name)?;
+    }
+    releases
+        .sort_by(|a, b| if args.date { a.info.last_deployed.cmp(&b.info.last_deployed) } else { a.name.cmp(&b.name) });
+    if args.reverse {
+        releases.reverse();
+    }
+    let releases: Vec<Release> = releases.into_iter().skip(args.offset).take(args.max).collect();
+    if args.short {
+        let names: Vec<Value> = releases.iter().map(|release| release.name.as_str().into()).collect();
+        let lines = || releases.iter().map(|release| format!("{}\n", release.name)).collect();
+        return print(&args.output.text(&Value::Array(names), lines));
+    }
+    let updated =
+        |release: &Release| helm::format_time(&release.info.last_deployed, "2006-01-02 15:04:05.999999999 -0700 MST");
+    let all: Vec<Value> = releases.iter().map(|release| listed(release, &updated(release))).collect();
+    let columns = ["name", "namespace", "revision", "updated", "status", "chart", "app_version"];
+    let headers = ["NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION"];
+    print(
+        &args.output.text(&Value::Array(all.clone()), || rows(&all, &columns, (!args.no_headers).then_some(&headers))),
+    )
+}
+
+fn rows(all: &[Value], columns: &[&str], headers: Option<&[&str]>) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut rows: Vec<Vec<String>> =
+        headers.iter().map(|headers| headers.iter().map(|name| (*name).to_owned()).collect()).collect();
+    rows.extend(all.iter().map(|one| columns.iter().map(|column| text(&one[*column])).collect()));
+    table(&rows)
+}
+
+/// Fetch release history
+#[derive(clap::Args)]
+pub(crate) struct HistoryArgs {
+    /// The release
+    release: String,
+    /// maximum number of revision to include in history
+    #[arg(long, default_value_t = 256)]
+    max: usize,
+    /// prints the output in the specified format
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+}
+
+pub(crate) fn history(global: &Global, args: &HistoryArgs) -> anyhow::Result<()> {
+    let history = cluster::run(global, |cluster, namespace| async move {
+        Storage::new(&cluster, &namespace).history(&args.release).await
+    })?;
+    let newest = history.len().saturating_sub(args.max);
+    let all: Vec<Value> = history[newest..].iter().map(revision).collect();
+    let columns = ["revision", "updated", "status", "chart", "app_version", "description"];
+    let headers = ["REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION", "DESCRIPTION"];
+    print(&args.output.text(&Value::Array(all.clone()), || {
+        let mut all = all;
+        for one in &mut all {
+            let updated = one["updated"].as_str().unwrap_or_default();
+            one["updated"] = helm::format_time(updated, "Mon Jan _2 15:04:05 2006").into();
+        }
+        rows(&all, &columns, Some(&headers))
+    }))
+}
+
+/// Display the status of the named release
+#[derive(clap::Args)]
+pub(crate) struct StatusArgs {
+    /// The release
+    release: String,
+    /// if set, display the status of the named release with revision
+    #[arg(long, default_value_t = 0)]
+    revision: i64,
+    /// prints the output in the specified format
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+}
+
+fn fetch(global: &Global, name: &str, revision: i64) -> anyhow::Result<Release> {
+    cluster::run(
+        global,
+        |cluster, namespace| async move { Storage::new(&cluster, &namespace).get(name, revision).await },
+    )
+}
+
+pub(crate) fn show_status(global: &Global, args: &StatusArgs) -> anyhow::Result<()> {
+    let mut release = fetch(global, &args.release, args.revision)?;
+    release.chart = Value::Null;
+    print(&args.output.text(&release.to_json(), || status(&release, false)))
+}
+
+/// Download extended information of a named release
+#[derive(clap::Args)]
+pub(crate) struct GetArgs {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// download all information for a named release
+    All(Named),
+    /// download all hooks for a named release
+    Hooks(Named),
+    /// download the manifest for a named release
+    Manifest(Named),
+    /// fetch metadata for a given release
+    Metadata(Named),
+    /// download the notes for a named release
+    Notes(Named),
+    /// download the values file for a named release
+    Values(Named),
+}
+
+#[derive(clap::Args)]
+struct Named {
+    /// The release
+    release: String,
+    /// get the named release with revision
+    #[arg(long, default_value_t = 0)]
+    revision: i64,
+    /// prints the output in the specified format
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+}
+
+pub(crate) fn get(global: &Global, args: &GetArgs) -> anyhow::Result<()> {
+    let (Part::All(named)
+    | Part::Hooks(named)
+    | Part::Manifest(named)
+    | Part::Metadata(named)
+    | Part::Notes(named)
+    | Part::Values(named)) = &args.part;
+    let release = fetch(global, &named.release, named.revision)?;
+    let config = Value::Object(release.config.clone());
+    let hooks = || -> String {
+        let one = |hook: &helm::manifest::Hook| format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest);
+        release.hooks.iter().map(one).collect()
+    };
+    print(&match &args.part {
+        Part::Hooks(_) => hooks(),
+        Part::Manifest(_) => format!("{}\n", release.manifest),
+        Part::Notes(_) if release.info.notes.is_empty() => String::new(),
+        Part::Notes(_) => format!("NOTES:\n{}\n", release.info.notes),
+        Part::Values(_) => named.output.text(&config, || format!("USER-SUPPLIED VALUES:\n{}", helm::to_yaml(&config))),
+        Part::Metadata(_) => metadata(&release, named.output),
+        Part::All(_) => named.output.text(&release.to_json(), || {
+            format!(
+                "{}USER-SUPPLIED VALUES:\n{}\nHOOKS:\n{}MANIFEST:\n{}\n",
+                status(&release, true),
+                helm::to_yaml(&config),
+                hooks(),
+                release.manifest
+            )
+        }),
+    })
+}
+
+fn metadata(release: &Release, format: Format) -> String {
+    let text = |name: &str| release.chart["metadata"][name].as_str().unwrap_or_default().to_owned();
+    let fields = [
+        ("NAME", "name", release.name.clone()),
+        ("CHART", "chart", text("name")),
+        ("VERSION", "version", text("version")),
+        ("APP_VERSION", "appVersion", text("appVersion")),
+        ("NAMESPACE", "namespace", release.namespace.clone()),
+        ("REVISION", "revision", release.version.to_string()),
+        ("STATUS", "status", release.info.status.clone()),
+        ("DEPLOYED_AT", "deployedAt", release.info.last_deployed.clone()),
+        ("APPLY_METHOD", "applyMethod", release.apply_method.clone()),
+    ];
+    let mut value =
+        Value::Object(fields.iter().map(|(_, key, text)| ((*key).to_owned(), text.as_str().into())).collect());
+    value["revision"] = release.version.into();
+    format.text(&value, || fields.iter().map(|(name, _, text)| format!("{name}: {text}\n")).collect())
+}
+
+/// Run tests for a release
+#[derive(clap::Args)]
+pub(crate) struct TestArgs {
+    /// The release
+    release: String,
+    #[command(flatten)]
+    operation: OperationFlags,
+}
+
+pub(crate) fn test(global: &Global, args: &TestArgs) -> anyhow::Result<()> {
+    let common = args.operation.common(false, 0);
+    let (release, done) = cluster::run(global, |cluster, namespace| async move {
+        helm::release::test(&cluster, &namespace, &args.release, &common).await
+    })?;
+    print(&status(&release, false))?;
+    Ok(done?)
+}
+
+/// End an operation that was interrupted: its revision counts as failed, and the release can be upgraded again
+#[derive(clap::Args)]
+pub(crate) struct UnlockArgs {
+    /// The release
+    release: String,
+}
+
+pub(crate) fn unlock(global: &Global, args: &UnlockArgs) -> anyhow::Result<()> {
+    let ended = cluster::run(global, |cluster, namespace| async move {
+        helm::release::unlock(&cluster, &namespace, &args.release).await
+    })?;
+    print(&match ended {
+        true => format!("release {:?} is free again\n", args.release),
+        false => format!("release {:?} was not locked\n", args.release),
+    })
+}

@@ -1,0 +1,115 @@
+//! `hakata helm upgrade`
+
+use helm::release::{Install, Storage, Upgrade};
+
+use super::chart::{load_installable, locate};
+use super::cluster::{self, OperationFlags};
+use super::flags::{Global, RenderFlags};
+use super::output::print;
+use super::printing::{Format, status};
+
+/// Upgrade a release
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The release
+    release: String,
+    /// The chart
+    chart: String,
+    #[command(flatten)]
+    render: RenderFlags,
+    #[command(flatten)]
+    operation: OperationFlags,
+    /// if a release by this name doesn't already exist, run an install
+    #[arg(long, short)]
+    install: bool,
+    /// if --install is set, create the release namespace if not present
+    #[arg(long)]
+    create_namespace: bool,
+    /// when upgrading, reset the values to the ones built into the chart
+    #[arg(long)]
+    reset_values: bool,
+    /// when upgrading, reuse the last release's values and merge in any overrides
+    #[arg(long)]
+    reuse_values: bool,
+    /// when upgrading, reset the values to the ones built into the chart, apply the last release's values and merge in any overrides
+    #[arg(long)]
+    reset_then_reuse_values: bool,
+    /// limit the maximum number of revisions saved per release. Use 0 for no limit
+    #[arg(long, default_value_t = 10)]
+    history_max: usize,
+    /// allow deletion of new resources created in this upgrade when upgrade fails
+    #[arg(long)]
+    cleanup_on_fail: bool,
+    /// if set, Helm will rollback the upgrade to previous success release upon failure
+    #[arg(long, visible_alias = "atomic")]
+    rollback_on_failure: bool,
+    /// if set, do not show notes in upgrade output
+    #[arg(long)]
+    hide_notes: bool,
+    /// simulates the operation: "client" or "server"
+    #[arg(long, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: Option<String>,
+    /// Labels that would be added to release metadata. Should be separated by comma.
+    #[arg(long, short = 'l', value_delimiter = ',')]
+    labels: Vec<String>,
+    /// prints the output in the specified format
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+}
+
+pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let chart = load_installable(&locate(&args.chart, &args.render.chart)?)?;
+    let values = args.render.values.options().merge()?;
+    let mut common = args.operation.common(args.render.no_hooks, args.history_max);
+    common.wait |= args.rollback_on_failure;
+    let dry_run = args.dry_run.as_deref().is_some_and(|run| run != "none" && run != "false");
+    let labels = super::install::labels(&args.labels);
+    let done = cluster::run(global, |cluster, namespace| async move {
+        let known = Storage::new(&cluster, &namespace).select(&format!(",name={}", args.release)).await?;
+        let gone =
+            known.iter().max_by_key(|release| release.version).is_none_or(|last| last.info.status == "uninstalled");
+        if args.install && gone {
+            let options = Install {
+                common,
+                name: args.release.clone(),
+                namespace,
+                create_namespace: args.create_namespace,
+                replace: true,
+                skip_crds: args.render.skip_crds,
+                sub_notes: args.render.render_subchart_notes,
+                skip_schema: args.render.skip_schema_validation,
+                enable_dns: args.render.enable_dns,
+                dry_run,
+                rollback_on_failure: args.rollback_on_failure,
+                labels,
+            };
+            let installed = helm::release::install(&cluster, chart, values, &options, &mut cluster::progress).await;
+            return installed.map(|release| (release, true));
+        }
+        let options = Upgrade {
+            common,
+            name: args.release.clone(),
+            namespace,
+            reset_values: args.reset_values,
+            reuse_values: args.reuse_values,
+            reset_then_reuse_values: args.reset_then_reuse_values,
+            sub_notes: args.render.render_subchart_notes,
+            skip_schema: args.render.skip_schema_validation,
+            enable_dns: args.render.enable_dns,
+            dry_run,
+            cleanup_on_fail: args.cleanup_on_fail,
+            rollback_on_failure: args.rollback_on_failure,
+            labels,
+        };
+        let upgraded = helm::release::upgrade(&cluster, chart, values, &options, &mut cluster::progress).await;
+        upgraded.map(|release| (release, false))
+    });
+    let (release, new) = done.map_err(|error| anyhow::anyhow!("UPGRADE FAILED: {error}"))?;
+    print(&args.output.text(&release.to_json(), || {
+        let first = match new {
+            true => format!("Release {:?} does not exist. Installing it now.\n", args.release),
+            false => format!("Release {:?} has been upgraded. Happy Helming!\n", args.release),
+        };
+        format!("{first}{}", status(&release, args.hide_notes))
+    }))
+}
