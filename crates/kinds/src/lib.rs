@@ -20,6 +20,7 @@ mod checks;
 pub mod columns;
 mod coordination;
 mod core;
+mod devices;
 mod discovery;
 mod edit;
 mod flowcontrol;

@@ -29,6 +29,7 @@ fn groups() -> Vec<Vec<Resource>> {
         crate::certificates::resources(),
         crate::policy::resources(),
         crate::coordination::resources(),
+        crate::devices::resources(),
         crate::discovery::resources(),
         crate::flowcontrol::resources(),
         crate::networking::resources(),

@@ -73,6 +73,7 @@ fn recorded_admission_is_judged_alike() {
 
 #[test]
 fn recorded_configuration_of_servers_is_judged_alike() {
+    check(&["deviceclass-", "resourceclaim-", "resourceslice-"]);
     check(&["apiservice-", "crd-", "csr-", "flowschema-", "prioritylevel-"]);
 }
 
