@@ -6,6 +6,8 @@ mod options;
 mod schema;
 mod set;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 
