@@ -25,7 +25,7 @@ mod discovery;
 mod edit;
 mod flowcontrol;
 mod networking;
-mod placeholder;
+mod passing;
 mod policy;
 mod rbac;
 mod resource;

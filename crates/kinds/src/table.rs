@@ -5,13 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 /// Every built-in resource.
 pub fn builtin() -> &'static [Arc<Resource>] {
-    static TABLE: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {
-        let real: Vec<Resource> = groups().into_iter().flatten().collect();
-        let is_real =
-            |p: &Resource| real.iter().any(|r| (&r.group, &r.version, &r.plural) == (&p.group, &p.version, &p.plural));
-        let missing: Vec<Resource> = crate::placeholder::resources().into_iter().filter(|p| !is_real(p)).collect();
-        real.into_iter().chain(missing).map(with_deletion).map(Arc::new).collect()
-    });
+    static TABLE: LazyLock<Vec<Arc<Resource>>> =
+        LazyLock::new(|| groups().into_iter().flatten().map(with_deletion).map(Arc::new).collect());
     &TABLE
 }
 
@@ -20,6 +15,9 @@ fn groups() -> Vec<Vec<Resource>> {
     vec![
         crate::core::resources(),
         crate::core::events(),
+        crate::passing::bindings(),
+        crate::passing::authentication(),
+        crate::passing::authorization(),
         crate::admissionregistration::resources(),
         crate::apiextensions::resources(),
         crate::apiregistration::resources(),

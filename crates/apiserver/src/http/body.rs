@@ -120,7 +120,5 @@ where
 }
 
 fn too_large() -> Status {
-    let mut status = Status::too_large(format!("Request entity too large: limit is {MAX_BODY}"));
-    status.details = Some(Box::default());
-    status
+    Status::too_large(format!("Request entity too large: limit is {MAX_BODY}"))
 }

@@ -18,6 +18,7 @@ pub(crate) async fn create(call: &Call, body: Bytes) -> Result<Response<Body>, S
     let options = WriteOptions::parse(call, "CreateOptions", false)?;
     let mut object = decode::body(call, &body, options.field_validation)?;
     metadata::wipe_system_fields(&mut object);
+    refuse_resource_version(View::from(&object))?;
     metadata::match_namespace(&mut object, call.namespace())?;
     ownership::dedup_owner_references(call, &mut object);
     ownership::on_create(call, &options, &mut object);
@@ -101,6 +102,16 @@ fn may_create(call: &Call) -> Result<(), Status> {
         name: &info.name,
         ..authz::Attributes::resource(&call.user, "create", &info.group, &info.resource)
     })
+}
+
+/// A new object has no version yet. Texts that are no version are ignored, as upstream does.
+fn refuse_resource_version(object: View<'_>) -> Result<(), Status> {
+    match object.get("metadata").str("resourceVersion").parse::<u64>() {
+        Ok(version) if version > 0 => {
+            Err(Status::plain(500, "", "resourceVersion should not be set on objects to be created"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn generated_name_conflict(mut status: Status) -> Status {

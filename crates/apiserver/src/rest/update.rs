@@ -51,8 +51,7 @@ async fn create_instead(call: &Call, mut object: Value, options: &WriteOptions) 
     answer::one(call, 201, stored)
 }
 
-/// Takes a changed object from the client's form to the store. `None`: somebody else wrote in between, and the client
-/// did not insist on a resource version.
+/// Takes a changed object from the client's form to the store. `None`: somebody else wrote in between.
 pub(crate) async fn store(
     call: &Call,
     new: Value,
@@ -76,7 +75,7 @@ pub(crate) async fn store_named(
     let attributes = Attributes::new(call, Operation::Update, name, options.dry_run);
     call.core.admission.admit(&attributes, &mut new, Some(old_view)).await?;
     ownership::dedup_owner_references(call, &mut new);
-    let insisted = check_resource_version(call, &new, old_view)?;
+    check_resource_version(call, &new, old_view)?;
     metadata::copy(&mut new, "resourceVersion", old_view);
     before_update(call, &mut new, old_view, options.dry_run)?;
     ownership::ignore_mere_times(&mut new, old);
@@ -85,7 +84,8 @@ pub(crate) async fn store_named(
     let deletes = finishes_deletion(View::from(&new), old_view);
     match write::replace(call, new, current, deletes, options.dry_run).await {
         Ok(stored) => Ok(Some(stored)),
-        Err(status) if status.reason == "Conflict" && !insisted => Ok(None),
+        // With the next try the client's resource version, if it gave one, is compared again.
+        Err(status) if status.reason == "Conflict" => Ok(None),
         Err(status) => Err(status),
     }
 }
@@ -126,13 +126,13 @@ fn check_uid(call: &Call, object: View<'_>, old: View<'_>) -> Result<(), Status>
     if wanted.is_empty() || wanted == actual { Ok(()) } else { Err(write::uid_precondition(call, object, actual)) }
 }
 
-/// Whether the client insists on the resource version that the object has.
-fn check_resource_version(call: &Call, new: &Value, old: View<'_>) -> Result<bool, Status> {
+/// The client's resource version, if it gives one, has to be the object's.
+fn check_resource_version(call: &Call, new: &Value, old: View<'_>) -> Result<(), Status> {
     let text = View::from(new).get("metadata").str("resourceVersion");
     let version = write::parse_version(text)?;
     if version == 0 {
         if call.strategy().allow_unconditional_update() {
-            return Ok(false);
+            return Ok(());
         }
         let path = Path::new("metadata");
         let error = Error::invalid(&path.child("resourceVersion"), 0, "must be specified for an update");
@@ -141,7 +141,7 @@ fn check_resource_version(call: &Call, new: &Value, old: View<'_>) -> Result<boo
     if text != old.get("metadata").str("resourceVersion") {
         return Err(write::modified(call));
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The name in the body has to be the name in the path.
