@@ -119,7 +119,7 @@ impl Strategy for Binding {
     fn columns(&self) -> &'static [Column] {
         const CLUSTER: &[Column] = &[
             Column::NAME,
-            Column::text("Role", "@roleRef"),
+            Column::text("Role", "@roleRef!"),
             Column::AGE,
             Column::text("Users", "Users in the clusterRoleBinding").wide(),
             Column::text("Groups", "Groups in the clusterRoleBinding").wide(),
@@ -127,7 +127,7 @@ impl Strategy for Binding {
         ];
         const NAMESPACE: &[Column] = &[
             Column::NAME,
-            Column::text("Role", "@roleRef"),
+            Column::text("Role", "@roleRef!"),
             Column::AGE,
             Column::text("Users", "Users in the roleBinding").wide(),
             Column::text("Groups", "Groups in the roleBinding").wide(),

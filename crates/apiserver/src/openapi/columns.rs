@@ -39,8 +39,13 @@ impl ColumnDocs {
     }
 }
 
-/// What is said about a field, given by its path from `ty` or from the type that the path names.
+/// What is said about a field, given by its path from `ty` or from the type that the path names. A `!` at the end leaves
+/// out the last sentence, which the version whose words upstream shows does not have.
 fn describe(descriptions: &Descriptions, ty: &str, path: &str) -> String {
+    if let Some(path) = path.strip_suffix('!') {
+        let text = describe(descriptions, ty, path);
+        return text.rfind(". ").map_or(text.as_str(), |at| &text[..=at]).to_owned();
+    }
     let (mut ty, path) = path.split_once('#').unwrap_or((ty, path));
     let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
     if parents == "metadata" {

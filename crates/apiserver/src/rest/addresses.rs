@@ -44,7 +44,9 @@ pub(crate) fn assign(call: &Call, service: &mut Value, old: View<'_>, dry_run: b
     let errors = rules::default_families(service, old, FAMILIES);
     refuse(service, errors)?;
     assign_cluster_ips(call, service, old)?;
-    assign_node_ports(call, service, old, dry_run)
+    let snapshot = call.core.store.snapshot();
+    let taken = |port: i64| snapshot.get(&port_key(port)).is_some();
+    rules::assign_node_ports(service, old, &mut Ports { taken, own: BTreeSet::new(), within_range: !dry_run })
 }
 
 /// What a Service holds: keys of claims.
@@ -100,7 +102,8 @@ fn port_key(port: i64) -> String {
 
 fn assign_cluster_ips(call: &Call, service: &mut Value, old: View<'_>) -> Result<(), Status> {
     let spec = View::from(&*service).get("spec");
-    if spec.str("type") == "ExternalName" || spec.str("clusterIP") == "None" {
+    let keeps = old.exists() && old.get("spec").str("type") != "ExternalName";
+    if keeps || spec.str("type") == "ExternalName" || spec.str("clusterIP") == "None" {
         return Ok(());
     }
     let had = claims(old);
@@ -157,81 +160,31 @@ fn contains((network, length): (Ipv4Addr, u8), address: Ipv4Addr) -> bool {
     u32::from(network) & mask == u32::from(address) & mask && address != network
 }
 
-fn assign_node_ports(call: &Call, service: &mut Value, old: View<'_>, dry_run: bool) -> Result<(), Status> {
-    let spec = View::from(&*service).get("spec");
-    let kind = spec.str("type");
-    let gives =
-        kind == "NodePort" || (kind == "LoadBalancer" && spec.opt_bool("allocateLoadBalancerNodePorts") != Some(false));
-    let had = claims(old);
-    let snapshot = call.core.store.snapshot();
-    let taken = |port: i64| snapshot.get(&port_key(port)).is_some() && !had.contains(&port_key(port));
-    let mut errors = Errors::new();
-    let mut own: BTreeSet<(i64, String)> = BTreeSet::new();
-    let mut chosen: Vec<Option<i64>> = Vec::new();
-    for (index, port) in spec.list("ports").enumerate() {
-        let (wanted, protocol) = (port.int("nodePort"), port.str("protocol").to_owned());
-        if wanted == 0 {
-            let shared = own.iter().find(|(port, other)| {
-                *other != protocol
-                    && !own.contains(&(*port, protocol.clone()))
-                    && port_of(spec, index) == twin(spec, *port)
-            });
-            let free = shared
-                .map(|(port, _)| *port)
-                .or_else(|| free_port(|port| taken(port) || own.iter().any(|(own, _)| *own == port)));
-            chosen.push(gives.then_some(free).flatten());
-            if let Some(port) = chosen.last().copied().flatten() {
-                own.insert((port, protocol));
-            }
-            continue;
-        }
-        chosen.push(None);
-        let why = if !dry_run && !u16::try_from(wanted).is_ok_and(|port| NODE_PORTS.contains(&port)) {
+/// The cluster's node ports, as one write sees them.
+struct Ports<T: Fn(i64) -> bool> {
+    /// Whether any Service has the port.
+    taken: T,
+    own: BTreeSet<i64>,
+    /// Ports that are asked for have to be in the range.
+    within_range: bool,
+}
+
+impl<T: Fn(i64) -> bool> rules::NodePorts for Ports<T> {
+    fn take(&mut self, port: i64) -> Result<(), String> {
+        if self.within_range && !u16::try_from(port).is_ok_and(|port| NODE_PORTS.contains(&port)) {
             let (first, last) = (NODE_PORTS.start(), NODE_PORTS.end());
-            Some(format!("provided port is not in the valid range. The range of valid ports is {first}-{last}"))
-        } else {
-            (taken(wanted) && !own.iter().any(|(port, _)| *port == wanted))
-                .then(|| "provided port is already allocated".to_owned())
-        };
-        match why {
-            Some(why) => {
-                let (root, field) = (Path::new("spec"), "nodePort");
-                let (ports, at) = (root.child("ports"), index);
-                errors.push(Error::invalid(&ports.index(at).child(field), wanted, why));
-            }
-            None => {
-                own.insert((wanted, protocol));
-            }
+            return Err(format!("provided port is not in the valid range. The range of valid ports is {first}-{last}"));
         }
-    }
-    refuse(service, errors)?;
-    for (index, port) in chosen.into_iter().enumerate() {
-        if let Some(port) = port {
-            service["spec"]["ports"][index]["nodePort"] = port.into();
+        if (self.taken)(port) || !self.own.insert(port) {
+            return Err("provided port is already allocated".to_owned());
         }
+        Ok(())
     }
-    assign_health_port(service, |port| taken(port) || own.iter().any(|(own, _)| *own == port));
-    Ok(())
-}
 
-/// The service port at a place.
-fn port_of(spec: View<'_>, index: usize) -> i64 {
-    spec.list("ports").nth(index).map_or(0, |port| port.int("port"))
-}
-
-/// The service port that has this node port.
-fn twin(spec: View<'_>, node_port: i64) -> i64 {
-    spec.list("ports").find(|port| port.int("nodePort") == node_port).map_or(-1, |port| port.int("port"))
-}
-
-fn assign_health_port(service: &mut Value, taken: impl Fn(i64) -> bool) {
-    let spec = View::from(&*service).get("spec");
-    let needs = spec.str("type") == "LoadBalancer" && spec.str("externalTrafficPolicy") == "Local";
-    if needs
-        && spec.int("healthCheckNodePort") == 0
-        && let Some(port) = free_port(taken)
-    {
-        service["spec"]["healthCheckNodePort"] = port.into();
+    fn take_any(&mut self) -> Option<i64> {
+        let port = free_port(|port| (self.taken)(port) || self.own.contains(&port))?;
+        self.own.insert(port);
+        Some(port)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::checks::{each, meta, meta_update, qualified_name};
 use crate::columns::{age, name};
+use crate::core::pod::dump;
 use crate::resource::Conversion;
 use crate::strategy::{Column, Strategy};
 use object::field::{Error, Errors, Path};
-use object::meta::validate_immutable_field;
+use object::meta::{FIELD_IMMUTABLE, validate_immutable_field};
 use object::names::{is_dns1123_subdomain, name_is_dns_subdomain};
 use object::{Value, View};
 
@@ -154,7 +155,13 @@ impl Strategy for NewEvent {
             ("reportingInstance", "reportingInstance"),
         ];
         for (field, core) in fixed {
-            errors.extend(validate_immutable_field(object.get(field), old.get(field), &Path::new(core)));
+            let (new, old, path) = (object.get(field), old.get(field), Path::new(core));
+            match structure(field) {
+                Some(kind) if !new.same(old) && new.exists() => {
+                    errors.push(Error::invalid_shown(&path, dump::compact(kind, new), FIELD_IMMUTABLE));
+                }
+                _ => errors.extend(validate_immutable_field(new, old, &path)),
+            }
         }
         errors
     }
@@ -190,7 +197,12 @@ impl Conversion for EventConversion {
     }
 
     fn from_stored(&self, object: Value) -> Value {
-        renamed(object, RENAMED.map(|(new, core)| (core, new)))
+        let mut object = renamed(object, RENAMED.map(|(new, core)| (core, new)));
+        if let Value::Object(map) = &mut object {
+            // The core form always has them, this one only when they say something.
+            map.retain(|key, value| !key.starts_with("reporting") || value.as_str() != Some(""));
+        }
+        object
     }
 }
 
@@ -232,6 +244,15 @@ fn renamed(object: Value, names: [(&str, &str); 7]) -> Value {
         None => key,
     };
     Value::Object(map.into_iter().map(|(key, value)| (rename(key), value)).collect())
+}
+
+/// What a field that holds a struct holds.
+fn structure(field: &str) -> Option<&'static str> {
+    match field {
+        "regarding" | "related" => Some("ObjectReference"),
+        "deprecatedSource" => Some("EventSource"),
+        _ => None,
+    }
 }
 
 fn at(object: View<'_>, path: &str) -> String {

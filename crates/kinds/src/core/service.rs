@@ -6,6 +6,7 @@
 pub mod allocation;
 mod cluster_ips;
 mod leftovers;
+mod node_ports;
 mod traffic;
 mod validate;
 

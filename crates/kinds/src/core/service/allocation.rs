@@ -12,6 +12,8 @@ use object::field::{Error, Errors, Path};
 use object::{Value, View};
 use std::collections::{HashMap, HashSet};
 
+pub use super::node_ports::{NodePorts, assign_node_ports};
+
 /// Brings `clusterIP` and `clusterIPs` in line for clients that know only the first. `old` is absent for a new service.
 pub fn normalise(service: &mut Value, old: View<'_>) {
     let old = old.get("spec");
