@@ -38,3 +38,13 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Version(args) => version::run(&args),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

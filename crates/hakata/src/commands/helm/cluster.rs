@@ -77,9 +77,11 @@ pub(crate) fn run<T, F: Future<Output = Result<T, helm::Error>>>(
     operation: impl FnOnce(Cluster, String) -> F,
 ) -> anyhow::Result<T> {
     let path = global.kubeconfig.clone().unwrap_or_else(default_path);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // The client keeps a task of its own.
+    let _inside = runtime.enter();
     let connection = connect(&path, global.kube_context.as_deref())?;
     let namespace = global.namespace.clone().filter(|namespace| !namespace.is_empty()).unwrap_or(connection.namespace);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(operation(Cluster::new(connection.client), namespace))?)
 }
 

@@ -10,6 +10,7 @@ use super::printing::{Format, status};
 
 /// Install a chart
 #[derive(clap::Args)]
+#[command(disable_version_flag = true)]
 pub(crate) struct Args {
     /// [NAME] [CHART]
     #[arg(required = true)]

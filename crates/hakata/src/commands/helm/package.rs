@@ -8,6 +8,7 @@ use super::output::print;
 
 /// Package a chart directory into a chart archive
 #[derive(clap::Args)]
+#[command(disable_version_flag = true)]
 pub(crate) struct Args {
     /// Directories of charts
     #[arg(required = true)]

@@ -28,6 +28,7 @@ enum Wanted {
 }
 
 #[derive(clap::Args)]
+#[command(disable_version_flag = true)]
 struct Chart {
     /// The chart: a directory, an archive, or a name in a repository
     chart: String,

@@ -16,6 +16,7 @@ use super::output::{print, warn};
 
 /// Locally render templates
 #[derive(clap::Args)]
+#[command(disable_version_flag = true)]
 pub(crate) struct Args {
     /// [NAME] [CHART]
     #[arg(required = true)]

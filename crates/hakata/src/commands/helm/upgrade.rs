@@ -10,6 +10,7 @@ use super::printing::{Format, status};
 
 /// Upgrade a release
 #[derive(clap::Args)]
+#[command(disable_version_flag = true)]
 pub(crate) struct Args {
     /// The release
     release: String,
