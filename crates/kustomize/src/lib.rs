@@ -22,6 +22,7 @@
 mod build;
 mod config;
 mod decode;
+pub mod edit;
 mod error;
 mod fieldspec;
 mod generate;

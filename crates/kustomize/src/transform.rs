@@ -8,7 +8,7 @@ mod patch;
 mod replacement;
 mod value_add;
 
-pub(crate) use image::Images;
+pub(crate) use image::{Images, split_image};
 pub(crate) use labels::{Annotations, Labels};
 pub(crate) use names::{Hash, NamePart, Replicas};
 pub(crate) use namespace::Namespace;

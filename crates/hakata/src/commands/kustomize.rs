@@ -1,15 +1,19 @@
 //! `hakata kustomize`
 
 mod build;
+mod create;
+mod edit;
 
 use clap::Subcommand;
 use std::io::Write;
 
-/// Build manifests from a kustomization.yaml
+/// Build manifests from a kustomization.yaml, and change it
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     hakata kustomize build overlays/production\n  \
-    hakata kustomize build https://github.com/owner/repo/deploy?ref=v1.2")]
+    hakata kustomize build https://github.com/owner/repo/deploy?ref=v1.2\n  \
+    hakata kustomize create --autodetect\n  \
+    hakata kustomize edit set image web=registry.example.com/web:2")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -18,6 +22,8 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Args),
+    Create(create::Args),
+    Edit(edit::Args),
     /// Print the version of kustomize whose output this one gives
     Version,
 }
@@ -25,6 +31,8 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         Command::Build(args) => build::run(args),
+        Command::Create(args) => create::run(args),
+        Command::Edit(args) => edit::run(args),
         Command::Version => {
             writeln!(std::io::stdout(), "{}", kustomize::KUSTOMIZE_VERSION)?;
             Ok(())
@@ -43,4 +51,17 @@ fn explain(error: kustomize::Error) -> anyhow::Error {
         }
         _ => anyhow::Error::new(error),
     }
+}
+
+/// The directory whose kustomization file is meant.
+fn present_dir() -> anyhow::Result<String> {
+    Ok(std::env::current_dir()?.to_string_lossy().into_owned())
+}
+
+/// Writes the file, and what was passed over to standard error.
+fn save(edit: &kustomize::edit::Edit<'_>) -> anyhow::Result<()> {
+    for note in edit.notes() {
+        writeln!(std::io::stderr(), "{note}")?;
+    }
+    edit.save().map_err(explain)
 }

@@ -52,7 +52,7 @@ impl Images {
 }
 
 fn rename(value: &str, image: &Image) -> String {
-    let (mut name, mut tag, mut digest) = split(value);
+    let (mut name, mut tag, mut digest) = split_image(value);
     if !image.new_name.is_empty() {
         name.clone_from(&image.new_name);
     }
@@ -81,7 +81,7 @@ fn rename(value: &str, image: &Image) -> String {
 }
 
 /// Name, tag and digest; a colon before the first slash belongs to the host.
-fn split(image: &str) -> (String, String, String) {
+pub(crate) fn split_image(image: &str) -> (String, String, String) {
     let from = image.find('/').filter(|&at| at > 0).unwrap_or(0);
     let at = image[from..].find('@').map(|at| at + from);
     let colon = image[from..].find(':').map(|colon| colon + from);
