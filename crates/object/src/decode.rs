@@ -8,7 +8,7 @@
 //! Defaults are not applied here; that is `kinds`. After it has changed an object, [`normalise`] brings it back into
 //! form. Neither is `apiVersion` or `kind` filled in.
 
-mod base64;
+pub(crate) mod base64;
 #[cfg(test)]
 mod corpus_tests;
 mod error;

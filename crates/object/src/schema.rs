@@ -51,6 +51,8 @@ pub struct StructType {
     pub union: Option<Box<Union>>,
     /// Indices of `fields`, ordered by name; made by [`Schema::insert`].
     by_name: Box<[u16]>,
+    /// Indices of those `fields` that have a protobuf number, ordered by it and those around it.
+    by_number: Box<[u16]>,
 }
 
 /// Fields of which only one may be set.
@@ -278,16 +280,52 @@ impl StructType {
         self.by_name.iter().map(|&i| &self.fields[usize::from(i)])
     }
 
+    /// The field with this protobuf number in the messages numbered `inside`, which JSON inlines.
+    pub(crate) fn numbered(&self, inside: &[u32], number: u32) -> Option<&Field> {
+        let wanted = inside.iter().copied().chain([number]);
+        let place =
+            self.by_number.binary_search_by(|&i| self.fields[usize::from(i)].path().cmp(wanted.clone())).ok()?;
+        Some(&self.fields[usize::from(self.by_number[place])])
+    }
+
+    /// Whether the message with this number in those numbered `inside` holds fields that JSON inlines.
+    pub(crate) fn has_inside(&self, inside: &[u32], number: u32) -> bool {
+        let wanted = inside.iter().copied().chain([number]);
+        let path = |i: u16| self.fields[usize::from(i)].path();
+        let place = self.by_number.partition_point(|&i| path(i).lt(wanted.clone()));
+        self.by_number.get(place).is_some_and(|&i| path(i).take(inside.len() + 1).eq(wanted))
+    }
+
+    /// The fields that protobuf has, in its order.
+    pub(crate) fn wire_order(&self) -> Vec<&Field> {
+        self.by_number.iter().map(|&i| &self.fields[usize::from(i)]).collect()
+    }
+
     fn index_fields(&mut self) {
         self.fields.truncate(usize::from(u16::MAX));
         let mut order: Vec<u16> = (0..).take(self.fields.len()).collect();
         order.sort_by(|&a, &b| self.fields[usize::from(a)].name.cmp(&self.fields[usize::from(b)].name));
         order.dedup_by(|b, a| self.fields[usize::from(*a)].name == self.fields[usize::from(*b)].name);
         self.by_name = order.into();
+        let mut numbered: Vec<u16> = (0..).take(self.fields.len()).collect();
+        numbered.retain(|&i| self.fields[usize::from(i)].number > 0);
+        numbered.sort_by(|&a, &b| self.fields[usize::from(a)].path().cmp(self.fields[usize::from(b)].path()));
+        self.by_number = numbered.into();
     }
 }
 
 impl Field {
+    /// Protobuf numbers from the outermost message that JSON inlines to the field itself.
+    fn path(&self) -> impl Iterator<Item = u32> + Clone {
+        self.inside.iter().copied().chain([self.number])
+    }
+
+    /// True if its type is a list that Go names and protobuf makes a message of, or a map of such.
+    pub(crate) fn is_boxed_list(&self) -> bool {
+        let item = self.go.as_deref().and_then(|go| go.rsplit(']').next());
+        matches!(item, Some("v1.Verbs" | "v1.ExtraValue"))
+    }
+
     /// An optional field that is omitted when zero and merged as its type says.
     pub fn new(name: impl Into<Text>, ty: Type) -> Field {
         Field {

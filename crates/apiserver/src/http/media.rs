@@ -14,6 +14,8 @@ pub enum Encoding {
     Json,
     /// `application/yaml`
     Yaml,
+    /// `application/vnd.kubernetes.protobuf`
+    Protobuf,
 }
 
 /// What shape of answer a client wants.
@@ -160,6 +162,7 @@ pub fn content_encoding(content_type: &str) -> Result<Encoding, Status> {
         None if content_type.is_empty() => Ok(Encoding::Json),
         Some("application/json") => Ok(Encoding::Json),
         Some("application/yaml") => Ok(Encoding::Yaml),
+        Some("application/vnd.kubernetes.protobuf") => Ok(Encoding::Protobuf),
         _ => Err(Status::unsupported_media_type(format!(
             "the body of the request was in an unknown format - accepted media types include: {OFFERS}"
         ))),

@@ -14,7 +14,7 @@ pub fn json(code: u16, json: impl Into<Bytes>) -> Response<Body> {
 /// An answer of one JSON value, written as asked.
 pub fn value(code: u16, encoding: Encoding, value: &Value) -> Response<Body> {
     match encoding {
-        Encoding::Json => json(code, value.to_string()),
+        Encoding::Json | Encoding::Protobuf => json(code, value.to_string()),
         Encoding::Yaml => with_type(code, "application/yaml", Body::full(yaml::from_json(value))),
     }
 }
@@ -22,7 +22,7 @@ pub fn value(code: u16, encoding: Encoding, value: &Value) -> Response<Body> {
 /// Stored or encoded JSON bytes, written as asked.
 pub fn encoded(code: u16, encoding: Encoding, bytes: Bytes) -> Response<Body> {
     match encoding {
-        Encoding::Json => json(code, bytes),
+        Encoding::Json | Encoding::Protobuf => json(code, bytes),
         Encoding::Yaml => value(code, encoding, &serde_json::from_slice(&bytes).unwrap_or_default()),
     }
 }

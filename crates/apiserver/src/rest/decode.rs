@@ -7,6 +7,7 @@ use crate::storage::Entry;
 use bytes::Bytes;
 use object::decode::{self, Decoded, TypeMeta};
 use object::json::{self, Node};
+use object::protobuf::{self, Envelope};
 use object::schema::{self, TypeId};
 use object::{Status, Value};
 
@@ -27,6 +28,13 @@ pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Re
             let node = json::parse(text.as_bytes()).map_err(Status::internal)?;
             (node_as(call, wanted, node, body)?, strict)
         }
+        Encoding::Protobuf => {
+            let envelope = protobuf::open(body).map_err(|why| unrecognized(wanted, &why.to_string(), body))?;
+            let own = |why| refusal(call, wanted, &envelope.type_meta, why, body);
+            let ty = type_of(call, wanted, &envelope.type_meta).map_err(own)?;
+            let value = protobuf_value(&envelope, ty).map_err(own)?;
+            (node_as(call, wanted, Node::from(value), body)?, Vec::new())
+        }
     };
     strict.extend(decoded.strict);
     report(call, validation, strict, |why| {
@@ -36,6 +44,17 @@ pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Re
     let mut object = decoded.value;
     finish(call, &mut object);
     Ok(object)
+}
+
+/// The value of an opened protobuf body, as though it had been sent as JSON.
+fn protobuf_value(envelope: &Envelope<'_>, ty: TypeId) -> Result<Value, String> {
+    let mut value = protobuf::read(schema::builtin(), ty, envelope.raw).map_err(|error| error.to_string())?;
+    for (name, text) in [("apiVersion", &envelope.type_meta.api_version), ("kind", &envelope.type_meta.kind)] {
+        if !text.is_empty() {
+            value[name] = text.as_str().into();
+        }
+    }
+    Ok(value)
 }
 
 /// The value of a YAML body, with what strictness has to say about it.
@@ -51,12 +70,7 @@ fn yaml_value(body: &[u8]) -> Result<(Value, Vec<String>), String> {
 fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<Decoded, Status> {
     let found = decode::sniff(&node).map_err(|why| unrecognized(wanted, &why, body))?;
     let version = call.body.api_version.as_str();
-    let refuse = |why: String| {
-        let own = if found.api_version.is_empty() { version } else { &found.api_version };
-        let own = own.rsplit('/').next().unwrap_or(own);
-        let kind = if found.kind.is_empty() { wanted } else { &found.kind };
-        Status::bad_request(decode::bad_request(wanted, Some((own, kind)), &why, body))
-    };
+    let refuse = |why| refusal(call, wanted, &found, why, body);
     let ty = type_of(call, wanted, &found).map_err(refuse)?;
     let decoded = decode::decode_node(schema::builtin(), ty, node).map_err(refuse)?;
     check_type(call, wanted, &found).map_err(refuse)?;
@@ -68,6 +82,15 @@ fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<De
         )));
     }
     Ok(decoded)
+}
+
+/// 400 for a body that says what it is and cannot be handled.
+fn refusal(call: &Call, wanted: &str, found: &TypeMeta, why: String, body: &Bytes) -> Status {
+    let version = call.body.api_version.as_str();
+    let own = if found.api_version.is_empty() { version } else { &found.api_version };
+    let own = own.rsplit('/').next().unwrap_or(own);
+    let kind = if found.kind.is_empty() { wanted } else { &found.kind };
+    Status::bad_request(decode::bad_request(wanted, Some((own, kind)), &why, body))
 }
 
 /// The type that the body says it is.
@@ -167,11 +190,18 @@ pub(crate) fn delete_options(call: &Call, body: &Bytes) -> Result<Value, Status>
     if body.is_empty() {
         return Ok(Value::Null);
     }
+    let ty = schema::builtin()
+        .find("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions")
+        .ok_or_else(|| Status::internal("DeleteOptions has no schema"))?;
     let value = match media::content_encoding(call.content_type())? {
         Encoding::Json => {
             json::parse(body).map_err(|error| Status::bad_request(decode::bad_json(&error.to_string())))?.into_value()
         }
         Encoding::Yaml => yaml_value(body).map_err(Status::bad_request)?.0,
+        Encoding::Protobuf => {
+            let envelope = protobuf::open(body).map_err(|why| Status::bad_request(why.to_string()))?;
+            protobuf_value(&envelope, ty).map_err(Status::bad_request)?
+        }
     };
     let text = value.to_string();
     let node = json::parse(text.as_bytes()).map_err(Status::internal)?;
@@ -183,8 +213,5 @@ pub(crate) fn delete_options(call: &Call, body: &Bytes) -> Result<Value, Status>
             found.kind, found.api_version
         )));
     }
-    let ty = schema::builtin()
-        .find("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions")
-        .ok_or_else(|| Status::internal("DeleteOptions has no schema"))?;
     Ok(decode::decode_node(schema::builtin(), ty, node).map_err(Status::bad_request)?.value)
 }

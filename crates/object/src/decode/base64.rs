@@ -21,7 +21,7 @@ pub(super) fn canonical(text: std::borrow::Cow<'_, str>) -> Result<String, usize
 }
 
 /// Bytes as base64.
-pub(super) fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or_default());
@@ -35,7 +35,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 }
 
 /// Letters of the alphabet to bytes; bits that fill no byte are dropped.
-fn decode(letters: &[u8]) -> Vec<u8> {
+pub(crate) fn decode(letters: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(letters.len() / 4 * 3 + 2);
     for chunk in letters.chunks(4) {
         let sextet = |i: usize| chunk.get(i).and_then(|&byte| value(byte)).unwrap_or_default();
