@@ -1,5 +1,6 @@
 //! Looks for what is wrong with a chart, or could be.
 
+mod deprecated;
 mod objects;
 
 use std::fmt;
@@ -68,7 +69,7 @@ pub fn lint(path: &Path, values: &Values, options: &Options) -> Result<Vec<Findi
             if error.kind() == std::io::ErrorKind::NotFound { "no such file or directory" } else { "cannot be read" };
         return Err(format!("unable to check Chart.yaml file in chart: stat {}: {words}", file.display()));
     }
-    let mut linter = Linter { findings: Vec::new() };
+    let mut linter = Linter { findings: Vec::new(), minor: options.capabilities.minor.parse().unwrap_or(0) };
     let data = std::fs::read(&file).unwrap_or_default();
     if linter.chart_file(&data) {
         linter.values_file(path, values, options);
@@ -80,6 +81,7 @@ pub fn lint(path: &Path, values: &Values, options: &Options) -> Result<Vec<Findi
 
 struct Linter {
     findings: Vec<Finding>,
+    minor: u32,
 }
 
 impl Linter {

@@ -38,6 +38,10 @@ impl Linter {
             );
             self.report(Severity::Warning, file, message);
         }
+        let version = object["apiVersion"].as_str().unwrap_or_default();
+        if let Some(warning) = super::deprecated::deprecation(version, kind, self.minor) {
+            self.report(Severity::Warning, file, warning);
+        }
         let selects = content.contains("matchLabels") || content.contains("matchExpressions");
         if matches!(kind, "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet") && !selects {
             let name = gotemplate::format::quote(&name.into());
