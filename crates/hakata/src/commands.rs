@@ -18,6 +18,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one is made, at start")]
 enum Command {
     Demo(demo::Args),
     Helm(helm::Args),
