@@ -1,0 +1,105 @@
+//! Recorded conversations with a reference server, played against ours.
+//!
+//! `conversations.txt` lists the cases that answer whole; none of them may be lost. To list anew what passes, run
+//! `HAKATA_UPDATE=1 cargo test -p cluster conversations`. Cases that wait for controllers are left out.
+//! Deliberately absent: recording, and partial credit.
+
+mod normal;
+mod player;
+
+use crate::world::World;
+use player::Player;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The cases that have to pass, one name a line.
+const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conversations.txt");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_that_passed_still_pass() {
+    let Some(folder) = corpora() else { return };
+    if std::env::var_os("HAKATA_UPDATE").is_some() {
+        return update(&folder).await;
+    }
+    let listed = std::fs::read_to_string(LIST).unwrap();
+    let names: Vec<&str> = listed.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    assert!(!names.is_empty(), "{LIST} lists nothing");
+    let failures = play(&folder, &names).await;
+    let failed = failures.iter().fold(String::new(), |mut text, (name, why)| {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{name}: {why}");
+        text
+    });
+    assert!(failures.is_empty(), "{} of {} conversations no longer pass:\n{failed}", failures.len(), names.len());
+}
+
+/// Writes the list of what passes.
+async fn update(folder: &Path) {
+    let all = candidates(folder);
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    let failures = play(folder, &names).await;
+    let mut text = String::from("# Recorded conversations that answer whole; see tests/it/conversations.rs.\n");
+    for name in names.iter().filter(|name| !failures.iter().any(|(failed, _)| failed == *name)) {
+        text.push_str(name);
+        text.push('\n');
+    }
+    std::fs::write(LIST, text).unwrap();
+    for (name, why) in &failures {
+        println!("{name}: {why}");
+    }
+    assert!(failures.len() < names.len(), "nothing passes");
+}
+
+/// Plays cases one after another; those that differ, and where first. Some answers depend on how busy the machine is,
+/// so a case that differs gets a second chance.
+async fn play(folder: &Path, names: &[&str]) -> Vec<(String, String)> {
+    let world = World::start().await;
+    let player = Player::new(world.client().await);
+    let mut failures = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let case = read(&folder.join(format!("{name}.json")));
+        let Err(first) = player.play(&case, name, number).await else { continue };
+        println!("{name} is played again, since {first}");
+        if let Err(why) = player.play(&case, name, names.len() + number).await {
+            failures.push(((*name).to_owned(), why));
+        }
+    }
+    world.stop().await;
+    failures
+}
+
+/// Every case that does not wait for controllers, by its path without `.json`, sorted.
+fn candidates(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for part in ["kinds-core", "kinds-rest", "machinery", "policy"] {
+        for entry in std::fs::read_dir(folder.join(part)).unwrap() {
+            let path = entry.unwrap().path();
+            let waits = |case: &Value| case["steps"].as_array().unwrap().iter().any(|step| step.get("until").is_some());
+            if path.extension().is_some_and(|extension| extension == "json") && !waits(&read(&path)) {
+                names.push(format!("{part}/{}", path.file_stem().unwrap().display()));
+            }
+        }
+    }
+    names.sort();
+    names
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The recorded conversations, if they are on this machine.
+fn corpora() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora");
+    let folder = std::env::var_os("HAKATA_CORPORA").map_or_else(|| PathBuf::from(beside), PathBuf::from).join("api");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!(
+        "SKIPPED: there are no recorded conversations in {}; name their folder with HAKATA_CORPORA",
+        folder.display()
+    );
+    None
+}

@@ -1,0 +1,10 @@
+//! End to end: a real server on a free port with a folder of its own, driven over TLS.
+//!
+//! With kube-rs (`clients`), with every real kubectl that is there (`kubectl`), and with recorded conversations of a
+//! reference server (`conversations`). What is not on the machine is skipped, and says so.
+
+mod clients;
+mod conversations;
+mod kubectl;
+mod restart;
+mod world;

@@ -1,0 +1,78 @@
+//! A server of a test's own, and clients of it.
+
+use cluster::config::Config;
+use cluster::server::Server;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A running server in a folder that goes away with it.
+pub(crate) struct World {
+    folder: tempfile::TempDir,
+    running: Running,
+}
+
+/// A server that runs as a task.
+pub(crate) struct Running {
+    kubeconfig: String,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl World {
+    pub(crate) async fn start() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let running = Running::start(folder.path()).await;
+        World { folder, running }
+    }
+
+    /// A folder for whatever the test needs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The administrator's kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
+    /// A client over TLS, as the kubeconfig describes it.
+    pub(crate) async fn client(&self) -> kube::Client {
+        self.running.client().await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+impl Running {
+    /// Starts a server on the state in `folder`.
+    pub(crate) async fn start(folder: &Path) -> Running {
+        let config = Config {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            write_kubeconfig: Some(folder.join("kubeconfig")),
+            grace: Duration::from_secs(5),
+            ..Config::new(folder.join("data"))
+        };
+        let server = Server::build(config).await.expect("the server starts");
+        let stop = CancellationToken::new();
+        let kubeconfig = server.kubeconfig();
+        Running { kubeconfig, stop: stop.clone(), task: tokio::spawn(server.run(stop)) }
+    }
+
+    pub(crate) async fn client(&self) -> kube::Client {
+        let parsed = Kubeconfig::from_yaml(&self.kubeconfig).expect("the kubeconfig is one");
+        let config = kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.unwrap();
+        kube::Client::try_from(config).unwrap()
+    }
+
+    /// Tells the server to stop, and waits until it has drained.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("the server ends without a panic");
+    }
+}
