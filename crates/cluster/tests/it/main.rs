@@ -3,6 +3,8 @@
 //! With kube-rs (`clients`), with every real kubectl that is there (`kubectl`), and with recorded conversations of a
 //! reference server (`conversations`). What is not on the machine is skipped, and says so.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and so are their helpers")]
+
 mod clients;
 mod conversations;
 mod kubectl;

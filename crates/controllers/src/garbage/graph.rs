@@ -170,7 +170,7 @@ mod tests {
         graph.put(node("dependent", &["owner"]));
         let going = Node { is_going: true, waits: true, ..node("owner", &[]) };
         let wait = Work::WaitForDependents("owner".to_owned());
-        assert_eq!(graph.put(going), [wait.clone()]);
+        assert_eq!(graph.put(going), std::slice::from_ref(&wait));
         assert_eq!(graph.remove("dependent"), [wait]);
     }
 

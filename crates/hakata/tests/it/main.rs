@@ -1,5 +1,7 @@
 //! The binary from outside: what scripts rely on.
 
+#![allow(clippy::unwrap_used, reason = "these are tests, and so are their helpers")]
+
 mod program;
 
 use program::{Serving, hakata};
