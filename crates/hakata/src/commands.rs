@@ -21,8 +21,8 @@ pub(crate) struct Cli {
 #[expect(clippy::large_enum_variant, reason = "one is made, at start")]
 enum Command {
     Demo(demo::Args),
-    Helm(helm::Args),
-    Kustomize(kustomize::Args),
+    Helm(Box<helm::Args>),
+    Kustomize(Box<kustomize::Args>),
     Server(server::Args),
     Snapshot(snapshot::Args),
     Version(version::Args),

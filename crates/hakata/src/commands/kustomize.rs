@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    Build(build::Args),
+    Build(Box<build::Args>),
     Create(create::Args),
     Edit(edit::Args),
     /// Print the version of kustomize whose output this one gives
