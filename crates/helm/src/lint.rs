@@ -14,6 +14,27 @@ use crate::chart::{Chart, Metadata};
 use crate::engine::{self, Release};
 use crate::values::{Values, Warnings, coalesce_tables, coalesce_values};
 
+/// What Chart.yaml can say.
+const FIELDS: &[&str] = &[
+    "annotations",
+    "apiVersion",
+    "appVersion",
+    "condition",
+    "dependencies",
+    "deprecated",
+    "description",
+    "home",
+    "icon",
+    "keywords",
+    "kubeVersion",
+    "maintainers",
+    "name",
+    "sources",
+    "tags",
+    "type",
+    "version",
+];
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -97,6 +118,13 @@ impl Linter {
             return true;
         }
         let raw = yaml::to_json(&String::from_utf8_lossy(data)).unwrap_or_default();
+        let unknown = raw.as_object().and_then(|map| map.keys().find(|key| !FIELDS.contains(&key.as_str())));
+        if let Some(unknown) = unknown {
+            let message = format!(
+                "failed to strictly parse chart metadata file\n\terror unmarshaling JSON: while decoding JSON: json: unknown field {unknown:?}"
+            );
+            self.report(Severity::Warning, FILE, message);
+        }
         self.identity(&metadata, &raw);
         self.people(&metadata);
         if metadata.icon.is_empty() {
