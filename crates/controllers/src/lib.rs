@@ -13,6 +13,7 @@ mod quotas;
 mod role_aggregation;
 mod root_ca;
 mod service_accounts;
+mod service_cidrs;
 
 pub use kubernetes_service::ApiAddress;
 
@@ -38,6 +39,7 @@ pub async fn run(client: Client, settings: Settings, stop: CancellationToken) {
             role_aggregation::run(client.clone()),
             quotas::run(client.clone()),
             flow_schemas::run(client.clone()),
+            service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
             garbage::run(client.clone()),
         )

@@ -39,7 +39,9 @@ pub(crate) async fn update(call: &Call, body: Bytes) -> Result<Response<Body>, S
 }
 
 async fn create_instead(call: &Call, mut object: Value, options: &WriteOptions) -> Result<Response<Body>, Status> {
-    if !call.resource.strategy.allow_create_on_update() || !call.info.subresource.is_empty() {
+    // A PUT of a status creates too, where a PUT of the object does; so it is upstream.
+    let creates = matches!(call.info.subresource.as_str(), "" | "status");
+    if !creates || !call.resource.strategy.allow_create_on_update() {
         return Err(call.not_found());
     }
     if !View::from(&object).get("metadata").str("uid").is_empty() {
