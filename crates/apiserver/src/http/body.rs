@@ -17,6 +17,9 @@ use std::time::Duration;
 /// The largest request body, in bytes.
 pub const MAX_BODY: usize = 3 * 1024 * 1024;
 
+/// Most bytes of a body that is too large which are read and thrown away.
+const MAX_DISCARDED: usize = 4 * MAX_BODY;
+
 /// How long a client may let the server wait for the next piece of a body.
 const SLOW_BODY: Duration = Duration::from_secs(30);
 
@@ -85,18 +88,21 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: std::fmt::Display,
 {
-    if body.size_hint().lower() > MAX_BODY as u64 {
-        return Err(too_large());
-    }
+    let announced = body.size_hint().lower();
     let mut blocks: Vec<Bytes> = Vec::new();
     let mut length = 0;
     let mut body = std::pin::pin!(body);
+    if announced > MAX_BODY as u64 {
+        discard(&mut body, announced).await;
+        return Err(too_large());
+    }
     while let Some(frame) = next_frame(&mut body).await? {
         let frame =
             frame.map_err(|error| Status::bad_request(format!("the request body could not be read: {error}")))?;
         if let Ok(block) = frame.into_data() {
             length += block.len();
             if length > MAX_BODY {
+                discard(&mut body, 0).await;
                 return Err(too_large());
             }
             blocks.push(block);
@@ -108,6 +114,25 @@ where
     let mut whole = Vec::with_capacity(length);
     blocks.iter().for_each(|block| whole.extend_from_slice(block));
     Ok(whole.into())
+}
+
+/// Reads on for a while without keeping anything, so that a client that is still sending sees the answer and not a
+/// broken connection.
+async fn discard<B>(body: &mut Pin<&mut B>, announced: u64)
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let mut left = MAX_DISCARDED;
+    if announced > left as u64 {
+        return;
+    }
+    while let Ok(Some(Ok(frame))) = next_frame(body).await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 /// The next frame; 408 if the client lets the server wait for it.
