@@ -102,11 +102,14 @@ where
         if let Ok(block) = frame.into_data() {
             length += block.len();
             if length > MAX_BODY {
-                discard(&mut body, 0).await;
-                return Err(too_large());
+                break;
             }
             blocks.push(block);
         }
+    }
+    if length > MAX_BODY {
+        discard(&mut body, 0).await;
+        return Err(too_large());
     }
     if blocks.len() == 1 {
         return Ok(blocks.swap_remove(0));
@@ -126,13 +129,21 @@ where
     if announced > left as u64 {
         return;
     }
-    while let Ok(Some(Ok(frame))) = next_frame(body).await {
-        let length = frame.data_ref().map_or(0, Bytes::len);
+    while let Some(length) = next_length(body).await {
         match left.checked_sub(length) {
             Some(rest) => left = rest,
             None => return,
         }
     }
+}
+
+/// The length of the next frame; `None` at the end or if there is none to be had.
+async fn next_length<B>(body: &mut Pin<&mut B>) -> Option<usize>
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let frame = next_frame(body).await.ok()??.ok()?;
+    Some(frame.data_ref().map_or(0, Bytes::len))
 }
 
 /// The next frame; 408 if the client lets the server wait for it.
