@@ -21,7 +21,10 @@ pub(crate) async fn run(client: Client) {
 }
 
 fn is_ready(cidr: &Value) -> bool {
-    View::from(cidr).at(&["status", "conditions"]).items().any(|c| c.str("type") == "Ready" && c.str("status") == "True")
+    View::from(cidr)
+        .at(&["status", "conditions"])
+        .items()
+        .any(|c| c.str("type") == "Ready" && c.str("status") == "True")
 }
 
 async fn mark(client: &Client, mut cidr: Value) -> Result<(), kube::Error> {
