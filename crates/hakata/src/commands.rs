@@ -18,7 +18,6 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one is made, at start")]
 enum Command {
     Demo(demo::Args),
     Helm(Box<helm::Args>),
