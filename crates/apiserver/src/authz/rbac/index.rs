@@ -214,7 +214,9 @@ impl Bindings {
             };
             let place = place.or_default();
             if !place.iter().any(|known| Arc::ptr_eq(known, &binding)) {
-                place.push(Arc::clone(&binding));
+                // By name, so that which of several grants is told does not depend on which was made first.
+                let at = place.partition_point(|other| other.name < binding.name);
+                place.insert(at, Arc::clone(&binding));
             }
         }
         self.by_name.insert(binding.name.clone(), binding);
