@@ -47,6 +47,7 @@ fn change(apply: impl FnOnce(&mut Edit<'_>) -> kustomize::Result<()>) -> anyhow:
 
 /// A patch, with the resources that it is for.
 #[derive(clap::Args)]
+#[command(disable_version_flag = true)]
 struct Patch {
     /// File with the patch
     #[arg(long, value_name = "FILE", default_value = "")]
