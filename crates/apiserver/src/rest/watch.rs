@@ -66,10 +66,7 @@ impl Options {
         )?;
         let version = query.text("resourceVersion");
         let from = write::parse_version(version)?;
-        let length = match timeout.and_then(|seconds| u64::try_from(seconds).ok()) {
-            Some(seconds) if seconds > 0 => Duration::from_secs(seconds),
-            _ => DEFAULT_LENGTH.mul_f64(1.0 + f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 256.0),
-        };
+        let length = length(timeout.unwrap_or_default(), uuid::Uuid::new_v4().as_bytes()[0]);
         let include =
             if matches!(call.accepted.shape, Shape::Table(_)) { Include::parse(call)? } else { Include::Metadata };
         let bookmarks = query.flag("allowWatchBookmarks");
@@ -79,6 +76,17 @@ impl Options {
     /// Whether the watch begins with an event for each object that is there.
     fn begins_with_state(&self) -> bool {
         self.initial_events.unwrap_or(self.from == 0)
+    }
+}
+
+/// How long a watch lasts whose client asks for `seconds`; `chance` spreads those that do not ask.
+///
+/// The product wraps as it does in Go, so that no number is too large for the clock; what comes out below zero ends the
+/// watch at once.
+fn length(seconds: i64, chance: u8) -> Duration {
+    match seconds.wrapping_mul(1_000_000_000) {
+        0 => DEFAULT_LENGTH.mul_f64(1.0 + f64::from(chance) / 256.0),
+        nanos => Duration::from_nanos(u64::try_from(nanos).unwrap_or_default()),
     }
 }
 
@@ -301,4 +309,25 @@ fn error_frame(status: &Status) -> Bytes {
 
 fn too_old(from: u64, current: u64) -> Status {
     Status::expired(format!("too old resource version: {from} ({current})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_seconds_is_a_length_that_the_clock_can_bear() {
+        for (seconds, want) in [
+            (1, Duration::from_secs(1)),
+            (-5, Duration::ZERO),
+            (i64::MAX, Duration::ZERO),
+            (i64::MIN, DEFAULT_LENGTH),
+            (0, DEFAULT_LENGTH),
+            (9_223_372_036, Duration::from_secs(9_223_372_036)),
+        ] {
+            let length = length(seconds, 0);
+            assert_eq!(length, want, "{seconds}");
+            assert!(Instant::now().checked_add(length).is_some(), "{seconds}");
+        }
+    }
 }
