@@ -204,12 +204,20 @@ pub fn build(host: &dyn Host, target: &str, options: &Options) -> Result<Built> 
         warnings: RefCell::default(),
         builtin_config: TransformerConfig::builtin().reduced()?,
     };
-    let (kustomization, file) = load_file(&loader, &context)?;
-    context.set_schema(schema_of(&kustomization, &loader, &context)?);
-    let target = Target::new(&context, loader, kustomization, file);
+    match build_with(&context, loader) {
+        Ok(resources) => Ok(Built { resources: resources.into_list(), warnings: context.warnings.take() }),
+        Err(error) => Err(error.with_warnings(context.warnings.take())),
+    }
+}
+
+fn build_with<'h>(context: &Context<'h>, loader: std::rc::Rc<Loader<'h>>) -> Result<ResMap> {
+    let options = context.options;
+    let (kustomization, file) = load_file(&loader, context)?;
+    context.set_schema(schema_of(&kustomization, &loader, context)?);
+    let target = Target::new(context, loader, kustomization, file);
     let mut resources = target.build()?;
     let (kustomization, schema) = (target.kustomization(), context.schema());
-    sort(&mut resources, kustomization, &context)?;
+    sort(&mut resources, kustomization, context)?;
     if options.managed_by_label || kustomization.wants("managedByLabel") {
         let value = format!("kustomize-{KUSTOMIZE_VERSION}");
         let labels = [("app.kubernetes.io/managed-by".to_owned(), value)].into();
@@ -217,8 +225,7 @@ pub fn build(host: &dyn Host, target: &str, options: &Options) -> Result<Built> 
         Labels { labels, specs }.transform(&mut resources, &schema)?;
     }
     finish(&mut resources, kustomization);
-    let warnings = context.warnings.take();
-    Ok(Built { resources: resources.into_list(), warnings })
+    Ok(resources)
 }
 
 fn sort(resources: &mut ResMap, kustomization: &Kustomization, context: &Context<'_>) -> Result<()> {

@@ -17,6 +17,7 @@ struct Inner {
     resource: Option<String>,
     field: Option<String>,
     cure: Option<String>,
+    warnings: Vec<String>,
 }
 
 /// What callers decide by.
@@ -87,6 +88,16 @@ impl Error {
     #[must_use]
     pub fn cure(mut self, cure: impl fmt::Display) -> Self {
         self.0.cure.get_or_insert_with(|| cure.to_string());
+        self
+    }
+
+    /// What had been warned of before it went wrong, one entry a line.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
+    }
+
+    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        self.0.warnings = warnings;
         self
     }
 

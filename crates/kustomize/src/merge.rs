@@ -173,7 +173,7 @@ impl<'a> Merger<'a> {
         let mut order = Vec::with_capacity(entries.len());
         for entry in entries {
             if let MapEntry::Vacant(slot) = patches.entry(entry.key) {
-                order.push(slot.key().clone());
+                order.push((slot.key().clone(), entry.is_text));
                 slot.insert(entry.value);
             }
         }
@@ -190,12 +190,15 @@ impl<'a> Merger<'a> {
             return Err(error);
         }
         order.sort();
-        for key in order {
+        for (key, is_text) in order {
             let Some(added) = patches.remove(&key) else { continue };
             let place = self.field_place(place, &key);
             let added = self.walk(None, Source::Patch(added), place, depth + 1).map_err(|e| e.at_field(&key))?;
             if let Some(added) = added {
                 dest.set(&key, added)?;
+                if !is_text {
+                    dest.mark_key(&key);
+                }
             }
         }
         Ok(())

@@ -272,9 +272,11 @@ impl<'a> Referrer<'a> {
 
     fn ambiguous(&self, found: &[usize], resources: &ResMap) -> Error {
         let ids: Vec<String> = found.iter().map(|&at| self.candidates.known[at].id.to_string()).collect();
+        let shown = |at: usize| resources.list()[at].with_annotations().show();
+        // The referrer's own tree is being worked on, so its name has to do.
         let mut details = format!("\n**** Too many possible referral targets to referrer:\n{}\n", self.id());
         for (number, &at) in found.iter().enumerate() {
-            details.push_str(&format!("--- possible referral {number}:\n{}\n", resources.list()[at].show()));
+            details.push_str(&format!("--- possible referral {number}:\n{}\n", shown(at)));
         }
         Error::new(format!("found multiple possible referrals: {}\n{details}", ids.join(", ")))
             .cure("give the resources different names in their own files, or different prefixes")

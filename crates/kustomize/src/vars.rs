@@ -53,25 +53,16 @@ fn target_gvk(var: &Var) -> Gvk {
 }
 
 /// As Go prints the structure.
-fn shown(var: &Var) -> String {
-    let gvk = &var.target.gvk;
-    format!(
-        "{{{} {{{} {{{} {} {} false}} {} {}}} {{{}}}}}",
-        var.name,
-        var.target.api_version,
-        gvk.group,
-        gvk.version,
-        gvk.kind,
-        var.target.name,
-        var.target.namespace,
-        var.field.field_path
-    )
+pub(crate) fn shown(var: &Var) -> String {
+    format!("{{{} {} {{{}}}}}", var.name, var.target.gvk, var.field.field_path)
 }
 
 /// Notes at each resource which vars read from it.
 pub(crate) fn mark_sources(resources: &mut ResMap, vars: &[Var], schema: &Schema) -> Result<()> {
     for var in vars {
-        let wanted = ResId::new(target_gvk(var), &var.target.name, &var.target.namespace, schema);
+        let mut var = var.clone();
+        var.target.gvk = target_gvk(&var);
+        let wanted = ResId::new(var.target.gvk.clone(), &var.target.name, &var.target.namespace, schema);
         let strict = !wanted.namespace.is_empty() || wanted.cluster_scoped;
         let fits = |id: &ResId| if strict { wanted.same(id) } else { wanted.same_name(id) };
         match resources.matching(&wanted.name, schema, fits).as_slice() {
@@ -81,7 +72,7 @@ pub(crate) fn mark_sources(resources: &mut ResMap, vars: &[Var], schema: &Schema
                 return Err(Error::new(format!(
                     "found {} resId matches for var {} (unable to disambiguate)",
                     several.len(),
-                    shown(var)
+                    shown(&var)
                 ))
                 .on_resource(&wanted)
                 .at_field("vars.objref")

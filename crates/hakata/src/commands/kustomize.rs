@@ -42,6 +42,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// The places of an error on lines of their own, then the chain.
 fn explain(error: kustomize::Error) -> anyhow::Error {
+    for warning in error.warnings() {
+        // A closed standard error changes nothing about the failure.
+        let _ = writeln!(std::io::stderr(), "{warning}");
+    }
     let report = error.report();
     match report.rsplit_once(&error.to_string()).map(|(places, _)| places) {
         Some(places) if !places.is_empty() => {

@@ -168,8 +168,8 @@ impl<'c, 'h> Target<'c, 'h> {
         let merged = mark_sources(&mut gathered.resources, &vars, &self.schema())
             .and_then(|()| gathered.vars.merge(vars.clone()));
         merged.map_err(|e| {
-            let names: Vec<&str> = vars.iter().map(|var| var.name.as_str()).collect();
-            e.wrap(format!("merging vars [{}]", names.join(" ")))
+            let shown: Vec<String> = vars.iter().map(crate::vars::shown).collect();
+            e.wrap(format!("merging vars [{}]", shown.join(" ")))
         })?;
         Ok(gathered)
     }

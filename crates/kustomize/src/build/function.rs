@@ -362,15 +362,10 @@ fn plugin_program(host: &dyn Host, config: &Resource, node: &Node, target: &Targ
         below(home(), ".config/kustomize/plugin"),
         below(home(), "kustomize/plugin"),
     ];
-    let is_dir = |dir: &String| host.resolve(dir).is_ok_and(|place| place.file.is_empty());
-    let dir = candidates.into_iter().flatten().find(is_dir).ok_or_else(|| {
-        Error::new(
-            "unable to find plugin root - tried: $KUSTOMIZE_PLUGIN_HOME, $XDG_CONFIG_HOME/kustomize/plugin, \
-                    $HOME/.config/kustomize/plugin, $HOME/kustomize/plugin",
-        )
-    })?;
+    let is_dir = |dir: &&String| host.resolve(dir).is_ok_and(|place| place.file.is_empty());
+    let dir = candidates.iter().flatten().find(is_dir).ok_or_else(|| no_plugin_root(&candidates))?;
     let kind = &gvk.kind;
-    let name = path::join(&dir, &format!("{}/{}/{}/{kind}", gvk.group, gvk.version, kind.to_lowercase()));
+    let name = path::join(dir, &format!("{}/{}/{}/{kind}", gvk.group, gvk.version, kind.to_lowercase()));
     if host.resolve(&name).is_err() {
         return Err(Error::new(format!("unable to find plugin at {name}"))
             .cure("plug-ins written in Go cannot be loaded; use an executable or a function"));
@@ -382,4 +377,14 @@ fn plugin_program(host: &dyn Host, config: &Resource, node: &Node, target: &Targ
         args.extend(content.lines().map(str::trim_start).filter(|line| !line.is_empty()).map(str::to_owned));
     }
     Ok(Program { name, args, dir: target.loader().root().to_owned(), ..Program::default() })
+}
+
+/// Where plug-ins were looked for, in upstream's form.
+fn no_plugin_root(candidates: &[Option<String>; 4]) -> Error {
+    let homes = ["$KUSTOMIZE_PLUGIN_HOME", "$XDG_CONFIG_HOME", "default value of $XDG_CONFIG_HOME", "home directory"];
+    let one = |(dir, home): (&Option<String>, &str)| {
+        format!("('{}'; homed in {home})", dir.as_deref().unwrap_or("<no value>"))
+    };
+    let tried: Vec<String> = candidates.iter().zip(homes).map(one).collect();
+    Error::new(format!("unable to find plugin root - tried: {}", tried.join(", ")))
 }

@@ -62,6 +62,15 @@ impl Node {
         }
     }
 
+    /// Notes that a key is a number or the like.
+    pub(crate) fn mark_key(&mut self, key: &str) {
+        if let Content::Map(entries) = &mut self.content
+            && let Some(entry) = entries.iter_mut().find(|entry| &*entry.key == key)
+        {
+            entry.is_text = false;
+        }
+    }
+
     /// Takes the first entry with `key` out.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Node> {
         match &mut self.content {

@@ -3,6 +3,7 @@
 use super::Transformer;
 use crate::error::{Error, Result};
 use crate::fieldspec::{Create, FieldSpec, apply_all, gvk_of};
+use crate::hash::go_json;
 use crate::kustomization::ObjectMeta;
 use crate::node::{Kind, Node, Tag};
 use crate::resmap::ResMap;
@@ -123,7 +124,7 @@ impl Transformer for Namespace {
                     .list()
                     .iter()
                     .filter(|other| after.same(&other.id(schema)))
-                    .map(|other| other.to_yaml().unwrap_or_default())
+                    .map(|other| other.with_annotations().to_json().map(|json| go_json(&json)).unwrap_or_default())
                     .collect();
                 return Err(Error::new(format!(
                     "namespace transformation produces ID conflict: [{}]",

@@ -199,7 +199,10 @@ impl JsonPatch {
         if text.is_empty() {
             return Err(Error::new(format!("patch file '{path}' empty seems to be empty")).in_file(path));
         }
-        let patch = decode_json(&text).map_err(|e| e.wrap(format!("decoding {text}")))?;
+        let patch = decode_json(&text).map_err(|e| {
+            e.reword(|words| words.replace("[]handlers.jsonPatchOp", "jsonpatch.Patch"))
+                .wrap(format!("decoding {text:?}"))
+        })?;
         if patch.is_empty() {
             return Err(Error::new(format!("patch appears to be empty; file={path}, JsonOp={text}")));
         }

@@ -81,6 +81,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if args.enable_managedby_label {
+        writeln!(
+            std::io::stderr(),
+            "Flag --enable-managedby-label has been deprecated, The flag `enable-managedby-label` has been deprecated. \
+             Use the `managedByLabel` option in the `buildMetadata` field instead."
+        )?;
+    }
     let built = build(&Disk, &args.target, &options(args)?).map_err(super::explain)?;
     for warning in &built.warnings {
         writeln!(std::io::stderr(), "{warning}")?;
