@@ -10,6 +10,7 @@ mod front_proxy;
 pub mod impersonation;
 pub mod reviews;
 pub mod service_account;
+pub mod token_file;
 pub mod tokens;
 pub mod x509;
 

@@ -60,10 +60,9 @@ async fn all(mut tasks: JoinSet<Result<(), BootstrapError>>) -> Result<(), Boots
 }
 
 fn service_cidr(config: &Config) -> Value {
-    let (address, length) = config.service_cidr;
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes", "finalizers": ["networking.k8s.io/service-cidr-finalizer"]},
-        "spec": {"cidrs": [format!("{address}/{length}")]},
+        "spec": {"cidrs": [config.service_cidr.to_string()]},
     })
 }
 

@@ -1,7 +1,9 @@
 //! What a server is told: plain values, from flags and a file, checked once.
 
+mod network;
 mod settings;
 
+pub use network::{Cidr, CidrError};
 pub use settings::{Settings, SettingsError};
 
 use controllers::ApiAddress;
@@ -23,8 +25,12 @@ pub struct Config {
     pub write_kubeconfig: Option<PathBuf>,
     /// Further host names under which clients know the server.
     pub tls_names: Vec<String>,
+    /// Addresses of pods.
+    pub cluster_cidr: Cidr,
     /// Addresses of Services.
-    pub service_cidr: (Ipv4Addr, u8),
+    pub service_cidr: Cidr,
+    /// A file of tokens that never change, with their users.
+    pub token_auth_file: Option<PathBuf>,
     /// How long requests under way may take when the server is told to stop.
     pub grace: Duration,
 }
@@ -37,19 +43,16 @@ impl Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 6443),
             write_kubeconfig: None,
             tls_names: Vec::new(),
-            service_cidr: (Ipv4Addr::new(10, 43, 0, 0), 16),
+            cluster_cidr: Cidr::new(Ipv4Addr::new(10, 42, 0, 0), 16),
+            service_cidr: Cidr::new(Ipv4Addr::new(10, 43, 0, 0), 16),
+            token_auth_file: None,
             grace: Duration::from_secs(10),
         }
     }
 
     /// Where pods find the API server.
     pub fn api_address(&self) -> ApiAddress {
-        let (network, _) = self.service_cidr;
-        ApiAddress {
-            service: Ipv4Addr::from(u32::from(network) + 1),
-            advertised: self.advertised(),
-            port: self.listen.port(),
-        }
+        ApiAddress { service: self.service_cidr.nth(1), advertised: self.advertised(), port: self.listen.port() }
     }
 
     /// An address under which others reach this machine; `None` if only this machine reaches the server.
@@ -69,6 +72,6 @@ impl Config {
 
     /// The address of the Service `kubernetes`: the first of the range.
     pub fn kubernetes_address(&self) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::from(u32::from(self.service_cidr.0) + 1))
+        IpAddr::V4(self.service_cidr.nth(1))
     }
 }

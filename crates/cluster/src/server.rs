@@ -8,9 +8,10 @@ use crate::inprocess;
 use crate::kubeconfig;
 use crate::pki::{self, Names, Pki};
 use apiserver::admission::chain::Chain;
+use apiserver::authn::token_file::{StaticTokens, TokenFileError};
 use apiserver::authn::tokens::{KeyError, Keys, ServiceAccountTokens, Settings};
 use apiserver::authn::x509::Authorities;
-use apiserver::authn::{Anonymous, Authenticator, FrontProxy};
+use apiserver::authn::{Anonymous, Authenticator, FrontProxy, Tokens};
 use apiserver::authz::follow::Follower;
 use apiserver::authz::node::NodeAuthorizer;
 use apiserver::authz::{Authorize, Authorizer};
@@ -60,6 +61,9 @@ pub enum BuildError {
     /// The keys of service account tokens cannot be used.
     #[error("cannot set up service account tokens")]
     Tokens(#[source] KeyError),
+    /// The file of tokens cannot be used.
+    #[error("cannot use the token file")]
+    TokenFile(#[source] TokenFileError),
     /// The objects that every cluster begins with cannot be made.
     #[error("cannot make the objects that every cluster begins with")]
     Bootstrap(#[source] BootstrapError),
@@ -256,15 +260,26 @@ fn parts(
         authenticator: Authenticator {
             clients: authorities.clients.clone(),
             front_proxy: Some(front_proxy),
-            tokens: vec![tokens.clone()],
+            tokens: believed_tokens(config, tokens.clone())?,
             anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
         },
         authorizer,
-        service_cidr: config.service_cidr,
+        service_cidr: (config.service_cidr.network(), config.service_cidr.length()),
         rbac: (rbac, follower),
         tokens,
         external_url,
     })
+}
+
+/// Service account tokens, and those of the token file if there is one.
+fn believed_tokens(config: &Config, own: Arc<ServiceAccountTokens>) -> Result<Vec<Arc<dyn Tokens>>, BuildError> {
+    let mut believed: Vec<Arc<dyn Tokens>> = Vec::new();
+    if let Some(path) = &config.token_auth_file {
+        let file = StaticTokens::load(path, own.settings().own_audiences()).map_err(BuildError::TokenFile)?;
+        believed.push(Arc::new(file));
+    }
+    believed.push(own);
+    Ok(believed)
 }
 
 /// Tokens are issued by the name under which pods know the API server.

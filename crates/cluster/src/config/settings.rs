@@ -3,7 +3,7 @@
 //! One table ([`FIELDS`]) knows every setting: its key in the file, which is also the flag's name, its variable in the
 //! environment, and how its value is read. Paths are relative to where the server is started.
 
-use super::Config;
+use super::{Cidr, Config};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,20 @@ use std::time::Duration;
 /// What one layer says; what it leaves out comes from the layer below.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// See [`Config::cluster_cidr`].
+    pub cluster_cidr: Option<Cidr>,
     /// See [`Config::data_dir`].
     pub data_dir: Option<PathBuf>,
     /// See [`Config::listen`].
     pub listen: Option<SocketAddr>,
     /// See [`Config::write_kubeconfig`].
     pub write_kubeconfig: Option<PathBuf>,
+    /// See [`Config::service_cidr`].
+    pub service_cidr: Option<Cidr>,
     /// See [`Config::tls_names`].
     pub tls_san: Option<Vec<String>>,
+    /// See [`Config::token_auth_file`].
+    pub token_auth_file: Option<PathBuf>,
     /// Whether the control plane runs alone.
     pub no_node: Option<bool>,
     /// See [`Config::grace`], in seconds.
@@ -84,8 +90,17 @@ struct Field {
     set: fn(&mut Settings, &Value) -> Option<()>,
 }
 
+/// What a range of addresses is.
+const RANGE: &str = "a range of IPv4 addresses with a prefix of 8 to 28 bits, such as 10.43.0.0/16";
+
 /// Every setting, sorted by key.
-const FIELDS: [Field; 6] = [
+const FIELDS: [Field; 9] = [
+    Field {
+        key: "cluster-cidr",
+        variable: "HAKATA_CLUSTER_CIDR",
+        want: RANGE,
+        set: |settings, value| set(&mut settings.cluster_cidr, value.as_str()?.parse().ok()),
+    },
     Field {
         key: "data-dir",
         variable: "HAKATA_DATA_DIR",
@@ -105,6 +120,12 @@ const FIELDS: [Field; 6] = [
         set: |settings, value| set(&mut settings.no_node, boolean(value)),
     },
     Field {
+        key: "service-cidr",
+        variable: "HAKATA_SERVICE_CIDR",
+        want: RANGE,
+        set: |settings, value| set(&mut settings.service_cidr, value.as_str()?.parse().ok()),
+    },
+    Field {
         key: "shutdown-grace",
         variable: "HAKATA_SHUTDOWN_GRACE",
         want: "a number of seconds",
@@ -115,6 +136,12 @@ const FIELDS: [Field; 6] = [
         variable: "HAKATA_TLS_SAN",
         want: "a list of host names",
         set: |settings, value| set(&mut settings.tls_san, names(value)),
+    },
+    Field {
+        key: "token-auth-file",
+        variable: "HAKATA_TOKEN_AUTH_FILE",
+        want: "a file",
+        set: |settings, value| set(&mut settings.token_auth_file, path(value)),
     },
     Field {
         key: "write-kubeconfig",
@@ -166,10 +193,13 @@ impl Settings {
     /// This layer over another.
     pub fn over(self, below: Settings) -> Settings {
         Settings {
+            cluster_cidr: self.cluster_cidr.or(below.cluster_cidr),
             data_dir: self.data_dir.or(below.data_dir),
             listen: self.listen.or(below.listen),
             write_kubeconfig: self.write_kubeconfig.or(below.write_kubeconfig),
+            service_cidr: self.service_cidr.or(below.service_cidr),
             tls_san: self.tls_san.or(below.tls_san),
+            token_auth_file: self.token_auth_file.or(below.token_auth_file),
             no_node: self.no_node.or(below.no_node),
             shutdown_grace: self.shutdown_grace.or(below.shutdown_grace),
         }
@@ -181,6 +211,9 @@ impl Settings {
     pub fn config(self) -> Config {
         let defaults = Config::new(self.data_dir.unwrap_or_else(|| PathBuf::from(super::DATA_DIR)));
         Config {
+            cluster_cidr: self.cluster_cidr.unwrap_or(defaults.cluster_cidr),
+            service_cidr: self.service_cidr.unwrap_or(defaults.service_cidr),
+            token_auth_file: self.token_auth_file,
             listen: self.listen.unwrap_or(defaults.listen),
             write_kubeconfig: self.write_kubeconfig,
             tls_names: self.tls_san.unwrap_or_default(),

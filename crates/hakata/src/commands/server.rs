@@ -1,7 +1,7 @@
 //! `hakata server`
 
 use anyhow::Context as _;
-use cluster::config::{Config, Settings};
+use cluster::config::{Cidr, Config, Settings};
 use cluster::server::Server;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -38,6 +38,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     write_kubeconfig: Option<PathBuf>,
 
+    /// Addresses of pods [default: 10.42.0.0/16]
+    #[arg(long, value_name = "CIDR")]
+    cluster_cidr: Option<Cidr>,
+
+    /// Addresses of Services [default: 10.43.0.0/16]
+    #[arg(long, value_name = "CIDR")]
+    service_cidr: Option<Cidr>,
+
+    /// Accept the tokens of this file, one a line: TOKEN,USER,UID,"GROUP,GROUP"
+    #[arg(long, value_name = "FILE")]
+    token_auth_file: Option<PathBuf>,
+
     /// A further host name under which clients know the server (repeatable)
     #[arg(long, value_name = "NAME")]
     tls_san: Vec<String>,
@@ -71,9 +83,12 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
 /// Flags over the file over the environment.
 fn config(args: &Args) -> anyhow::Result<Config> {
     let flags = Settings {
+        cluster_cidr: args.cluster_cidr,
         data_dir: args.data_dir.clone(),
         listen: args.listen,
         write_kubeconfig: args.write_kubeconfig.clone(),
+        service_cidr: args.service_cidr,
+        token_auth_file: args.token_auth_file.clone(),
         tls_san: (!args.tls_san.is_empty()).then(|| args.tls_san.clone()),
         no_node: args.no_node.then_some(true),
         shutdown_grace: args.shutdown_grace,

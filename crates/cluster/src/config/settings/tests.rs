@@ -13,7 +13,8 @@ fn check_error(text: &str, want: &str) {
 
 #[test]
 fn a_file_may_say_everything() {
-    let text = "data-dir: /d\nlisten: 127.0.0.1:1\nno-node: true\nshutdown-grace: 3\ntls-san: [a, b]\n\
+    let text = "cluster-cidr: 10.1.0.0/16\ndata-dir: /d\nlisten: 127.0.0.1:1\nno-node: true\n\
+                service-cidr: 10.2.0.0/20\nshutdown-grace: 3\ntls-san: [a, b]\ntoken-auth-file: t\n\
                 write-kubeconfig: k\n";
     let settings = parse(text).unwrap();
     assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/d")));
@@ -22,6 +23,11 @@ fn a_file_may_say_everything() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:1");
     assert_eq!(config.grace, Duration::from_secs(3));
     assert_eq!(config.tls_names, ["a", "b"]);
+    assert_eq!(
+        (config.cluster_cidr.to_string(), config.service_cidr.to_string()),
+        ("10.1.0.0/16".into(), "10.2.0.0/20".into())
+    );
+    assert_eq!(config.token_auth_file.as_deref(), Some(Path::new("t")));
     assert_eq!(config.write_kubeconfig.as_deref(), Some(Path::new("k")));
 }
 
@@ -51,8 +57,8 @@ fn upper_layers_win() {
 fn errors_say_what_is_wrong_and_what_may_be() {
     check_error(
         "listne: x",
-        "the config file server.yaml has the unknown key \"listne\"; allowed are data-dir, listen, no-node, \
-         shutdown-grace, tls-san, write-kubeconfig",
+        "the config file server.yaml has the unknown key \"listne\"; allowed are cluster-cidr, data-dir, \
+         listen, no-node, service-cidr, shutdown-grace, tls-san, token-auth-file, write-kubeconfig",
     );
     check_error(
         "listen: here",
