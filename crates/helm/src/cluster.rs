@@ -1,8 +1,5 @@
 //! A cluster, as far as charts need one: objects by kind, over any `kube::Client`.
 
-mod connect;
-mod trusting;
-
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -11,8 +8,6 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::capabilities::Capabilities;
-
-pub use connect::{Connection, connect, default_path};
 
 /// Who changes what Helm changes.
 pub const FIELD_MANAGER: &str = "helm";

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 
 use helm::chart::{File, load_files};
-use helm::cluster::{Cluster, connect};
+use helm::cluster::Cluster;
 use helm::release::{self, Common, Install, Rollback, Storage, Uninstall, Upgrade};
 use helm::values::Values;
 use serde_json::{Value, json};
 
 const NAMESPACE: &str = "default";
 
-fn cluster() -> Option<Cluster> {
+async fn cluster() -> Option<Cluster> {
     let path = std::env::var("HAKATA_TEST_KUBECONFIG").ok()?;
-    let connection = connect(&PathBuf::from(path), None).expect("the kubeconfig is good");
+    let options = connect::Options { kubeconfig: Some(PathBuf::from(path)), ..connect::Options::default() };
+    let connection = connect::connect(&options).await.expect("the kubeconfig is good");
     Some(Cluster::new(connection.client))
 }
 
@@ -53,7 +54,7 @@ fn upgrade(name: &str) -> Upgrade {
 
 #[tokio::test]
 async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
-    let Some(cluster) = cluster() else {
+    let Some(cluster) = cluster().await else {
         eprintln!("skipped: no cluster (HAKATA_TEST_KUBECONFIG)");
         return;
     };
@@ -91,7 +92,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
 
 #[tokio::test]
 async fn an_interrupted_operation_is_named_and_can_be_ended() {
-    let Some(cluster) = cluster() else {
+    let Some(cluster) = cluster().await else {
         eprintln!("skipped: no cluster (HAKATA_TEST_KUBECONFIG)");
         return;
     };
@@ -117,7 +118,7 @@ async fn an_interrupted_operation_is_named_and_can_be_ended() {
 
 #[tokio::test]
 async fn what_belongs_to_nobody_is_not_taken() {
-    let Some(cluster) = cluster() else {
+    let Some(cluster) = cluster().await else {
         eprintln!("skipped: no cluster (HAKATA_TEST_KUBECONFIG)");
         return;
     };

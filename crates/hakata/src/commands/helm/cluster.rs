@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use helm::cluster::{Cluster, connect, default_path};
+use helm::cluster::Cluster;
 use helm::release::{Applying, Common};
 
 use super::flags::Global;
@@ -76,13 +76,17 @@ pub(crate) fn run<T, F: Future<Output = Result<T, helm::Error>>>(
     global: &Global,
     operation: impl FnOnce(Cluster, String) -> F,
 ) -> anyhow::Result<T> {
-    let path = global.kubeconfig.clone().unwrap_or_else(default_path);
+    let options = connect::Options {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.kube_context.clone(),
+        namespace: global.namespace.clone(),
+        ..connect::Options::default()
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // The client keeps a task of its own.
-    let _inside = runtime.enter();
-    let connection = connect(&path, global.kube_context.as_deref())?;
-    let namespace = global.namespace.clone().filter(|namespace| !namespace.is_empty()).unwrap_or(connection.namespace);
-    Ok(runtime.block_on(operation(Cluster::new(connection.client), namespace))?)
+    runtime.block_on(async {
+        let connection = connect::connect(&options).await?;
+        Ok(operation(Cluster::new(connection.client), connection.namespace).await?)
+    })
 }
 
 /// Tells what is waited for.
