@@ -11,7 +11,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use builtin::builtin;
+pub use builtin::{builtin, builtin_type};
 
 use serde_json::Value;
 use std::borrow::Cow;

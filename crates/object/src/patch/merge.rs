@@ -19,6 +19,31 @@ pub fn apply(mut object: Value, patch: Value) -> Result<Value, String> {
     Ok(object)
 }
 
+/// The patch that takes `current` to where a person wants it: what `modified` says is set, what `original` had and
+/// `modified` has not is removed, and the rest of `current` stays.
+#[must_use]
+pub fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
+    let none = Map::new();
+    let map = |value: &Value| value.as_object().cloned().unwrap_or_else(|| none.clone());
+    let (original, modified, current) = (map(original), map(modified), map(current));
+    let mut patch = Map::new();
+    for (key, new) in &modified {
+        match current.get(key) {
+            Some(old @ Value::Object(_)) if new.is_object() => {
+                let inner = three_way(original.get(key).unwrap_or(&Value::Null), new, old);
+                if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
+                    patch.insert(key.clone(), inner);
+                }
+            }
+            Some(old) if old == new => {}
+            _ => drop(patch.insert(key.clone(), new.clone())),
+        }
+    }
+    let gone = original.keys().filter(|key| !modified.contains_key(*key));
+    patch.extend(gone.map(|key| (key.clone(), Value::Null)));
+    Value::Object(patch)
+}
+
 fn merge_maps(object: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (key, mut value) in patch {
         match (object.get_mut(&key), &mut value) {
@@ -66,6 +91,16 @@ mod tests {
         check(json!({"a": [1]}), json!({"a": [2, null, {"x": null}]}), json!({"a": [2, null, {}]}));
         check(json!({}), json!({"a": {"b": null}}), json!({"a": {}}));
         check(json!({"a": {"b": 1}}), json!({"a": "x"}), json!({"a": "x"}));
+    }
+
+    #[test]
+    fn three_ways_meet() {
+        let patch = three_way(
+            &json!({"a": 1, "gone": 2, "deep": {"x": 1, "y": 2}}),
+            &json!({"a": 1, "b": [1], "deep": {"x": 3}}),
+            &json!({"a": 1, "gone": 2, "other": 5, "deep": {"x": 1, "y": 2, "z": 4}}),
+        );
+        assert_eq!(patch, json!({"b": [1], "gone": null, "deep": {"x": 3, "y": null}}));
     }
 
     #[test]

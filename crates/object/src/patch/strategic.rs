@@ -2,8 +2,9 @@
 //!
 //! Directives in a patch: `$patch: delete|replace` in a map or an item of a list, `$retainKeys`,
 //! `$deleteFromPrimitiveList/FIELD`, `$setElementOrder/FIELD`. Only what upstream's server does when it applies a patch
-//! is here; making patches (two-way and three-way) is a client's business.
+//! is here; making patches (two-way and three-way), a client's business, is in [`diff`].
 
+pub mod diff;
 mod lists;
 mod lookup;
 

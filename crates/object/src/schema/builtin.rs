@@ -1,6 +1,6 @@
 //! The schema of the built-in kinds, read once from the compiled-in tables.
 
-use super::{Schema, table};
+use super::{Schema, TypeId, table};
 use std::sync::OnceLock;
 
 /// The tables, one for each family of kinds. All facts are those of Kubernetes 1.36, stable versions only.
@@ -26,4 +26,17 @@ const TABLES: &[&str] = &[
 pub fn builtin() -> &'static Schema {
     static SCHEMA: OnceLock<Schema> = OnceLock::new();
     SCHEMA.get_or_init(|| table::read(TABLES).expect("the compiled-in tables are well-formed"))
+}
+
+/// The type of a built-in kind, by the `apiVersion` and `kind` of its objects.
+pub fn builtin_type(api_version: &str, kind: &str) -> Option<TypeId> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let package = match group {
+        "" => "api.core",
+        "apiextensions.k8s.io" => "apiextensions-apiserver.pkg.apis.apiextensions",
+        "apiregistration.k8s.io" => "kube-aggregator.pkg.apis.apiregistration",
+        _ if group.contains('.') && !group.ends_with(".k8s.io") => return None,
+        group => return builtin().find(&format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next()?)),
+    };
+    builtin().find(&format!("io.k8s.{package}.{version}.{kind}"))
 }

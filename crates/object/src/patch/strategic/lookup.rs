@@ -24,6 +24,8 @@ pub(super) struct Known<'a> {
     pub(super) merges: bool,
     /// The map is replaced instead of being merged.
     pub(super) replaces: bool,
+    /// Of the map only the keys that a patch names stay, where it says so.
+    pub(super) retains: bool,
     /// By what items of a list are told apart; empty for lists of scalars.
     pub(super) key: &'a str,
 }
@@ -40,6 +42,7 @@ impl<'a> Shape<'a> {
             shape: self.with(&field.ty),
             merges: field.patch.merge,
             replaces: field.patch.replace,
+            retains: field.patch.retain_keys,
             key: &field.patch.merge_key,
         })
     }
@@ -60,6 +63,7 @@ impl<'a> Shape<'a> {
             shape: self.with(item),
             merges: field.patch.merge,
             replaces: field.patch.replace,
+            retains: field.patch.retain_keys,
             key: &field.patch.merge_key,
         })
     }
