@@ -17,6 +17,7 @@ use apiserver::authz::node::NodeAuthorizer;
 use apiserver::authz::{Authorize, Authorizer};
 use apiserver::registry::Registry;
 use apiserver::server::{ApiServer, Core, listen};
+use informer::Informers;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
@@ -165,7 +166,9 @@ impl Server {
         let (client, stop) = (self.client(SYSTEM_USER), self.stop.clone());
         let root_ca = self.pki.ca_bundle();
         let settings = controllers::Settings { root_ca, api: config.api_address() };
-        self.tasks.spawn(controllers::run(client, settings, stop));
+        let informers = Informers::new(client, stop.clone());
+        self.tasks.spawn(controllers::run(informers.clone(), settings, stop));
+        self.tasks.spawn(async move { informers.ended().await });
     }
 
     /// The administrator's kubeconfig.

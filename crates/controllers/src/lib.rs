@@ -4,20 +4,23 @@
 //! share stands in [`follow`] (a list and a watch, kept going) and [`api`] (paths and untyped objects).
 
 mod api;
+mod deployment;
 mod flow_schemas;
 mod follow;
 mod garbage;
 mod kubernetes_service;
 mod namespaces;
 mod quotas;
+mod replica_set;
 mod role_aggregation;
 mod root_ca;
 mod service_accounts;
 mod service_cidrs;
+mod workload;
 
 pub use kubernetes_service::ApiAddress;
 
-use kube::Client;
+use informer::Informers;
 use tokio_util::sync::CancellationToken;
 
 /// What controllers are told.
@@ -30,7 +33,8 @@ pub struct Settings {
 }
 
 /// Runs all controllers until stopped.
-pub async fn run(client: Client, settings: Settings, stop: CancellationToken) {
+pub async fn run(informers: Informers, settings: Settings, stop: CancellationToken) {
+    let client = informers.client();
     let all = async {
         tokio::join!(
             service_accounts::run(client.clone()),
@@ -42,6 +46,9 @@ pub async fn run(client: Client, settings: Settings, stop: CancellationToken) {
             service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
             garbage::run(client.clone()),
+            deployment::run(informers.clone()),
+            replica_set::run(informers.clone()),
+            replica_set::run_replication_controllers(informers.clone()),
         )
     };
     stop.run_until_cancelled(all).await;

@@ -9,4 +9,5 @@ mod clients;
 mod conversations;
 mod kubectl;
 mod restart;
+mod workloads;
 mod world;

@@ -1,0 +1,103 @@
+//! A list and a watch, kept going for ever.
+//!
+//! A watch that ends is taken up where it stopped; a list is asked for at the start and when the server no longer
+//! knows where that was.
+
+use futures_util::TryStreamExt;
+use http::Request;
+use kube::Client;
+use kube::api::WatchEvent;
+use object::View;
+use serde_json::Value;
+use std::time::Duration;
+use tracing::debug;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What a feed tells.
+pub(crate) enum News {
+    /// All objects there are, as of a version.
+    All(Vec<Value>, u64),
+    /// An object as it is now.
+    Put(Value),
+    /// An object that is gone, as it last was.
+    Gone(Value),
+}
+
+/// Tells `hear` about the objects of a collection, for ever.
+pub(crate) async fn run(client: &Client, collection: &str, mut hear: impl FnMut(News)) {
+    let mut pause = FIRST_PAUSE;
+    let mut version = None;
+    loop {
+        match once(client, collection, &mut version, &mut hear).await {
+            Ok(()) => pause = FIRST_PAUSE,
+            Err(error) => {
+                debug!(%error, collection, "a watch failed; trying again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+async fn once(
+    client: &Client,
+    collection: &str,
+    version: &mut Option<String>,
+    hear: &mut impl FnMut(News),
+) -> Result<(), kube::Error> {
+    let from = match version.take() {
+        Some(from) => from,
+        None => list(client, collection, hear).await?,
+    };
+    let joint = if collection.contains('?') { '&' } else { '?' };
+    let watch = format!("{collection}{joint}watch=1&allowWatchBookmarks=true&resourceVersion={from}");
+    let mut events = std::pin::pin!(client.request_events::<Value>(get(&watch)?).await?);
+    *version = Some(from);
+    while let Some(event) = events.try_next().await? {
+        match event {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                *version = Some(version_of(&object));
+                hear(News::Put(object));
+            }
+            WatchEvent::Deleted(object) => {
+                *version = Some(version_of(&object));
+                hear(News::Gone(object));
+            }
+            WatchEvent::Bookmark(mark) => *version = Some(mark.metadata.resource_version),
+            WatchEvent::Error(status) => {
+                debug!(?status, collection, "the watch cannot go on; listing again");
+                *version = None;
+                return if status.code == 410 { Ok(()) } else { Err(kube::Error::Api(status)) };
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn list(client: &Client, collection: &str, hear: &mut impl FnMut(News)) -> Result<String, kube::Error> {
+    let mut list: Value = client.request(get(collection)?).await?;
+    let version = version_of(&list);
+    let (api, kind) = (list["apiVersion"].take(), list["kind"].as_str().unwrap_or_default().to_owned());
+    let kind = Value::from(kind.strip_suffix("List").unwrap_or(&kind));
+    let mut items = match list["items"].take() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    };
+    // Items of a list do not say what they are; those of a watch do.
+    for item in &mut items {
+        item["apiVersion"] = api.clone();
+        item["kind"] = kind.clone();
+    }
+    hear(News::All(items, version.parse().unwrap_or_default()));
+    Ok(version)
+}
+
+fn version_of(object: &Value) -> String {
+    View::from(object).get("metadata").str("resourceVersion").to_owned()
+}
+
+fn get(path: &str) -> Result<Request<Vec<u8>>, kube::Error> {
+    Request::get(path).header(http::header::ACCEPT, "application/json").body(Vec::new()).map_err(kube::Error::HttpError)
+}

@@ -1,0 +1,139 @@
+//! A shared, immutable object of the cluster.
+
+use object::View;
+use serde_json::Value;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// An object, shared.
+pub type Shared = Arc<Object>;
+
+/// An object as the API server told it, without its managed fields.
+#[derive(Debug, PartialEq)]
+pub struct Object {
+    value: Value,
+    version: u64,
+}
+
+impl Object {
+    /// Takes an object that came from the API server.
+    pub fn new(mut value: Value) -> Object {
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("managedFields");
+        }
+        let version = View::from(&value).get("metadata").str("resourceVersion").parse().unwrap_or_default();
+        Object { value, version }
+    }
+
+    /// The whole, to read.
+    pub fn view(&self) -> View<'_> {
+        View::from(&self.value)
+    }
+
+    /// The whole, as a tree.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// A copy to change.
+    pub fn to_value(&self) -> Value {
+        self.value.clone()
+    }
+
+    /// Its resource version, by which changes of one kind are ordered.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// A child of the root.
+    pub fn get(&self, name: &str) -> View<'_> {
+        self.view().get(name)
+    }
+
+    /// Its metadata.
+    pub fn meta(&self) -> View<'_> {
+        self.get("metadata")
+    }
+
+    /// Its spec.
+    pub fn spec(&self) -> View<'_> {
+        self.get("spec")
+    }
+
+    /// Its status.
+    pub fn status(&self) -> View<'_> {
+        self.get("status")
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.meta().str("name")
+    }
+
+    /// Its namespace; empty if it has none.
+    pub fn namespace(&self) -> &str {
+        self.meta().str("namespace")
+    }
+
+    /// Its uid.
+    pub fn uid(&self) -> &str {
+        self.meta().str("uid")
+    }
+
+    /// Its labels.
+    pub fn labels(&self) -> View<'_> {
+        self.meta().get("labels")
+    }
+
+    /// The text of an annotation, or "".
+    pub fn annotation(&self, name: &str) -> &str {
+        self.meta().get("annotations").str(name)
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_going(&self) -> bool {
+        self.meta().has("deletionTimestamp")
+    }
+
+    /// Its key: `namespace/name`, or the name alone.
+    pub fn key(&self) -> String {
+        key(self.namespace(), self.name())
+    }
+
+    /// The owner that controls it; absent if there is none.
+    pub fn controller(&self) -> View<'_> {
+        self.meta().list("ownerReferences").find(|owner| owner.bool("controller")).unwrap_or(View::ABSENT)
+    }
+
+    /// Whether an owner of this uid controls it.
+    pub fn is_controlled_by(&self, uid: &str) -> bool {
+        self.controller().str("uid") == uid
+    }
+
+    /// When it was made, in seconds since the epoch.
+    pub fn created(&self) -> i64 {
+        crate::clock::seconds(self.meta().str("creationTimestamp")).unwrap_or_default()
+    }
+
+    /// A condition of its status; absent if there is none of this type.
+    pub fn condition(&self, kind: &str) -> View<'_> {
+        self.status().list("conditions").find(|condition| condition.str("type") == kind).unwrap_or(View::ABSENT)
+    }
+
+    /// Whether a condition of its status is true.
+    pub fn is(&self, kind: &str) -> bool {
+        self.condition(kind).str("status") == "True"
+    }
+}
+
+impl Deref for Object {
+    type Target = Value;
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// `namespace/name`, or the name alone.
+pub(crate) fn key(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+}
