@@ -31,6 +31,8 @@ pub struct Config {
     pub service_cidr: Cidr,
     /// A file of tokens that never change, with their users.
     pub token_auth_file: Option<PathBuf>,
+    /// Whether pods are placed on nodes.
+    pub scheduler: bool,
     /// How long requests under way may take when the server is told to stop.
     pub grace: Duration,
 }
@@ -46,6 +48,7 @@ impl Config {
             cluster_cidr: Cidr::new(Ipv4Addr::new(10, 42, 0, 0), 16),
             service_cidr: Cidr::new(Ipv4Addr::new(10, 43, 0, 0), 16),
             token_auth_file: None,
+            scheduler: true,
             grace: Duration::from_secs(10),
         }
     }

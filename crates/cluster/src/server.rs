@@ -167,7 +167,10 @@ impl Server {
         let root_ca = self.pki.ca_bundle();
         let settings = controllers::Settings { root_ca, api: config.api_address() };
         let informers = Informers::new(client, stop.clone());
-        self.tasks.spawn(controllers::run(informers.clone(), settings, stop));
+        self.tasks.spawn(controllers::run(informers.clone(), settings, stop.clone()));
+        if config.scheduler {
+            self.tasks.spawn(scheduler::run(informers.clone(), scheduler::Settings::default(), stop));
+        }
         self.tasks.spawn(async move { informers.ended().await });
     }
 

@@ -24,8 +24,13 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) async fn start() -> World {
+        World::start_with(|_| {}).await
+    }
+
+    /// A server that is configured otherwise.
+    pub(crate) async fn start_with(configure: impl FnOnce(&mut Config)) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let running = Running::start(folder.path()).await;
+        let running = Running::start_with(folder.path(), configure).await;
         World { folder, running }
     }
 
@@ -52,12 +57,17 @@ impl World {
 impl Running {
     /// Starts a server on the state in `folder`.
     pub(crate) async fn start(folder: &Path) -> Running {
-        let config = Config {
+        Running::start_with(folder, |_| {}).await
+    }
+
+    async fn start_with(folder: &Path, configure: impl FnOnce(&mut Config)) -> Running {
+        let mut config = Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             write_kubeconfig: Some(folder.join("kubeconfig")),
             grace: Duration::from_secs(5),
             ..Config::new(folder.join("data"))
         };
+        configure(&mut config);
         let server = Server::build(config).await.expect("the server starts");
         let stop = CancellationToken::new();
         let kubeconfig = server.kubeconfig();

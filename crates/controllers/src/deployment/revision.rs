@@ -65,11 +65,10 @@ impl Controller {
         let mut current = deployment;
         let revision = revision.to_string();
         if current.annotation(REVISION) != revision {
-            let patch = json!({"metadata": {
-                "uid": current.uid(), "resourceVersion": current.meta().str("resourceVersion"),
-                "annotations": {REVISION: revision},
-            }});
-            current = self.informers.merge(&kinds::DEPLOYMENTS, &current, &patch).await?;
+            // Written with the status: that is no new generation.
+            let mut changed = current.to_value();
+            changed["metadata"]["annotations"][REVISION] = revision.into();
+            current = self.informers.replace_status(&kinds::DEPLOYMENTS, &changed).await?;
         }
         let Some((reason, message)) = progress else { return Ok(current) };
         let is_known = current.condition(PROGRESSING).exists() && reason == "FoundNewReplicaSet";

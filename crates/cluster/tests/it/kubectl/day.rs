@@ -33,6 +33,11 @@ const STEPS: &[(&str, &str, Want)] = &[
     ("diff -n {ns} -f -", WEB, Says("")),
     ("diff -n {ns} -f -", WEB_CHANGED, Fails(1, "+  colour: green")),
     ("apply -n {ns} -f -", WEB_CHANGED, Says("configmap/settings configured")),
+    (
+        "wait -n {ns} deployment/web '--for=jsonpath={.status.updatedReplicas}=2' --timeout=20s",
+        "",
+        Says("condition met"),
+    ),
     // Look.
     ("get -n {ns} deployments,services", "", Golden("get")),
     ("get -n {ns} deployments -o wide", "", Golden("get-wide")),
@@ -64,6 +69,7 @@ const STEPS: &[(&str, &str, Want)] = &[
         "",
         Fails(1, "spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
     ),
+    ("rollout history -n {ns} deployment web", "", Says("REVISION")),
     ("edit -n {ns} deployment web", "", Says("deployment.apps/web edited")),
     ("get -n {ns} deployment web -o 'jsonpath={.spec.replicas}'", "", Says("3")),
     ("scale -n {ns} deployment web --replicas 5", "", Says("deployment.apps/web scaled")),

@@ -19,7 +19,7 @@ fn deployment(replicas: i64, more: Value) -> Value {
 /// Makes every pod ready that is there, and all that come, until the Deployment is as it shall be.
 async fn ready_until(stage: &Stage, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
     stage
-        .wait(what, async || {
+        .wait_at(&format!("{DEPLOYMENTS}/web"), what, async || {
             for pod in stage.list(&format!("{PODS}?labelSelector=app=web")).await {
                 if pod["status"]["phase"] == "Pending" && stays(&pod) {
                     stage.make_ready(&pod).await;

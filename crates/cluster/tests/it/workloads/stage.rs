@@ -24,10 +24,14 @@ impl Stage {
         let world = World::start().await;
         let client = world.client().await;
         let stage = Stage { world, client };
-        stage.wait("the default service account", async || {
-            stage.get("/api/v1/namespaces/default/serviceaccounts/default").await.filter(|account| account.is_object())
-        })
-        .await;
+        stage
+            .wait("the default service account", async || {
+                stage
+                    .get("/api/v1/namespaces/default/serviceaccounts/default")
+                    .await
+                    .filter(|account| account.is_object())
+            })
+            .await;
         stage
     }
 
@@ -79,9 +83,22 @@ impl Stage {
         }
     }
 
+    /// Waits until `look` finds something; if it does not, shows what is at a path.
+    pub(super) async fn wait_at<T>(&self, path: &str, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            let is_late = start.elapsed() > PATIENCE;
+            assert!(!is_late, "still waiting for {what}: {:#}", self.get(path).await.unwrap_or_default());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until an object fits.
     pub(super) async fn until(&self, path: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        self.wait(what, async || self.get(path).await.filter(|object| fits(object))).await
+        self.wait_at(path, what, async || self.get(path).await.filter(|object| fits(object))).await
     }
 
     /// Waits until a collection has as many objects that fit.
@@ -111,11 +128,6 @@ impl Stage {
             "startTime": now,
         }});
         self.patch_status(pod, status).await;
-    }
-
-    /// Lets a pod end as `Succeeded` or `Failed`.
-    pub(super) async fn end(&self, pod: &Value, phase: &str) {
-        self.patch_status(pod, json!({"status": {"phase": phase}})).await;
     }
 
     async fn patch_status(&self, pod: &Value, status: Value) {
