@@ -8,6 +8,8 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before any thread exists: we may be a pod's shim, or an OCI runtime.
+    container::reexec::main_if_asked();
     let cli = commands::Cli::parse();
     report::exit(commands::run(cli))
 }

@@ -1,0 +1,256 @@
+//! Images: fetched, imported, kept, given out. Names, blobs and unpacked layers lie in one folder that several processes
+//! may use at once (`store`).
+//!
+//! `reference` reads names, `import` takes in files, `unpack` unpacks layers safely.
+
+mod clear;
+mod config;
+mod import;
+mod reference;
+mod store;
+mod unpack;
+
+pub use clear::Removed;
+pub use config::ImageConfig;
+pub use import::ImportOptions;
+pub use reference::{Reference, ReferenceError};
+
+use crate::error::{Error, blocking};
+use crate::registries::Registries;
+use config::{Descriptor, Platform, architecture};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use store::{Record, Store};
+
+/// The images of one cluster. Clones are the same images.
+#[derive(Clone, Debug)]
+pub struct Images {
+    store: Store,
+    #[expect(dead_code, reason = "read by the code that fetches, which comes next")]
+    registries: Registries,
+}
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// `sha256:…` of its configuration.
+    pub id: String,
+    /// How it is run.
+    pub config: ImageConfig,
+    /// Full names with tags.
+    pub repo_tags: Vec<String>,
+    /// Full names with the digest of the manifest.
+    pub repo_digests: Vec<String>,
+    /// Bytes, as it is packed.
+    pub size: u64,
+    /// The digest of its manifest.
+    pub manifest: String,
+    layers: Vec<store::Layer>,
+}
+
+/// What can go wrong with images.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// `InvalidImageName`.
+    #[error("couldn't parse image name {name:?}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: ReferenceError,
+    },
+    /// `ErrImageNeverPull`, or a reason to fetch it.
+    #[error("there is no image {name:?} here")]
+    NotFound {
+        /// The name or id.
+        name: String,
+    },
+    /// A root file system has no name of its own.
+    #[error("{} is a root file system, which has no name of its own; say one", path.display())]
+    NameNeeded {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Nothing that we know.
+    #[error("{} is neither an archive of `docker save`, nor an OCI layout, nor a folder", path.display())]
+    Unrecognised {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An archive is not whole.
+    #[error("{} has no file {file}", path.display())]
+    Missing {
+        /// The archive.
+        path: PathBuf,
+        /// What it lacks.
+        file: String,
+    },
+    /// No variant runs here.
+    #[error("{name} has no image for linux/{architecture}")]
+    NoPlatform {
+        /// The name or path.
+        name: String,
+        /// This machine's.
+        architecture: &'static str,
+    },
+    /// Manifest and configuration disagree.
+    #[error("the manifest has {manifest} layers and the configuration {config}")]
+    LayerCount {
+        /// In the manifest.
+        manifest: usize,
+        /// In the configuration.
+        config: usize,
+    },
+    /// Something else came than was promised.
+    #[error("expected content with digest {expected}, got {found}")]
+    Digest {
+        /// What was promised.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// A digest of a kind that we cannot check, or none at all.
+    #[error("{digest:?} is not a SHA-256 digest")]
+    BadDigest {
+        /// It.
+        digest: String,
+    },
+    /// A layer cannot be unpacked.
+    #[error("cannot unpack {path:?} of a layer")]
+    Archive {
+        /// The entry.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A document is not what it should be.
+    #[error("the image's {what} {digest} cannot be read")]
+    Document {
+        /// Manifest or configuration.
+        what: &'static str,
+        /// Its digest.
+        digest: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Files.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What we were doing.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl ImageError {
+    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>, source: io::Error) -> ImageError {
+        ImageError::Io { doing, path: path.into(), source }
+    }
+}
+
+impl Images {
+    /// Opens the folder of images. `holders` has a folder for each container, which holds its layers.
+    pub fn open(root: PathBuf, holders: PathBuf, registries: Registries) -> Result<Images, ImageError> {
+        Ok(Images { store: Store::open(root, holders)?, registries })
+    }
+
+    /// Imports a root file system (a folder), an archive of `docker save`, or an OCI layout.
+    pub async fn import(&self, path: &Path, options: ImportOptions) -> Result<Vec<Image>, Error> {
+        let (store, path) = (self.store.clone(), path.to_owned());
+        blocking(move || Ok(import::import(&store, &path, &options)?)).await
+    }
+
+    /// All images.
+    pub fn list(&self) -> Result<Vec<Image>, ImageError> {
+        let index = self.store.index()?;
+        index.images.iter().map(|(id, record)| self.image(id, record)).collect()
+    }
+
+    /// One image, by id (also its beginning), by name or by digest.
+    pub fn get(&self, name: &str) -> Result<Image, ImageError> {
+        let index = self.store.index()?;
+        let (id, record) = find(&index, name)?.ok_or_else(|| ImageError::NotFound { name: name.to_owned() })?;
+        self.image(id, record)
+    }
+
+    /// Removes a name, and the image with its last one; an id takes all its names along.
+    /// What containers stand on stays until they are gone.
+    pub async fn remove(&self, name: &str) -> Result<Removed, Error> {
+        let (store, name) = (self.store.clone(), name.to_owned());
+        blocking(move || Ok(clear::remove(&store, &name)?)).await
+    }
+
+    /// Removes images without a name, or `all` that no container stands on, and what nobody needs any more.
+    pub async fn prune(&self, all: bool) -> Result<Removed, Error> {
+        let store = self.store.clone();
+        blocking(move || Ok(clear::prune(&store, all)?)).await
+    }
+
+    fn image(&self, id: &str, record: &Record) -> Result<Image, ImageError> {
+        Ok(Image::new(id, record, self.store.config(id)?.config))
+    }
+
+    /// Keeps an image's layers for a container; where they lie, uppermost first.
+    pub(crate) fn hold(&self, image: &Image, holder: &str) -> Result<Vec<PathBuf>, ImageError> {
+        let _bringing = self.store.bring()?;
+        self.store.hold(&image.layers, holder)?;
+        let layers = image.layers.iter().rev().map(|layer| self.store.layer(&layer.diff_id)).collect::<Vec<_>>();
+        match layers.iter().find(|layer| !layer.is_dir()) {
+            // Somebody removed the image in this moment.
+            Some(_) => Err(ImageError::NotFound { name: image.id.clone() }),
+            None => Ok(layers),
+        }
+    }
+}
+
+impl Image {
+    fn new(id: &str, record: &Record, config: ImageConfig) -> Image {
+        let list = |names: &BTreeSet<String>| names.iter().cloned().collect();
+        Image {
+            id: id.to_owned(),
+            config,
+            repo_tags: list(&record.tags),
+            repo_digests: list(&record.digests),
+            size: record.size,
+            manifest: record.manifest.clone(),
+            layers: record.layers.clone(),
+        }
+    }
+}
+
+/// Looks for an image by whatever it is called.
+fn find<'a>(index: &'a store::Index, name: &str) -> Result<Option<(&'a String, &'a Record)>, ImageError> {
+    let hex = name.strip_prefix("sha256:").unwrap_or(name);
+    if hex.len() >= 12 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let id = format!("sha256:{hex}");
+        if let Some(found) = index.images.range(id.clone()..).next().filter(|(one, _)| one.starts_with(&id)) {
+            return Ok(Some(found));
+        }
+    }
+    if name.starts_with("sha256:") {
+        return Ok(None);
+    }
+    let wrong = |source| ImageError::Name { name: name.to_owned(), source };
+    let reference = Reference::parse(name).map_err(wrong)?;
+    let full = reference.to_string();
+    let has = |record: &Record| record.tags.contains(&full) || record.digests.contains(&full);
+    Ok(index.images.iter().find(|(_, record)| has(record)))
+}
+
+fn is_ours(platform: &Platform) -> bool {
+    platform.os == "linux" && platform.architecture == architecture()
+}
+
+/// The manifest of an index that is for this machine; without any platform said, the first.
+fn choose(manifests: &[Descriptor]) -> Option<&Descriptor> {
+    let said = |one: &&Descriptor| one.platform.as_ref().is_some_and(is_ours);
+    manifests.iter().find(said).or_else(|| manifests.iter().find(|one| one.platform.is_none()))
+}

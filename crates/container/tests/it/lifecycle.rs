@@ -1,0 +1,70 @@
+//! From making to removing.
+
+use super::fixture::{Fixture, cannot_run, lines, until};
+use container::{Error, State};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_container_runs_to_its_end() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("end").await;
+    fixture.pod("p1").await;
+    let (code, log) = fixture.run(fixture.shell("p1", "echo out; echo err >&2; printf part; exit 3")).await;
+    assert_eq!(code, 3);
+    let of = |stream: &str| log.iter().filter(|line| line.starts_with(stream)).cloned().collect::<Vec<_>>();
+    assert_eq!(of("stdout"), ["stdout F out", "stdout P part"]);
+    assert_eq!(of("stderr"), ["stderr F err"]);
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_there_is_an_error_of_the_start() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("nocmd").await;
+    fixture.pod("p1").await;
+    let check = async |argv: &[&str], want: &str| {
+        let mut config = fixture.shell("p1", "");
+        config.argv = argv.iter().map(|word| (*word).to_owned()).collect();
+        let id = fixture.runtime.create(config).await.unwrap();
+        let Err(Error::Start { message, .. }) = fixture.runtime.start(&id).await else { panic!("{argv:?} started") };
+        assert_eq!(message, want);
+        let status = fixture.runtime.status(&id).unwrap();
+        assert_eq!((status.state, status.exit_code, status.reason), (State::Exited, Some(128), "StartError"));
+        fixture.runtime.remove(&id).await.unwrap();
+    };
+    check(&["nothing"], "exec: \"nothing\": executable file not found in $PATH").await;
+    check(&["/no/thing"], "exec: \"/no/thing\": stat /no/thing: no such file or directory").await;
+    check(&["/etc/passwd"], "exec: \"/etc/passwd\": permission denied").await;
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn stopping_asks_first_and_kills_then() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("stop").await;
+    fixture.pod("p1").await;
+    let polite = fixture
+        .runtime
+        .create(fixture.shell("p1", "trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done"))
+        .await
+        .unwrap();
+    fixture.runtime.start(&polite).await.unwrap();
+    let log = fixture.log("p1");
+    until("the container is up", || lines(&log).contains(&"stdout F up".to_owned())).await;
+    fixture.runtime.stop(&polite, None, Duration::from_secs(20)).await.unwrap();
+    assert_eq!(fixture.runtime.status(&polite).unwrap().exit_code, Some(7));
+    assert_eq!(lines(&log), ["stdout F up", "stdout F bye"]);
+    let deaf = fixture.runtime.create(fixture.shell("p1", "trap '' TERM; echo deaf; sleep 1000")).await.unwrap();
+    fixture.runtime.start(&deaf).await.unwrap();
+    until("the other is up", || lines(&log).contains(&"stdout F deaf".to_owned())).await;
+    fixture.runtime.stop(&deaf, None, Duration::from_millis(50)).await.unwrap();
+    let status = fixture.runtime.status(&deaf).unwrap();
+    assert_eq!((status.exit_code, status.reason, status.oom_killed), (Some(137), "Error", false));
+    fixture.finish().await;
+}
