@@ -5,12 +5,17 @@
 //! clusters live on one machine, and everything can be found again after a crash and taken away at the end.
 //! Which ranges of addresses a new cluster may take is decided by [`ranges::free`].
 //!
+//! [`services::run`] makes Services work, from what the API server says through a client.
+//!
 //! Deliberately absent: CNI, bridges, overlays. Pods are routed; another machine's pods will be one more route.
 
+mod follow;
+mod model;
 mod namespace;
 mod netlink;
 mod pods;
 pub mod ranges;
+pub mod services;
 
 pub use namespace::{NamespaceError, connect_within};
 pub use netlink::NetlinkError;

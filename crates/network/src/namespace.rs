@@ -98,7 +98,7 @@ pub(crate) fn create(path: &Path, prepare: fn()) -> Result<Fresh, NamespaceError
         rustix::mount::mount_bind("/proc/thread-self/ns/net", path)
             .map_err(|errno| NamespaceError::Mount { path: path.to_owned(), source: errno.into() })?;
         prepare();
-        Ok(Socket::route()?)
+        Ok::<_, NamespaceError>(Socket::route()?)
     })?;
     let file = File::open(path).map_err(failed)?;
     Ok(Fresh { file, socket })
@@ -129,6 +129,19 @@ pub(crate) fn remove(path: &Path) -> Result<(), NamespaceError> {
     }
 }
 
+/// Does something as seen from a network namespace; without one, from that of this process.
+pub(crate) fn within<T, E>(path: Option<&Path>, body: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E>
+where
+    T: Send,
+    E: From<NamespaceError> + Send,
+{
+    let Some(path) = path else { return body() };
+    on_a_thread(|| {
+        enter(path)?;
+        body()
+    })
+}
+
 /// Connects to an address as seen from inside a network namespace, such as a pod's 127.0.0.1.
 pub async fn connect_within(path: &Path, address: SocketAddr) -> Result<tokio::net::TcpStream, NamespaceError> {
     let here = path.to_owned();
@@ -147,10 +160,15 @@ pub async fn connect_within(path: &Path, address: SocketAddr) -> Result<tokio::n
 }
 
 /// Runs something on a thread of its own, which ends with it.
-fn on_a_thread<T: Send>(body: impl FnOnce() -> Result<T, NamespaceError> + Send) -> Result<T, NamespaceError> {
+fn on_a_thread<T, E>(body: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E>
+where
+    T: Send,
+    E: From<NamespaceError> + Send,
+{
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("network-namespace".to_owned());
         let thread = thread.spawn_scoped(scope, body).map_err(NamespaceError::Thread)?;
-        thread.join().unwrap_or_else(|_| Err(NamespaceError::Thread(io::Error::other("the thread panicked"))))
+        let panicked = |_| Err(NamespaceError::Thread(io::Error::other("the thread panicked")).into());
+        thread.join().unwrap_or_else(panicked)
     })
 }

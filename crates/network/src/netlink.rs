@@ -4,9 +4,8 @@
 //! What the messages mean stands in [`route`] (links, addresses, routes) and [`nft`] (tables, maps, rules). Nothing here
 //! is asynchronous: the kernel does all work within the call that sends, so that answers are there when it returns.
 
-#[expect(dead_code, reason = "Services use the rest")]
+pub(crate) mod conntrack;
 pub(crate) mod expr;
-#[expect(dead_code, reason = "Services use the rest")]
 pub(crate) mod nft;
 pub(crate) mod route;
 

@@ -21,6 +21,14 @@ pub(crate) enum Side {
     Destination,
 }
 
+/// What is known of a connection's first packet. The numbers are the kernel's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Original {
+    Port = 12,
+    Address4 = 20,
+    Address6 = 22,
+}
+
 type Step = Box<dyn FnOnce(&mut Requests) + Send>;
 
 /// The steps of a rule, in order. A step that does not match ends the rule.
@@ -126,10 +134,6 @@ impl Rule {
         self.meta(7, 0).compare(0, false, whole)
     }
 
-    pub(crate) fn protocol_is(self, number: u8) -> Self {
-        self.load_protocol(0).compare(0, true, vec![number])
-    }
-
     /// An address of the packet lies (or does not lie) in a network.
     pub(crate) fn address_in(self, side: Side, network: ipnet::IpNet, is: bool) -> Self {
         let family = if network.addr().is_ipv4() { nft::IPV4 } else { nft::IPV6 };
@@ -157,6 +161,23 @@ impl Rule {
             out.big(3, flags);
         })
         .compare(0, true, LOCAL.to_ne_bytes().to_vec())
+    }
+
+    /// The packet begins a connection.
+    pub(crate) fn begins(self) -> Self {
+        const NEW: u32 = 8;
+        self.step("ct", |out| {
+            out.big(1, FIRST_REGISTER);
+            out.big(2, 0);
+        })
+        .step("bitwise", |out| {
+            out.big(1, FIRST_REGISTER);
+            out.big(2, FIRST_REGISTER);
+            out.big(3, 4);
+            out.nest(4, |out| out.bytes(1, &NEW.to_ne_bytes()));
+            out.nest(5, |out| out.bytes(1, &[0; 4]));
+        })
+        .compare(0, false, vec![0; 4])
     }
 
     /// All bits of this mark are set on the packet.
@@ -195,6 +216,15 @@ impl Rule {
             out.text(1, map);
             out.big(2, FIRST_REGISTER + from);
             out.big(3, VERDICT_REGISTER);
+        })
+    }
+
+    /// What the caller addressed, before that was translated.
+    pub(crate) fn load_original(self, what: Original, into: Register) -> Self {
+        self.step("ct", move |out| {
+            out.big(1, FIRST_REGISTER + into);
+            out.big(2, what as u32);
+            out.bytes(3, &[0]);
         })
     }
 
@@ -258,6 +288,15 @@ impl Rule {
         self.step("masq", |out| out.big(1, FULLY_RANDOM))
     }
 
+    /// Resets a connection of TCP.
+    pub(crate) fn reset(self) -> Self {
+        const TCP: u8 = 6;
+        self.load_protocol(0).compare(0, true, vec![TCP]).step("reject", |out| {
+            out.big(1, 1);
+            out.bytes(2, &[0]);
+        })
+    }
+
     /// Tells the sender that nobody listens there.
     pub(crate) fn reject(self, family: u8) -> Self {
         let unreachable = if family == nft::IPV4 { 3 } else { 4 };
@@ -280,6 +319,11 @@ impl Rule {
 
     pub(crate) fn jump(self, chain: &str) -> Self {
         self.verdict(nft::JUMP, Some(chain.to_owned()))
+    }
+
+    /// Back to where the packet came from.
+    pub(crate) fn pass(self) -> Self {
+        self.verdict(nft::RETURN, None)
     }
 
     pub(crate) fn goto(self, chain: &str) -> Self {

@@ -54,8 +54,6 @@ pub(crate) struct Set {
     pub(crate) value: Option<(u32, u32)>,
     /// Rules may add elements, which go away after a while; at most this many.
     pub(crate) dynamic: Option<u32>,
-    /// Elements are ranges.
-    pub(crate) interval: bool,
 }
 
 /// A hook of the kernel that a chain hangs on.
@@ -67,7 +65,6 @@ pub(crate) struct Hook {
 }
 
 pub(crate) const PREROUTING: u32 = 0;
-pub(crate) const INPUT: u32 = 1;
 pub(crate) const FORWARD: u32 = 2;
 pub(crate) const OUTPUT: u32 = 3;
 pub(crate) const POSTROUTING: u32 = 4;
@@ -79,6 +76,8 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
     /// Go on in this chain, and do not come back.
     Goto(String),
+    /// Go through this chain and come back, if it lets the packet pass.
+    Jump(String),
     /// Throw the packet away.
     Drop,
 }
@@ -90,13 +89,11 @@ pub(crate) struct Element {
     pub(crate) value: Option<Value>,
     /// How long it lives, and how much of that is left.
     pub(crate) timeout: Option<(Duration, Duration)>,
-    /// The end of a range, not a member.
-    pub(crate) end: bool,
 }
 
 impl Element {
     pub(crate) fn member(key: Vec<u8>) -> Self {
-        Self { key, value: None, timeout: None, end: false }
+        Self { key, value: None, timeout: None }
     }
 
     pub(crate) fn pair(key: Vec<u8>, value: Value) -> Self {
@@ -116,10 +113,6 @@ impl Batch {
         let mut requests = Requests::default();
         requests.message("begin a transaction", BATCH_BEGIN, 0, |out| out.raw(&[0, 0, 0, SUBSYSTEM as u8]));
         Self { family, requests, empty: true }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.empty
     }
 
     fn message(&mut self, doing: &'static str, kind: u16, flags: u16, body: impl FnOnce(&mut Requests)) {
@@ -180,16 +173,12 @@ impl Batch {
     }
 
     pub(crate) fn add_set(&mut self, table: &str, set: &Set) {
-        const INTERVAL: u32 = 0x4;
         const MAP: u32 = 0x8;
         const TIMEOUT: u32 = 0x10;
         const EVALUATED: u32 = 0x20;
         let mut flags = if set.value.is_some() { MAP } else { 0 };
         if set.dynamic.is_some() {
             flags |= TIMEOUT | EVALUATED;
-        }
-        if set.interval {
-            flags |= INTERVAL;
         }
         self.message("make a set", NEW_SET, CREATE, |out| {
             out.text(1, table);
@@ -238,9 +227,6 @@ fn write_element(out: &mut Requests, element: &Element) {
     if let Some(value) = &element.value {
         out.nest(2, |out| write_value(out, value));
     }
-    if element.end {
-        out.big(3, 1);
-    }
     if let Some((timeout, left)) = element.timeout {
         out.bytes(4, &milliseconds(timeout).to_be_bytes());
         out.bytes(5, &milliseconds(left).to_be_bytes());
@@ -255,13 +241,13 @@ pub(crate) fn milliseconds(time: Duration) -> u64 {
 pub(crate) const GOTO: i32 = -4;
 pub(crate) const JUMP: i32 = -3;
 pub(crate) const DROP: i32 = 0;
-pub(crate) const ACCEPT: i32 = 1;
 pub(crate) const RETURN: i32 = -5;
 
 pub(crate) fn write_value(out: &mut Requests, value: &Value) {
     match value {
         Value::Bytes(bytes) => out.bytes(1, bytes),
         Value::Goto(chain) => write_verdict(out, GOTO, Some(chain)),
+        Value::Jump(chain) => write_verdict(out, JUMP, Some(chain)),
         Value::Drop => write_verdict(out, DROP, None),
     }
 }
@@ -324,14 +310,14 @@ fn element_of(attributes: &[u8]) -> Option<Element> {
     let time =
         |kind| Some(Duration::from_millis(u64::from_be_bytes(Attributes(attributes).get(kind)?.try_into().ok()?)));
     let timeout = time(4).map(|timeout| (timeout, time(5).unwrap_or(timeout)));
-    let end = Attributes(attributes).get(3).is_some_and(|flags| flags.last().is_some_and(|last| last & 1 == 1));
-    Some(Element { key, value, timeout, end })
+    Some(Element { key, value, timeout })
 }
 
 fn verdict_of(attributes: &[u8]) -> Option<Value> {
     let code = i32::from_be_bytes(Attributes(attributes).get(1)?.try_into().ok()?);
     match code {
         GOTO => Some(Value::Goto(text_of(Attributes(attributes).get(2)?))),
+        JUMP => Some(Value::Jump(text_of(Attributes(attributes).get(2)?))),
         DROP => Some(Value::Drop),
         _ => None,
     }

@@ -11,7 +11,6 @@ const DELETE_LINK: u16 = 17;
 const GET_LINK: u16 = 18;
 const SET_LINK: u16 = 19;
 const NEW_ADDRESS: u16 = 20;
-const DELETE_ADDRESS: u16 = 21;
 const NEW_ROUTE: u16 = 24;
 const DELETE_ROUTE: u16 = 25;
 const GET_ROUTE: u16 = 26;
@@ -83,6 +82,16 @@ impl Requests {
         });
     }
 
+    /// Makes a bridge that nothing will ever be plugged into: a link of its own to hold addresses and routes.
+    pub(crate) fn add_bridge(&mut self, name: &str, alias: &str) {
+        self.message("make a link for the cluster's addresses", NEW_LINK, CREATE | EXCLUSIVE | ACK, |out| {
+            out.link_header(0, 0, 0);
+            out.text(IFLA_NAME, name);
+            out.text(IFLA_ALIAS, alias);
+            out.nest(IFLA_INFO, |out| out.text(1, "bridge"));
+        });
+    }
+
     /// Lets a link forward, refuse packets from the wrong side, and take answers for the machine's own 127.0.0.1.
     pub(crate) fn shape_link(&mut self, index: u32) {
         const FORWARDING: u16 = 1;
@@ -137,10 +146,6 @@ impl Requests {
         self.message("give a link an address", NEW_ADDRESS, CREATE | REPLACE | ACK, |out| out.address(link, address));
     }
 
-    pub(crate) fn delete_address(&mut self, link: u32, address: IpAddr) {
-        self.message("take an address from a link", DELETE_ADDRESS, ACK, |out| out.address(link, address));
-    }
-
     fn address(&mut self, link: u32, address: IpAddr) {
         self.raw(&[family(address), bits(address), 0, SCOPE_UNIVERSE]);
         self.raw(&link.to_ne_bytes());
@@ -151,10 +156,6 @@ impl Requests {
     /// A route to a network, through a gateway or straight onto the link.
     pub(crate) fn add_route(&mut self, to: IpNet, link: u32, gateway: Option<IpAddr>, source: Option<IpAddr>) {
         self.message("add a route", NEW_ROUTE, CREATE | REPLACE | ACK, |out| out.route(to, link, gateway, source));
-    }
-
-    pub(crate) fn delete_route(&mut self, to: IpNet, link: u32) {
-        self.message("delete a route", DELETE_ROUTE, ACK, |out| out.route(to, link, None, None));
     }
 
     /// Says of a whole network that nothing of it is reachable, but for what has routes of its own.

@@ -4,6 +4,7 @@
 //! switched is remembered beside the clusters' folders, and the last cluster to go switches it back.
 
 use super::PodNetworkError;
+use super::names::is_ours;
 use super::record::read_ranges;
 use crate::netlink::route::Link;
 use std::fs;
@@ -21,8 +22,7 @@ fn switch(link: &str) -> PathBuf {
 
 /// Switches forwarding on for links that are up and not ours.
 pub(super) fn enable(run: &Path, links: &[Link]) {
-    let ours = |link: &Link| link.name.starts_with("hk") && link.name.as_bytes().get(7) == Some(&b'-');
-    for link in links.iter().filter(|link| link.up && !link.loopback && !ours(link)) {
+    for link in links.iter().filter(|link| link.up && !link.loopback && !is_ours(&link.name)) {
         if fs::read_to_string(switch(&link.name)).is_ok_and(|value| value.trim() == "1") {
             continue;
         }

@@ -27,6 +27,16 @@ impl Names {
         self.group
     }
 
+    /// The link that holds the cluster's own addresses.
+    pub(crate) fn own_link(&self) -> String {
+        format!("hk{}", self.tag)
+    }
+
+    /// What that link says about itself.
+    pub(crate) fn own_alias(&self) -> String {
+        format!("hakata {}", self.cluster)
+    }
+
     /// How the names of all pods' links begin on the machine.
     pub(crate) fn link_prefix(&self) -> String {
         format!("hk{}-", self.tag)
@@ -51,6 +61,12 @@ impl Names {
     pub(crate) fn service_table(&self) -> String {
         format!("hakata-{}-services", self.cluster)
     }
+}
+
+/// Whether a link was made by any cluster.
+pub(super) fn is_ours(link: &str) -> bool {
+    let Some((tag, rest)) = link.strip_prefix("hk").and_then(|rest| rest.split_at_checked(5)) else { return false };
+    tag.bytes().all(|byte| byte.is_ascii_hexdigit()) && (rest.is_empty() || rest.starts_with('-'))
 }
 
 /// How far an address is into its range.
@@ -87,5 +103,7 @@ mod tests {
         let last = one.link(range, "10.255.255.254".parse().unwrap());
         assert!(last.len() <= 15, "{last}");
         assert!(last.starts_with(&one.link_prefix()));
+        assert!(is_ours(&last) && is_ours(&two.own_link()));
+        assert!(!is_ours("eth0") && !is_ours("hkabcdefg") && !is_ours("hk1"));
     }
 }

@@ -6,6 +6,7 @@ use super::record::Pod;
 use super::{Config, HostPort, Names};
 use crate::netlink::expr::{Rule, Side, octets};
 use crate::netlink::nft::{self, Batch, Element, Hook, Set, Value, datatype};
+use crate::services::port_bytes;
 use std::net::IpAddr;
 
 /// A pod's own address, twice: a connection from a pod to itself.
@@ -36,7 +37,6 @@ fn sets() -> [Set; 3] {
         key_length: u32::try_from(key.len() * 4).unwrap_or(0),
         value,
         dynamic: None,
-        interval: false,
     };
     [
         set(HAIRPINS, &[IPV4_ADDRESS, IPV4_ADDRESS], None),
@@ -127,10 +127,4 @@ fn element(port: &HostPort, to: IpAddr) -> Element {
     }
     key.extend(port_bytes(port.host_port));
     Element::pair(key, Value::Bytes([octets(to), port_bytes(port.container_port).to_vec()].concat()))
-}
-
-/// A port as part of a tuple.
-pub(crate) fn port_bytes(port: u16) -> [u8; 4] {
-    let [high, low] = port.to_be_bytes();
-    [high, low, 0, 0]
 }

@@ -104,13 +104,15 @@ impl Worker {
         let Config { pod_cidr, service_cidr, cluster, run, .. } = self.config.clone();
         let (gateway, dns) = (self.config.gateway(), self.config.dns());
         self.records.write_ranges(&Ranges { cluster, pods: pod_cidr, services: service_cidr })?;
+        let own = self.own_link()?;
         let mut requests = Requests::default();
         requests.set_up(LOOPBACK);
-        requests.add_address(LOOPBACK, gateway);
-        requests.add_address(LOOPBACK, dns);
+        requests.set_up(own);
+        requests.add_address(own, gateway);
+        requests.add_address(own, dns);
         requests.add_unreachable(pod_cidr);
         // Services need some route, or the machine itself could not even begin to send to one.
-        requests.add_route(service_cidr, LOOPBACK, None, Some(gateway));
+        requests.add_route(service_cidr, own, None, Some(gateway));
         self.route.send(&requests)?;
         let links = self.route.links()?;
         let default =
@@ -119,6 +121,19 @@ impl Worker {
         self.mtu = uplink.map_or(1500, |link| link.mtu);
         forwarding::enable(&run, &links);
         Ok(())
+    }
+
+    /// The index of the link that holds the cluster's addresses, which is made if it is not there.
+    fn own_link(&mut self) -> Result<u32, PodNetworkError> {
+        let name = self.names.own_link();
+        if self.route.link(&name)?.is_none() {
+            let mut requests = Requests::default();
+            requests.add_bridge(&name, &self.names.own_alias());
+            self.route.send(&requests)?;
+        }
+        let index = index_of(&mut self.route, &name)?;
+        quiet_ipv6(&mut self.route, index)?;
+        Ok(index)
     }
 
     fn fill_table(&mut self) -> Result<(), PodNetworkError> {
@@ -283,22 +298,12 @@ impl Worker {
         Ok(())
     }
 
+    /// Addresses and routes on the link go with it.
     fn tear_down_machine(&mut self) -> Result<(), PodNetworkError> {
-        let (gateway, dns) = (self.config.gateway(), self.config.dns());
-        let Config { pod_cidr, service_cidr, .. } = self.config;
-        let steps: [&dyn Fn(&mut Requests); 4] = [
-            &|requests| requests.delete_route(service_cidr, LOOPBACK),
-            &|requests| requests.delete_unreachable(pod_cidr),
-            &|requests| requests.delete_address(LOOPBACK, dns),
-            &|requests| requests.delete_address(LOOPBACK, gateway),
-        ];
-        for step in steps {
-            let mut requests = Requests::default();
-            step(&mut requests);
-            let sent = self.route.send(&requests);
-            ignore(ignore(sent, Errno::SRCH), Errno::ADDRNOTAVAIL)?;
-        }
-        Ok(())
+        self.delete_link(&self.names.own_link())?;
+        let mut requests = Requests::default();
+        requests.delete_unreachable(self.config.pod_cidr);
+        Ok(ignore(self.route.send(&requests), Errno::SRCH)?)
     }
 }
 

@@ -5,5 +5,7 @@
     reason = "a failed step is a failed test, and what is skipped must be said"
 )]
 
+mod api;
 mod pods;
+mod services;
 mod world;

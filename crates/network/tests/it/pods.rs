@@ -58,7 +58,11 @@ async fn pods_outlive_the_process_that_made_them() {
     std::fs::write(run.join("network/pods/half.json"), r#"{"address":"10.42.0.9"}"#).unwrap();
     std::fs::write(run.join("network/pods/torn.json"), "{").unwrap();
     std::fs::write(run.join("netns/stray"), "").unwrap();
-    let link = run_in(&world.host(), "ip -br link").lines().find(|line| line.starts_with("hk")).unwrap().to_owned();
+    let link = run_in(&world.host(), "ip -br link")
+        .lines()
+        .find(|line| line.starts_with("hk") && line.contains("-2@"))
+        .unwrap()
+        .to_owned();
     let (prefix, _) = link.split_once('-').unwrap();
     run_in(&world.host(), &format!("ip link add {prefix}-ffff type veth peer name stray"));
 
