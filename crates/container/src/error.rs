@@ -77,6 +77,12 @@ pub enum Error {
     /// Images.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// There are no control groups on this machine.
+    #[error("cannot find control groups")]
+    NoGroups(#[source] cgroup::DetectError),
+    /// Control groups.
+    #[error(transparent)]
+    Group(#[from] cgroup::Error),
     /// The kernel refused.
     #[error("cannot {doing} {}", path.display())]
     Io {

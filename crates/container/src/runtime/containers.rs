@@ -8,7 +8,7 @@ pub(super) mod bundle;
 use super::link::Link;
 use super::record::{self, ContainerRecord, EndRecord, StartRecord};
 use super::{Container, Inner, Runtime, lock};
-use crate::config::ContainerConfig;
+use crate::config::{ContainerConfig, Resources};
 use crate::error::{Error, blocking};
 use crate::status::{ContainerStatus, Event, State};
 use crate::{cgroups, oci, rootfs};
@@ -111,12 +111,7 @@ impl Runtime {
             }
         }
         self.inner.signal(&container, libc::SIGKILL).await?;
-        let group = container.record.cgroup.clone();
-        blocking(move || {
-            cgroups::kill(&group);
-            Ok(())
-        })
-        .await?;
+        self.inner.kill_group(&container).await?;
         tokio::time::timeout(AFTER_KILL, ended(&container)).await.map(|_| ()).map_err(|_| Error::WrongState {
             id: id.to_owned(),
             state: State::Running,
@@ -153,12 +148,20 @@ impl Runtime {
         let work = (self.inner.clone(), container.clone());
         blocking(move || {
             let (inner, container) = work;
-            cgroups::remove(&container.record.cgroup)?;
+            cgroups::remove(&inner.hierarchy, &container.record.cgroup)?;
             remove_files(&inner, &container.pod, &container.id)
         })
         .await?;
         lock(&self.inner.containers).remove(id);
         Ok(())
+    }
+
+    /// Changes a container's limits; what is not said stays.
+    pub async fn update(&self, id: &str, resources: Resources) -> Result<(), Error> {
+        let container = self.inner.container(id)?;
+        let _turn = container.turn.lock().await;
+        let (hierarchy, group) = (self.inner.hierarchy.clone(), container.record.cgroup.clone());
+        blocking(move || cgroups::update(&hierarchy, &group, &resources)).await
     }
 
     /// Lets the shim open a container's log anew, after the old file was moved.
@@ -175,7 +178,7 @@ impl Inner {
         let program = Program::run(self, container)?;
         let folder = container.folder.to_string_lossy();
         let log = config.log_path.as_deref().map(|path| path.to_string_lossy()).unwrap_or_default();
-        let oom_file = cgroups::oom_file(&container.record.cgroup);
+        let oom_file = cgroups::oom_file(&self.hierarchy, &container.record.cgroup);
         let oom_file = oom_file.to_string_lossy();
         let flags = bundle::flags(config);
         let console = bundle::console(&container.id);
@@ -222,6 +225,12 @@ impl Inner {
         }
     }
 
+    /// Kills whatever is in a container's group.
+    async fn kill_group(&self, container: &Container) -> Result<(), Error> {
+        let (hierarchy, group) = (self.hierarchy.clone(), container.record.cgroup.clone());
+        blocking(move || cgroups::kill(&hierarchy, &group)).await
+    }
+
     /// A container's end, told by the shim or found on record.
     pub(super) async fn ended(&self, container: &Container, end: EndRecord) {
         let _turn = container.turn.lock().await;
@@ -231,12 +240,7 @@ impl Inner {
         // With a process namespace of its own, nothing outlived its first process; otherwise something may have.
         let shared = container.pod.record.pause.is_some() || container.pod.record.config.host_pid;
         if shared {
-            let group = container.record.cgroup.clone();
-            let _killed = blocking(move || {
-                cgroups::kill(&group);
-                Ok(())
-            })
-            .await;
+            self.kill_group(container).await.unwrap_or_else(|error| complain(&container.id, &error));
         }
         container.status.send_modify(|status| apply_end(status, &end));
         self.tell(Event::Exited {
@@ -249,12 +253,7 @@ impl Inner {
 
     /// Ends a container whose shim is gone.
     pub(super) async fn lost(&self, container: &Container) {
-        let group = container.record.cgroup.clone();
-        let _killed = blocking(move || {
-            cgroups::kill(&group);
-            Ok(())
-        })
-        .await;
+        self.kill_group(container).await.unwrap_or_else(|error| complain(&container.id, &error));
         let end = EndRecord::read(&container.folder);
         match end {
             Some(end) => self.ended(container, end).await,
@@ -275,6 +274,11 @@ pub(super) async fn ended(container: &Container) -> i32 {
     let mut status = container.status.subscribe();
     let ended = status.wait_for(|status| status.state == State::Exited).await;
     ended.ok().and_then(|status| status.exit_code).unwrap_or(UNKNOWN)
+}
+
+/// Nobody waits for this answer; whoever removes the container tries again.
+fn complain(id: &str, error: &Error) {
+    tracing::warn!(id, error = %error, "a container's processes could not all be killed");
 }
 
 /// What the OCI runtime left as its last word.

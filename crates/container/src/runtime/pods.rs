@@ -73,7 +73,8 @@ impl Runtime {
         self.inner.end_shim(&pod).await;
         remove_files(pod.folder.clone()).await?;
         let parent = pod.record.config.cgroup_parent.clone();
-        blocking(move || cgroups::remove(&parent)).await?;
+        let hierarchy = self.inner.hierarchy.clone();
+        blocking(move || cgroups::remove(&hierarchy, &parent)).await?;
         lock(&self.inner.pods).remove(uid);
         Ok(())
     }

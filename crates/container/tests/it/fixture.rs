@@ -9,6 +9,7 @@ use std::time::Duration;
 /// A runtime of a test's own, and everything it lies on.
 pub(crate) struct Fixture {
     pub(crate) folder: tempfile::TempDir,
+    path: PathBuf,
     pub(crate) runtime: Runtime,
     pub(crate) cluster: String,
 }
@@ -37,10 +38,50 @@ fn is_static(program: &Path) -> bool {
 impl Fixture {
     pub(crate) async fn new(name: &str) -> Fixture {
         let folder = tempfile::Builder::new().prefix("hakata-test-").tempdir().unwrap();
-        let cluster = format!("test-{name}-{}", std::process::id());
+        let fixture = Fixture::adopt(folder, &format!("{name}-{}", std::process::id())).await;
+        busybox(&fixture.runtime, fixture.folder.path()).await;
+        fixture
+    }
+
+    /// In a folder that another process will look after.
+    pub(crate) async fn at(path: PathBuf, name: &str) -> Fixture {
+        let folder = tempfile::TempDir::new_in(&path).unwrap();
+        let cluster = format!("test-{name}");
+        let runtime = Runtime::open(config(&path, &cluster)).await.unwrap();
+        busybox(&runtime, &path).await;
+        Fixture { folder, path, runtime, cluster }
+    }
+
+    /// On what another server left in a folder.
+    pub(crate) async fn adopt(folder: tempfile::TempDir, name: &str) -> Fixture {
+        let cluster = format!("test-{name}");
         let runtime = Runtime::open(config(folder.path(), &cluster)).await.unwrap();
-        busybox(&runtime, folder.path()).await;
-        Fixture { folder, runtime, cluster }
+        Fixture { path: folder.path().to_owned(), folder, runtime, cluster }
+    }
+
+    /// A network namespace, at a path.
+    pub(crate) fn netns(&self) -> PathBuf {
+        let name = format!("hakata-{}", self.cluster);
+        let made = std::process::Command::new("ip").args(["netns", "add", &name]).status().unwrap();
+        assert!(made.success());
+        Path::new("/run/netns").join(name)
+    }
+
+    pub(crate) fn drop_netns(&self, path: &Path) {
+        let name = path.file_name().unwrap();
+        std::process::Command::new("ip").args(["netns", "del"]).arg(name).status().unwrap();
+    }
+
+    /// The memory limit of a container, as the kernel has it.
+    pub(crate) fn memory_limit(&self, id: &str) -> u64 {
+        let group = self.runtime.status(id).unwrap().cgroup;
+        let group = group.trim_start_matches('/');
+        let files = [
+            format!("/sys/fs/cgroup/memory/{group}/memory.limit_in_bytes"),
+            format!("/sys/fs/cgroup/{group}/memory.max"),
+        ];
+        let text = files.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap();
+        text.trim().parse().unwrap()
     }
 
     pub(crate) fn pod_config(&self, uid: &str) -> PodConfig {
@@ -72,7 +113,7 @@ impl Fixture {
     }
 
     pub(crate) fn log(&self, pod: &str) -> PathBuf {
-        self.folder.path().join("logs").join(pod).join("0.log")
+        self.path.join("logs").join(pod).join("0.log")
     }
 
     /// Runs a container to its end; its exit code, and its log without times.

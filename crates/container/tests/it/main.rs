@@ -6,5 +6,8 @@
 
 container::reexec_in_tests!();
 
+mod adoption;
 mod fixture;
+mod isolation;
 mod lifecycle;
+mod sessions;

@@ -61,7 +61,7 @@ pub(super) fn make(inner: &Inner, pod: &Pod, id: &str, config: ContainerConfig) 
     if built_in {
         let kept = ingredients.capabilities();
         let filters = profile.map(|profile| profile.compile(&kept)).transpose()?.unwrap_or_default();
-        let join = cgroups::make_unified_beside(&cgroup)?.into_iter().collect();
+        let join = cgroups::make_unified_beside(&inner.hierarchy, &cgroup)?.into_iter().collect();
         let no_new_privileges = config.no_new_privileges;
         let extra = oci::Extra { join, filters, capabilities: kept, no_new_privileges };
         record::write(&folder.join(oci::EXTRA), &extra)?;

@@ -1,0 +1,235 @@
+//! What a container may and sees.
+
+use super::fixture::{Fixture, cannot_run};
+use container::config::{Capabilities, Mount, Resources, Rlimit, User};
+use container::{ContainerConfig, ExecConfig, PodConfig, State};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+
+/// Runs a script and holds its output against what is wanted.
+async fn check(fixture: &Fixture, config: ContainerConfig, want: &[&str]) {
+    let log = fixture.log(&config.pod);
+    let _from_before = std::fs::remove_file(&log);
+    let script = config.argv.last().cloned();
+    let (code, lines) = fixture.run(config).await;
+    let lines: Vec<_> = lines.iter().map(|line| line.trim_start_matches("stdout F ")).collect();
+    assert_eq!((code, lines.as_slice()), (0, want), "{script:?}");
+}
+
+#[tokio::test]
+async fn users_and_capabilities() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("users").await;
+    fixture.pod("p1").await;
+    let shell = |script: &str| fixture.shell("p1", script);
+    let user = |uid, gid, groups: &[u32]| User { uid: Some(uid), gid, groups: groups.to_vec(), ..User::default() };
+    check(&fixture, shell("id -u; id -G; echo $HOME"), &["0", "0", "/root"]).await;
+    check(
+        &fixture,
+        ContainerConfig { user: user(1000, Some(2000), &[3000]), ..shell("id -u; id -G") },
+        &["1000", "2000 3000"],
+    )
+    .await;
+    check(&fixture, ContainerConfig { user: user(33, None, &[]), ..shell("id -un; id -G") }, &["web", "34 40"]).await;
+    let caps = "grep CapEff /proc/self/status | cut -f2; grep CapBnd /proc/self/status | cut -f2";
+    check(&fixture, shell(caps), &["00000000a80425fb", "00000000a80425fb"]).await;
+    let none = Capabilities { drop: vec!["ALL".to_owned()], add: vec![] };
+    check(&fixture, ContainerConfig { capabilities: none, ..shell(caps) }, &["0000000000000000", "0000000000000000"])
+        .await;
+    let one = Capabilities { drop: vec!["ALL".to_owned()], add: vec!["NET_ADMIN".to_owned()] };
+    check(&fixture, ContainerConfig { capabilities: one, ..shell(caps) }, &["0000000000001000", "0000000000001000"])
+        .await;
+    check(
+        &fixture,
+        ContainerConfig { user: user(1000, None, &[]), ..shell(caps) },
+        &["0000000000000000", "00000000a80425fb"],
+    )
+    .await;
+    let nnp = "grep NoNewPrivs /proc/self/status | cut -f2";
+    check(&fixture, shell(nnp), &["0"]).await;
+    check(&fixture, ContainerConfig { no_new_privileges: true, ..shell(nnp) }, &["1"]).await;
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn files_and_mounts() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("mounts").await;
+    let pod = PodConfig { resolv_conf: Some("nameserver 10.43.0.10\n".to_owned()), ..fixture.pod_config("p1") };
+    fixture.runtime.run_pod(pod).await.unwrap();
+    let shell = |script: &str| fixture.shell("p1", script);
+    check(&fixture, shell("cat /etc/resolv.conf"), &["nameserver 10.43.0.10"]).await;
+    let readonly = ContainerConfig {
+        readonly_rootfs: true,
+        ..shell("touch /x 2>/dev/null || echo no; touch /dev/shm/x && echo yes")
+    };
+    check(&fixture, readonly, &["no", "yes"]).await;
+    let shared = fixture.folder.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    std::fs::write(shared.join("a"), "hello\n").unwrap();
+    let mount =
+        |readonly| Mount { host_path: shared.clone(), container_path: "/in/side".into(), readonly, ..Mount::default() };
+    check(
+        &fixture,
+        ContainerConfig {
+            mounts: vec![mount(true)],
+            ..shell("cat /in/side/a; touch /in/side/b 2>/dev/null || echo no")
+        },
+        &["hello", "no"],
+    )
+    .await;
+    check(&fixture, ContainerConfig { mounts: vec![mount(false)], ..shell("echo back > /in/side/b") }, &[]).await;
+    assert_eq!(std::fs::read_to_string(shared.join("b")).unwrap(), "back\n");
+    let masked = ContainerConfig {
+        masked_paths: Some(vec!["/etc/group".to_owned(), "/bin".to_owned()]),
+        argv: ["/busybox", "sh", "-c", "/busybox wc -c < /etc/group; /busybox ls /bin"].map(str::to_owned).to_vec(),
+        mounts: vec![Mount { host_path: "/bin/busybox".into(), container_path: "/busybox".into(), ..Mount::default() }],
+        ..shell("")
+    };
+    check(&fixture, masked, &["0"]).await;
+    check(&fixture, shell("(echo x > /proc/sys/kernel/domainname) 2>/dev/null || echo no"), &["no"]).await;
+    let cwd = ContainerConfig { cwd: Some("/a/b".to_owned()), ..shell("pwd") };
+    check(&fixture, cwd, &["/a/b"]).await;
+    let limit = Rlimit { kind: "RLIMIT_NOFILE".to_owned(), soft: 77, hard: u64::MAX };
+    check(&fixture, ContainerConfig { rlimits: vec![limit], ..shell("ulimit -n") }, &["77"]).await;
+    check(
+        &fixture,
+        ContainerConfig { oom_score_adj: -998, ..shell("test $(cat /proc/self/oom_score_adj) -le 0 && echo ok") },
+        &["ok"],
+    )
+    .await;
+    check(&fixture, ContainerConfig { oom_score_adj: 500, ..shell("cat /proc/self/oom_score_adj") }, &["500"]).await;
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn privileged_containers_see_devices_and_write_settings() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("priv").await;
+    fixture.pod("p1").await;
+    let script = "test -c /dev/kmsg && echo kmsg; grep -q ' /sys sysfs rw' /proc/self/mountinfo /proc/mounts && echo rw; test -e /proc/sys/kernel/domainname && cat /proc/sys/kernel/domainname > /tmp/d && cat /tmp/d > /proc/sys/kernel/domainname && echo wrote";
+    let config = ContainerConfig { privileged: true, ..fixture.shell("p1", script) };
+    check(&fixture, config, &["kmsg", "rw", "wrote"]).await;
+    check(
+        &fixture,
+        fixture.shell("p1", "test -c /dev/kmsg || echo none; test -c /dev/null && echo null"),
+        &["none", "null"],
+    )
+    .await;
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn process_namespaces_are_own_shared_or_the_nodes() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("pidns").await;
+    fixture.pod("own").await;
+    check(&fixture, fixture.shell("own", "echo $$"), &["1"]).await;
+    fixture.runtime.run_pod(PodConfig { share_pid: true, ..fixture.pod_config("shared") }).await.unwrap();
+    let other = fixture
+        .runtime
+        .create(ContainerConfig { name: "other".to_owned(), ..fixture.shell("shared", "sleep 1234") })
+        .await
+        .unwrap();
+    fixture.runtime.start(&other).await.unwrap();
+    check(
+        &fixture,
+        fixture.shell("shared", "ps -o args | grep -c '[s]leep 1234'; test $$ -gt 1 && echo not first"),
+        &["1", "not first"],
+    )
+    .await;
+    let left = fixture.shell("shared", "sleep 4321 & exit 0");
+    check(&fixture, left, &[]).await;
+    check(&fixture, fixture.shell("shared", "ps -o args | grep -c '[s]leep 4321' || true"), &["0"]).await;
+    fixture.runtime.run_pod(PodConfig { host_pid: true, ..fixture.pod_config("node") }).await.unwrap();
+    let ours = format!("test -e /proc/{0} && grep -c . /proc/{0}/comm", std::process::id());
+    check(&fixture, fixture.shell("node", &ours), &["1"]).await;
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn a_pod_has_a_name_and_settings_of_its_own() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("sysctl").await;
+    let netns = fixture.netns();
+    let mut pod = PodConfig { netns: Some(netns.clone()), hostname: "web-0".to_owned(), ..fixture.pod_config("p1") };
+    pod.sysctls.insert("net.ipv4.ip_unprivileged_port_start".to_owned(), "81".to_owned());
+    pod.sysctls.insert("kernel.shm_rmid_forced".to_owned(), "1".to_owned());
+    fixture.runtime.run_pod(pod).await.unwrap();
+    let script = "hostname; echo $HOSTNAME; cat /etc/hostname /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shm_rmid_forced; ls /sys/class/net";
+    check(&fixture, fixture.shell("p1", script), &["web-0", "web-0", "web-0", "81", "1", "lo"]).await;
+    let mut wrong = fixture.pod_config("p2");
+    wrong.sysctls.insert("no.such".to_owned(), "1".to_owned());
+    let error = fixture.runtime.run_pod(wrong).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "cannot make the sandbox of pod p2: cannot set sysctl no.such=1: No such file or directory (os error 2)"
+    );
+    fixture.drop_netns(&netns);
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn memory_limits_hold_and_are_told() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("oom").await;
+    fixture.pod("p1").await;
+    let limits = Resources {
+        memory_limit: 32 << 20,
+        pids_limit: 64,
+        cpu_shares: 512,
+        cpu_quota: 50_000,
+        cpu_period: 100_000,
+        ..Resources::default()
+    };
+    let config = ContainerConfig { resources: limits, ..fixture.shell("p1", "tail /dev/zero") };
+    let id = fixture.runtime.create(config).await.unwrap();
+    fixture.runtime.start(&id).await.unwrap();
+    let code = tokio::time::timeout(Duration::from_secs(30), fixture.runtime.wait(&id)).await.unwrap().unwrap();
+    let status = fixture.runtime.status(&id).unwrap();
+    assert_eq!((code, status.oom_killed, status.reason), (137, true, "OOMKilled"));
+    let config = ContainerConfig {
+        resources: Resources { memory_limit: 64 << 20, ..Resources::default() },
+        ..fixture.shell("p1", "sleep 1000")
+    };
+    let id = fixture.runtime.create(config).await.unwrap();
+    fixture.runtime.start(&id).await.unwrap();
+    assert_eq!(fixture.memory_limit(&id), 64 << 20);
+    fixture.runtime.update(&id, Resources { memory_limit: 96 << 20, ..Resources::default() }).await.unwrap();
+    assert_eq!(fixture.memory_limit(&id), 96 << 20);
+    assert_eq!(fixture.runtime.status(&id).unwrap().state, State::Running);
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn exec_is_in_the_containers_groups() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("groups").await;
+    fixture.pod("p1").await;
+    let id = fixture.runtime.create(fixture.shell("p1", "sleep 1000")).await.unwrap();
+    fixture.runtime.start(&id).await.unwrap();
+    let argv = ["cat", "/proc/self/cgroup"].map(str::to_owned).to_vec();
+    let mut session = fixture.runtime.exec(&id, ExecConfig { argv, ..ExecConfig::default() }).await.unwrap();
+    let mut text = String::new();
+    session.stdout.as_mut().unwrap().read_to_string(&mut text).await.unwrap();
+    let group = fixture.runtime.status(&id).unwrap().cgroup;
+    let outside: Vec<_> = text.lines().filter(|line| !line.ends_with(&group) && !line.contains("name=")).collect();
+    // With control groups of version 2 alone the container sees itself at the root.
+    let alone = text.lines().count() == 1;
+    assert!(alone || outside.is_empty(), "{text}");
+    fixture.finish().await;
+}
