@@ -5,6 +5,9 @@
 //! [`Emit`] says. Errors are worded as the server's JSON package words them, with the Go field path. The result is the
 //! same if it is decoded again.
 //!
+//! Empty lists are the exception: storage does not tell them from nil, but rules do, so a decoded object has those that
+//! were sent until [`normalise`] takes them away.
+//!
 //! Defaults are not applied here; that is `kinds`. After it has changed an object, [`normalise`] brings it back into
 //! form. Neither is `apiVersion` or `kind` filled in.
 
@@ -42,7 +45,7 @@ pub struct Decoded {
 /// # Errors
 /// The server's words for the first value of a wrong type.
 pub fn decode_node(schema: &Schema, ty: TypeId, node: Node<'_>) -> Result<Decoded, String> {
-    finish(Decoder::new(schema, Style::Json), ty, node)
+    finish(Decoder::new(schema, Style::Json, Empties::All), ty, node)
 }
 
 /// Decodes a JSON text as a type of the schema.
@@ -68,7 +71,7 @@ pub fn decode(schema: &Schema, ty: TypeId, value: Value) -> Result<Decoded, Stri
 /// # Errors
 /// The server's words for the first value of a wrong type.
 pub fn decode_merged(schema: &Schema, ty: TypeId, value: Value) -> Result<Decoded, String> {
-    let mut decoded = finish(Decoder::new(schema, Style::Merged), ty, Node::from(value))?;
+    let mut decoded = finish(Decoder::new(schema, Style::Merged, Empties::All), ty, Node::from(value))?;
     decoded.strict.sort();
     Ok(decoded)
 }
@@ -78,7 +81,28 @@ pub fn decode_merged(schema: &Schema, ty: TypeId, value: Value) -> Result<Decode
 /// # Errors
 /// The server's words for a value of a wrong type; the object then lacks it.
 pub fn normalise(schema: &Schema, ty: TypeId, value: &mut Value) -> Result<(), String> {
-    let mut decoder = Decoder::new(schema, Style::Json);
+    reform(schema, ty, value, Empties::None)
+}
+
+/// Takes away the empty lists that would not be sent, as they are when Go encodes an object that is not stored yet.
+///
+/// # Errors
+/// The server's words for a value of a wrong type; the object then lacks it.
+pub fn omit_empty(schema: &Schema, ty: TypeId, value: &mut Value) -> Result<(), String> {
+    reform(schema, ty, value, Empties::Sent)
+}
+
+/// True if there is an empty list anywhere in it: then [`normalise`] may have something to do.
+pub fn has_empty_list(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty() || items.iter().any(has_empty_list),
+        Value::Object(map) => map.values().any(has_empty_list),
+        _ => false,
+    }
+}
+
+fn reform(schema: &Schema, ty: TypeId, value: &mut Value, empties: Empties) -> Result<(), String> {
+    let mut decoder = Decoder::new(schema, Style::Json, empties);
     *value = decoder.top(ty, Node::from(value.take()));
     decoder.problem.map_or(Ok(()), |problem| Err(problem.to_string()))
 }
@@ -100,9 +124,21 @@ enum Style {
     Merged,
 }
 
+/// Which empty lists are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Empties {
+    /// None: storage has nil in their place.
+    None,
+    /// Those of fields that are sent when they are zero.
+    Sent,
+    /// All that were there.
+    All,
+}
+
 struct Decoder<'s> {
     schema: &'s Schema,
     style: Style,
+    empties: Empties,
     strict: Vec<String>,
     /// The first problem, or the one that ended decoding.
     problem: Option<Problem>,
@@ -111,8 +147,8 @@ struct Decoder<'s> {
 }
 
 impl<'s> Decoder<'s> {
-    fn new(schema: &'s Schema, style: Style) -> Decoder<'s> {
-        Decoder { schema, style, strict: Vec::new(), problem: None, ended: false }
+    fn new(schema: &'s Schema, style: Style, empties: Empties) -> Decoder<'s> {
+        Decoder { schema, style, empties, strict: Vec::new(), problem: None, ended: false }
     }
 
     fn top(&mut self, id: TypeId, node: Node<'_>) -> Value {
@@ -193,7 +229,7 @@ impl<'s> Decoder<'s> {
                 }
             }
             let value = self.field(node, field, ty, at, before);
-            if let Some(value) = kept(value, field) {
+            if let Some(value) = kept(value, field, self.empties) {
                 map.insert(key.into_owned(), value);
             }
         }
@@ -262,7 +298,7 @@ impl<'s> Decoder<'s> {
             (_, Else::Bool) => return self.end(Problem::Text("boolean or JSON schema expected".to_owned())),
             _ => return Value::Null,
         };
-        let mut inner = Decoder::new(self.schema, Style::Json);
+        let mut inner = Decoder::new(self.schema, Style::Json, self.empties);
         let top = At { parent: None, step: Step::Inner(&ty) };
         let value = inner.value(node, &ty, &top, Value::Null);
         match inner.problem {
@@ -299,9 +335,11 @@ impl<'s> Decoder<'s> {
 }
 
 /// What stands in the object for a decoded value, if anything does.
-fn kept(value: Value, field: &Field) -> Option<Value> {
+fn kept(value: Value, field: &Field, empties: Empties) -> Option<Value> {
     let nothing = match &value {
         Value::Null => true,
+        Value::Array(items) if items.is_empty() && empties == Empties::All => false,
+        Value::Array(items) if items.is_empty() && empties == Empties::Sent && field.emit == Emit::Zero => false,
         // Storage does not tell empty from nil.
         Value::Array(items) => items.is_empty() && matches!(field.ty, Type::List(_)),
         Value::Object(map) => map.is_empty() && matches!(field.ty, Type::Map(_)),

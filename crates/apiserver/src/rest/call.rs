@@ -144,6 +144,11 @@ impl Call {
         schema::builtin().find(&self.body.type_name)
     }
 
+    /// The type of the resource's own objects.
+    pub(crate) fn own_type(&self) -> Option<TypeId> {
+        schema::builtin().find(&self.resource.type_name)
+    }
+
     /// The object that the path names.
     pub(crate) fn current(&self) -> Option<Arc<Entry>> {
         self.named(&self.info.name)

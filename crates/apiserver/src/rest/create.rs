@@ -78,7 +78,8 @@ async fn prepare(call: &Call, object: &mut Value, options: &WriteOptions) -> Res
     call.warnings.extend(resource.strategy.warnings_on_create(view));
     resource.strategy.canonicalize(object);
     let attributes = Attributes::new(call, Operation::Create, &name, options.dry_run);
-    call.core.admission.validate(&attributes, object, None).await
+    call.core.admission.validate(&attributes, object, None).await?;
+    decode::settle(call, object)
 }
 
 /// Prepares a new object that an update or an apply makes.

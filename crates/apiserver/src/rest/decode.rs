@@ -171,6 +171,39 @@ pub(crate) fn finish(call: &Call, object: &mut Value) {
     }
 }
 
+/// Brings an object that has passed all rules into the form in which it is stored: without empty lists.
+pub(crate) fn settle(call: &Call, object: &mut Value) -> Result<(), Status> {
+    reform(object, call.own_type(), decode::normalise)
+}
+
+/// Brings the body of a request into the form in which it would be sent.
+pub(crate) fn omit_empty(call: &Call, object: &mut Value) -> Result<(), Status> {
+    reform(object, call.body_type(), decode::omit_empty)
+}
+
+/// The object as it would be sent, were it encoded before it is stored; `None` if that is what it is already.
+pub(crate) fn as_sent(call: &Call, object: &Value) -> Result<Option<Value>, Status> {
+    if !decode::has_empty_list(object) {
+        return Ok(None);
+    }
+    let mut sent = object.clone();
+    omit_empty(call, &mut sent)?;
+    Ok(Some(sent))
+}
+
+fn reform(
+    object: &mut Value,
+    ty: Option<TypeId>,
+    form: fn(&schema::Schema, TypeId, &mut Value) -> Result<(), String>,
+) -> Result<(), Status> {
+    let Some(ty) = ty.filter(|_| decode::has_empty_list(object)) else { return Ok(()) };
+    let (kind, version) = (object["kind"].take(), object["apiVersion"].take());
+    form(schema::builtin(), ty, object).map_err(Status::internal)?;
+    object["kind"] = kind;
+    object["apiVersion"] = version;
+    Ok(())
+}
+
 /// The object of an entry, in the call's version.
 pub(crate) fn stored(call: &Call, entry: &Entry) -> Result<Value, Status> {
     let object: Value = serde_json::from_slice(&entry.value)

@@ -1,7 +1,7 @@
 //! Who owns which field: managed fields, kept up to date by every write.
 
 use super::call::Call;
-use super::metadata;
+use super::{decode, metadata};
 use super::options::WriteOptions;
 use kinds::Resource;
 use object::apply::{self, ConvertError, Filter, Operation, Versions};
@@ -11,12 +11,22 @@ use std::sync::Arc;
 
 /// Records the creator's fields in a new object.
 pub(crate) fn on_create(call: &Call, options: &WriteOptions, object: &mut Value) {
-    with_operation(call, options, |operation| apply::update(operation, None, object));
+    record(call, options, object, None);
 }
 
 /// Records what an update changes.
 pub(crate) fn on_update(call: &Call, options: &WriteOptions, object: &mut Value, old: &Value) {
-    with_operation(call, options, |operation| apply::update(operation, Some(old), object));
+    record(call, options, object, Some(old));
+}
+
+/// Fields are told by what would be sent, not by what rules still have to see.
+fn record(call: &Call, options: &WriteOptions, object: &mut Value, old: Option<&Value>) {
+    let Ok(Some(mut sent)) = decode::as_sent(call, object) else {
+        with_operation(call, options, |operation| apply::update(operation, old, object));
+        return;
+    };
+    with_operation(call, options, |operation| apply::update(operation, old, &mut sent));
+    metadata::set(object, "managedFields", sent["metadata"]["managedFields"].take());
 }
 
 /// Merges an applied configuration into the live object, or into a new one.

@@ -66,6 +66,7 @@ fn received(call: &Call, body: &Bytes) -> Result<(Value, WriteOptions), Status> 
     }
     let options = WriteOptions::parse(call, "CreateOptions", false)?;
     let mut object = decode::body(call, body, options.field_validation)?;
+    decode::omit_empty(call, &mut object)?;
     metadata::wipe_system_fields(&mut object);
     metadata::match_namespace(&mut object, call.namespace())?;
     Ok((object, options))

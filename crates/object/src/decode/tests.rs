@@ -17,7 +17,8 @@ fn decoded(ty: &str, text: &str) -> Decoded {
 /// What is sent becomes this, and stays so.
 #[track_caller]
 fn check(ty: &str, text: &str, want: Value) {
-    let got = decoded(ty, text);
+    let mut got = decoded(ty, text);
+    normalise(builtin(), id(ty), &mut got.value).unwrap();
     assert_eq!(got.value, want, "{text}");
     assert_eq!(got.strict, [""; 0], "{text}");
     let again = decode(builtin(), id(ty), want.clone()).unwrap();
@@ -67,6 +68,19 @@ fn zero_values_are_omitted_or_written() {
     );
     check("Secret", r#"{"data":{"a":null,"b":""}}"#, json!({"metadata": {}, "data": {"a": "", "b": ""}}));
     check("Volume", r#"{"name":"v","emptyDir":{}}"#, json!({"name": "v", "emptyDir": {}}));
+}
+
+#[test]
+fn empty_lists_last_until_an_object_is_stored() {
+    let role = r#"{"metadata":{"name":"r","finalizers":[]},"rules":[]}"#;
+    let mut role = decoded("api.rbac.v1.Role", role).value;
+    assert_eq!(role, json!({"metadata": {"name": "r", "finalizers": []}, "rules": []}));
+    assert!(has_empty_list(&role));
+    omit_empty(builtin(), id("api.rbac.v1.Role"), &mut role).unwrap();
+    assert_eq!(role, json!({"metadata": {"name": "r"}, "rules": []}));
+    normalise(builtin(), id("api.rbac.v1.Role"), &mut role).unwrap();
+    assert_eq!(role, json!({"metadata": {"name": "r"}, "rules": null}));
+    assert!(!has_empty_list(&role));
 }
 
 #[test]
