@@ -3,6 +3,7 @@
 pub mod body;
 pub mod compress;
 pub mod media;
+pub mod message;
 pub mod respond;
 pub(crate) mod warning;
 

@@ -10,7 +10,7 @@ use http::Method;
 use kinds::usage::quota::{Counter, observed};
 use kube::Client;
 use object::{Value, View};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Resources whose objects are counted by more than their number, or often enough to be followed.
 const FOLLOWED: &[(&str, &str)] = &[
@@ -29,15 +29,40 @@ const FOLLOWED: &[(&str, &str)] = &[
     ("batch", "cronjobs"),
 ];
 
+/// How often all quotas are counted anew, as upstream does.
+const RECOUNT_EVERY: Duration = Duration::from_secs(300);
+/// How often a quota that others write at the same time is counted again.
+const CONFLICT_TRIES: usize = 16;
+
 pub(crate) async fn run(client: Client) {
     let quotas = follow::each(&client, "/api/v1/resourcequotas", |change| async {
         match change {
-            Change::Put(quota) => refresh(&client, &quota).await,
+            // What admission charged may not be stored yet; counting now would lose it.
+            Change::Put(quota) if is_counted(&quota) => Ok(()),
+            Change::Put(quota) => refresh(&client, &quota).await.map(drop),
             Change::Gone(_) => Ok(()),
         }
     });
     let gone = FOLLOWED.iter().map(|(group, resource)| follow_gone(&client, group, resource));
-    tokio::join!(quotas, join_all(gone));
+    tokio::join!(quotas, join_all(gone), recount(&client));
+}
+
+/// True if the quota was counted since what it limits last changed.
+fn is_counted(quota: &Value) -> bool {
+    let quota = View::from(quota);
+    let limited = quota.get("spec").get("hard");
+    limited.same(quota.at(&["status", "hard"]))
+        && limited.entries().all(|(name, _)| quota.at(&["status", "used"]).has(name))
+}
+
+/// Counts all quotas now and then, for what went unseen.
+async fn recount(client: &Client) {
+    loop {
+        if let Err(error) = refresh_all(client, "").await {
+            tracing::debug!(%error, "cannot count what quotas limit; trying again later");
+        }
+        tokio::time::sleep(RECOUNT_EVERY).await;
+    }
 }
 
 /// Counts anew when an object of a resource goes.
@@ -50,17 +75,24 @@ async fn follow_gone(client: &Client, group: &str, resource: &str) {
     .await;
 }
 
+/// Counts the quotas of a namespace; of all for "".
 async fn refresh_all(client: &Client, namespace: &str) -> Result<(), kube::Error> {
-    let list =
-        api::send(client, Method::GET, &format!("/api/v1/namespaces/{namespace}/resourcequotas"), &Value::Null).await?;
-    for quota in View::from(&list).get("items").as_slice() {
-        refresh(client, quota).await?;
+    let within = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
+    for _ in 0..CONFLICT_TRIES {
+        let list = api::send(client, Method::GET, &format!("/api/v1/{within}resourcequotas"), &Value::Null).await?;
+        let mut settled = true;
+        for quota in View::from(&list).get("items").as_slice() {
+            settled &= refresh(client, quota).await?;
+        }
+        if settled {
+            return Ok(());
+        }
     }
     Ok(())
 }
 
-/// Writes the status of a quota if it is not what it should be.
-async fn refresh(client: &Client, quota: &Value) -> Result<(), kube::Error> {
+/// Writes the status of a quota if it is not what it should be. False: somebody else wrote in between.
+async fn refresh(client: &Client, quota: &Value) -> Result<bool, kube::Error> {
     let view = View::from(quota);
     let namespace = view.get("metadata").str("namespace");
     let lists = counted(client, namespace, view).await?;
@@ -72,16 +104,15 @@ async fn refresh(client: &Client, quota: &Value) -> Result<(), kube::Error> {
     let used = observed(view, objects, i64::try_from(now).unwrap_or(i64::MAX)).to_value();
     let hard = view.get("spec").get("hard").to_value();
     if view.at(&["status", "hard"]).same(View::from(&hard)) && view.at(&["status", "used"]).same(View::from(&used)) {
-        return Ok(());
+        return Ok(true);
     }
     let mut changed = quota.clone();
     changed["status"] = object::json!({"hard": hard, "used": used});
     let path = format!("/api/v1/namespaces/{namespace}/resourcequotas/{}/status", view.get("metadata").str("name"));
     match api::send(client, Method::PUT, &path, &changed).await {
-        Err(error) if matches!(api::code(&error), 404) => Ok(()),
-        // Admission charged it meanwhile: the quota's event comes, and with it this again.
-        Err(error) if api::code(&error) == 409 => Ok(()),
-        done => done.map(drop),
+        Err(error) if api::code(&error) == 404 => Ok(true),
+        Err(error) if api::code(&error) == 409 => Ok(false),
+        done => done.map(|_| true),
     }
 }
 

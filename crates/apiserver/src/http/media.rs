@@ -86,11 +86,38 @@ fn parse_clause(text: &str) -> Option<Clause<'_>> {
     Some(clause)
 }
 
-/// Agrees on the form of an answer about objects of a resource. `subject` says whether that answer may be transformed.
+/// What can be made of an answer beside JSON and YAML.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Tables, and metadata alone.
+    pub transforms: bool,
+    /// Protobuf of the object itself; metadata alone has it in any case.
+    pub protobuf: bool,
+}
+
+impl Offer {
+    /// What errors and documents can be.
+    pub const PLAIN: Offer = Offer { transforms: false, protobuf: true };
+
+    fn can_be_protobuf(self, shape: &Shape) -> bool {
+        match shape {
+            Shape::Object => self.protobuf,
+            Shape::Table(_) => false,
+            Shape::PartialObject(_) | Shape::PartialList(_) => true,
+        }
+    }
+}
+
+/// How an error is written for a client that sent this Accept header.
+pub fn error_encoding(accept: &str) -> Encoding {
+    negotiate(accept, Offer::PLAIN).map_or(Encoding::Json, |accepted| accepted.encoding)
+}
+
+/// Agrees on the form of an answer.
 ///
 /// # Errors
 /// 406 if nothing in the header can be served.
-pub fn negotiate(accept: &str, may_transform: bool) -> Result<Accepted, Status> {
+pub fn negotiate(accept: &str, offer: Offer) -> Result<Accepted, Status> {
     if accept.is_empty() {
         return Ok(Accepted { encoding: Encoding::Json, shape: Shape::Object });
     }
@@ -100,13 +127,16 @@ pub fn negotiate(accept: &str, may_transform: bool) -> Result<Accepted, Status> 
             let encoding = match (clause.kind, clause.subtype) {
                 ("application", "json") | ("*", "*") => Encoding::Json,
                 ("application", "yaml") => Encoding::Yaml,
+                ("application", "vnd.kubernetes.protobuf") => Encoding::Protobuf,
                 _ => return None,
             };
             let stream = clause.param("stream");
             if !stream.is_empty() && stream != "watch" {
                 return None;
             }
-            shape(clause, may_transform).map(|shape| Accepted { encoding, shape })
+            let shape = shape(clause, offer.transforms)?;
+            let can = encoding != Encoding::Protobuf || offer.can_be_protobuf(&shape);
+            can.then_some(Accepted { encoding, shape })
         })
         .ok_or_else(|| if names_an_offer(accept) { no_such_transform() } else { not_acceptable() })
 }
@@ -181,8 +211,20 @@ mod tests {
 
     #[track_caller]
     fn check(accept: &str, want: Option<(Encoding, Shape)>) {
-        let got = negotiate(accept, true).ok().map(|accepted| (accepted.encoding, accepted.shape));
+        let got = negotiate(accept, Offer { transforms: true, protobuf: true })
+            .ok()
+            .map(|accepted| (accepted.encoding, accepted.shape));
         assert_eq!(got, want, "{accept}");
+    }
+
+    #[test]
+    fn what_has_no_message_is_no_protobuf() {
+        let offer = Offer { transforms: true, protobuf: false };
+        let both = "application/vnd.kubernetes.protobuf,application/json";
+        assert_eq!(negotiate(both, offer).unwrap().encoding, Encoding::Json);
+        assert_eq!(negotiate("application/vnd.kubernetes.protobuf", offer).unwrap_err().code, 406);
+        assert_eq!(error_encoding("application/vnd.kubernetes.protobuf"), Encoding::Protobuf);
+        assert_eq!(error_encoding("text/html"), Encoding::Json);
     }
 
     #[test]
@@ -200,7 +242,11 @@ mod tests {
         }
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
         check(table, Some((Encoding::Json, Shape::Table("v1"))));
-        check("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", json);
+        check("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", json.clone());
+        check("application/vnd.kubernetes.protobuf,application/json", Some((Encoding::Protobuf, Shape::Object)));
+        check("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json", json.clone());
+        let partial = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+        check(partial, Some((Encoding::Protobuf, Shape::PartialObject("v1"))));
         check("application/json;as=Table;v=v9;g=meta.k8s.io", None);
     }
 }

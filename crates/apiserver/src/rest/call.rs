@@ -2,7 +2,7 @@
 
 use super::{binding, create, delete, delete_collection, eviction, get, list, patch, reviews, scale, update, watch};
 use crate::http::Body;
-use crate::http::media::{self, Accepted};
+use crate::http::media::{self, Accepted, Offer};
 use crate::http::warning::Warnings;
 use crate::object_codec;
 use crate::request::{Info, Query, ResourceInfo};
@@ -62,8 +62,8 @@ impl Call {
         let resource =
             registry.find(&info.group, &info.version, &info.resource).ok_or_else(Status::no_such_path)?.clone();
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let accepted = media::negotiate(accept, true)?;
         let body = BodyKind::of(&resource, &info.subresource);
+        let accepted = media::negotiate(accept, offer(&body))?;
         let parent_version = resource.api_version();
         let call = Call {
             core,
@@ -203,6 +203,13 @@ impl Call {
     pub(crate) fn not_found(&self) -> Status {
         Status::not_found(self.resource.group_resource(), &self.info.name)
     }
+}
+
+/// Custom resources have no messages.
+fn offer(body: &BodyKind) -> Offer {
+    let schema = schema::builtin();
+    let has_message = schema.find(&body.type_name).is_some_and(|ty| object::protobuf::can_write(schema, ty));
+    Offer { transforms: true, protobuf: has_message }
 }
 
 /// What a client of a deprecated resource is told.

@@ -222,7 +222,7 @@ fn own_item(call: &Call, entry: &Arc<Entry>) -> Result<Value, Status> {
     Ok(item)
 }
 
-/// A list whose items are made one by one, in JSON or YAML.
+/// A list whose items are made one by one.
 fn transformed(
     call: &Call,
     mut head: Value,
@@ -231,9 +231,9 @@ fn transformed(
     item: impl Fn(&Arc<Entry>) -> Result<Value, Status>,
 ) -> Result<Response<Body>, Status> {
     let items = page.items.iter().map(item);
-    if call.accepted.encoding == Encoding::Yaml {
+    if call.accepted.encoding != Encoding::Json {
         head[name] = items.collect::<Result<Value, _>>()?;
-        return Ok(respond::value(200, Encoding::Yaml, &head));
+        return Ok(respond::value(200, call.accepted.encoding, &head));
     }
     let mut json = head.to_string().into_bytes();
     json.pop();

@@ -1,8 +1,8 @@
 //! Who owns which field: managed fields, kept up to date by every write.
 
 use super::call::Call;
-use super::{decode, metadata};
 use super::options::WriteOptions;
+use super::{decode, metadata};
 use kinds::Resource;
 use object::apply::{self, ConvertError, Filter, Operation, Versions};
 use object::schema::{self, Schema, TypeId};

@@ -1,4 +1,4 @@
-//! watch: events of a resource as they happen, one JSON document each.
+//! watch: events of a resource as they happen, one JSON document or protobuf message each.
 //!
 //! The frame of an event in its usual form is encoded once and shared by all its watchers. A watcher that falls behind
 //! what the store keeps is told so (410) and has to list again.
@@ -8,7 +8,7 @@ use super::selection::Selection;
 use super::table::Include;
 use super::{answer, decode, get, options, table, write};
 use crate::http::media::{Encoding, Shape};
-use crate::http::{Body, respond};
+use crate::http::{Body, message, respond};
 use crate::storage::{self, Entry, Facts};
 use ::http::Response;
 use bytes::Bytes;
@@ -24,25 +24,27 @@ use tokio::time::Instant;
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// How long a watch lasts when the client does not say; up to twice as long, so that they do not all end at once.
 const DEFAULT_LENGTH: Duration = Duration::from_secs(1800);
-/// Frame slots of an event, by its meaning to the watcher.
-const SLOT_PUT: usize = 0;
-const SLOT_DELETE: usize = 0;
+/// Frame slots of an event, by how it is written.
+const SLOT_JSON: usize = 0;
+const SLOT_PROTOBUF: usize = 1;
 /// Most bytes that are joined into one block.
 const BLOCK: usize = 64 * 1024;
 
 /// Answers a GET of a collection with `watch` set.
 pub(crate) async fn watch(call: &Arc<Call>) -> Result<Response<Body>, Status> {
     let options = Options::parse(call)?;
-    if call.accepted.encoding != Encoding::Json {
-        return Err(Status::not_acceptable("watches are served as application/json"));
-    }
+    let content_type = match call.accepted.encoding {
+        Encoding::Json => "application/json",
+        Encoding::Protobuf => message::WATCH_CONTENT_TYPE,
+        Encoding::Yaml => return Err(not_streamed()),
+    };
     get::wait_for_version(call, call.query.text("resourceVersion")).await?;
     let follow = Follow::start(call, options)?;
     let blocks = futures_util::stream::unfold(follow, |mut follow| async move {
         let block = follow.next_block().await?;
         Some((block, follow))
     });
-    Ok(respond::with_type(200, "application/json", Body::Stream(blocks.boxed())))
+    Ok(respond::with_type(200, content_type, Body::Stream(blocks.boxed())))
 }
 
 struct Options {
@@ -185,7 +187,7 @@ impl Follow {
                     }
                     Err(error) => {
                         self.failed = true;
-                        return Some(error_frame(&Status::expired(format!("too old resource version: {error}"))));
+                        return Some(self.view.error_frame(&Status::expired(format!("too old resource version: {error}"))));
                     }
                 },
                 () = tokio::time::sleep_until(bookmark_at) => {
@@ -228,16 +230,16 @@ impl View {
     fn event_frame(&self, event: &Event<Facts>) -> Option<Bytes> {
         let was = event.previous.as_ref().is_some_and(|entry| self.selection.matches(&entry.attached));
         let is = event.kind == EventKind::Put && self.selection.matches(&event.entry.attached);
-        let shared = matches!(self.call.accepted.shape, Shape::Object) && self.call.resource.stored.is_none();
+        let (shared, slot) = (self.is_shared(), self.slot());
         match (was, is) {
             (false, false) => None,
             (false, true) if event.previous.is_some() => Some(self.frame("ADDED", &event.entry)),
-            (false, true) if shared => Some(event.frame(SLOT_PUT, || frame_of("ADDED", &event.entry.value))),
+            (false, true) if shared => Some(event.frame(slot, || self.frame("ADDED", &event.entry))),
             (false, true) => Some(self.frame("ADDED", &event.entry)),
-            (true, true) if shared => Some(event.frame(SLOT_PUT, || frame_of("MODIFIED", &event.entry.value))),
+            (true, true) if shared => Some(event.frame(slot, || self.frame("MODIFIED", &event.entry))),
             (true, true) => Some(self.frame("MODIFIED", &event.entry)),
             (true, false) if event.kind == EventKind::Delete && shared => {
-                Some(event.frame(SLOT_DELETE, || frame_of("DELETED", &event.entry.value)))
+                Some(event.frame(slot, || self.frame("DELETED", &event.entry)))
             }
             (true, false) if event.kind == EventKind::Delete => Some(self.frame("DELETED", &event.entry)),
             (true, false) => self.left(event),
@@ -252,13 +254,36 @@ impl View {
     }
 
     fn frame(&self, kind: &str, entry: &Arc<Entry>) -> Bytes {
-        if matches!(self.call.accepted.shape, Shape::Object) && self.call.resource.stored.is_none() {
+        if self.is_shared() && self.call.accepted.encoding == Encoding::Json {
             return frame_of(kind, &entry.value);
         }
         match decode::stored(&self.call, entry) {
             Ok(object) => self.value_frame(kind, object),
-            Err(status) => error_frame(&status),
+            Err(status) => self.error_frame(&status),
         }
+    }
+
+    /// True if all watchers of the resource that take the same encoding see the same frames.
+    fn is_shared(&self) -> bool {
+        matches!(self.call.accepted.shape, Shape::Object) && self.call.resource.stored.is_none()
+    }
+
+    fn slot(&self) -> usize {
+        if self.call.accepted.encoding == Encoding::Protobuf { SLOT_PROTOBUF } else { SLOT_JSON }
+    }
+
+    /// An event about a value.
+    fn written(&self, kind: &str, object: &Value) -> Bytes {
+        if self.call.accepted.encoding == Encoding::Protobuf {
+            return message::event(kind, object).into();
+        }
+        let mut frame = json!({"type": kind, "object": object}).to_string().into_bytes();
+        frame.push(b'\n');
+        frame.into()
+    }
+
+    fn error_frame(&self, status: &Status) -> Bytes {
+        self.written("ERROR", &status.to_value())
     }
 
     fn value_frame(&self, kind: &str, object: Value) -> Bytes {
@@ -268,15 +293,13 @@ impl View {
             Shape::Table(version) => {
                 let mut table = match table::of_one(&self.call, version, &object) {
                     Ok(table) => table,
-                    Err(status) => return error_frame(&status),
+                    Err(status) => return self.error_frame(&status),
                 };
                 table["rows"] = json!([table::row(&self.call, version, self.include, &object)]);
                 table
             }
         };
-        let mut frame = json!({"type": kind, "object": object}).to_string().into_bytes();
-        frame.push(b'\n');
-        frame.into()
+        self.written(kind, &object)
     }
 
     fn bookmark(&self, revision: u64, ends_initial: bool) -> Bytes {
@@ -286,9 +309,7 @@ impl View {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
         let object = json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
-        let mut frame = json!({"type": "BOOKMARK", "object": object}).to_string().into_bytes();
-        frame.push(b'\n');
-        frame.into()
+        self.written("BOOKMARK", &object)
     }
 }
 
@@ -301,10 +322,11 @@ fn frame_of(kind: &str, object: &[u8]) -> Bytes {
     frame.into()
 }
 
-fn error_frame(status: &Status) -> Bytes {
-    let mut frame = json!({"type": "ERROR", "object": status.to_value()}).to_string().into_bytes();
-    frame.push(b'\n');
-    frame.into()
+/// 406: YAML has no frames.
+fn not_streamed() -> Status {
+    Status::not_acceptable(
+        "only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf",
+    )
 }
 
 fn too_old(from: u64, current: u64) -> Status {

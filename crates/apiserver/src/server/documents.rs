@@ -2,7 +2,7 @@
 
 use super::core::Core;
 use crate::discovery;
-use crate::http::media::{self, Encoding};
+use crate::http::media::{self, Encoding, Offer};
 use crate::http::{Body, respond};
 use crate::rest::method_not_allowed;
 use ::http::{HeaderValue, Response, header};
@@ -35,7 +35,7 @@ pub(crate) fn answer(core: &Core, verb: &str, path: &str, accept: &str) -> Optio
         }
         _ => return None,
     };
-    Some(match (document, media::negotiate(accept, false)) {
+    Some(match (document, media::negotiate(accept, Offer::PLAIN)) {
         (_, Err(status)) => respond::status(&status),
         (None, _) => respond::status(&Status::no_such_path()),
         (Some(document), Ok(accepted)) => respond::value(200, accepted.encoding, &document),

@@ -9,11 +9,11 @@ use super::metrics::{self, Kind, Labels};
 use super::{documents, health, oidc, openapi, version};
 use crate::authn::x509::Peer;
 use crate::authz::Attributes;
-use crate::http::media;
+use crate::http::media::{self, Offer};
 use crate::http::{Body, body, compress, respond};
 use crate::request::{Info, Query};
 use crate::rest::{self, Call};
-use ::http::{HeaderName, HeaderValue, Request, Response, header, request};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request};
 use bytes::Bytes;
 use kinds::UserInfo;
 use object::Status;
@@ -47,10 +47,11 @@ impl ApiServer {
     {
         let (head, body) = request.into_parts();
         let gzip = compress::accepts_gzip(&head.headers);
+        let encoding = media::error_encoding(accept(&head.headers));
         let id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok();
         let mut answer = match self.counted(head, body, peer).await {
             Ok(answer) => answer,
-            Err(status) => respond::status(&status),
+            Err(status) => respond::status_as(&status, encoding),
         };
         answer.headers_mut().extend(id.map(|id| (HeaderName::from_static("audit-id"), id)));
         if gzip { compress::compress(answer) } else { answer }
@@ -108,8 +109,7 @@ impl ApiServer {
             if let Some(answer) = openapi::answer(core, &info.path, &query, &head.headers).await {
                 return Ok(answer);
             }
-            let accept = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            return Ok(self.non_resource(info.verb, &info.path, &query, accept));
+            return Ok(self.non_resource(info.verb, &info.path, &query, accept(&head.headers)));
         }
         if info
             .resource
@@ -122,7 +122,7 @@ impl ApiServer {
         let body = body::read(body).await?;
         let mut answer = match rest::dispatch(&call, body).await {
             Ok(answer) => answer,
-            Err(status) => respond::status(&status),
+            Err(status) => respond::status_as(&status, media::error_encoding(accept(&call.headers))),
         };
         call.warnings.write(answer.headers_mut());
         Ok(answer)
@@ -145,13 +145,18 @@ impl ApiServer {
         }
         match path {
             "/version" | "/version/" if !documents::reads(verb) => respond::status(&rest::method_not_allowed()),
-            "/version" | "/version/" => match media::negotiate(accept, false) {
+            "/version" | "/version/" => match media::negotiate(accept, Offer::default()) {
                 Ok(accepted) => respond::value(200, accepted.encoding, &version::info()),
                 Err(status) => respond::status(&status),
             },
             _ => respond::text(404, "404 page not found\n"),
         }
     }
+}
+
+/// What forms of an answer the client takes.
+fn accept(headers: &HeaderMap) -> &str {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// What a request asks, for authorisation.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::decode;
-use crate::schema::{TypeId, builtin};
+use crate::schema::{Else, Type, TypeId, builtin};
 use serde_json::{Value, json};
 
 fn ty(name: &str) -> TypeId {
@@ -116,4 +116,61 @@ fn no_bytes_make_it_panic() {
         read_any += usize::from(read(builtin(), core("Pod"), &bytes).is_ok());
     }
     assert!(read_any > 0, "some changes still leave a message");
+}
+
+/// A value of a type with something in every field, as deep as `depth`.
+fn filled(ty: &Type, depth: usize) -> Value {
+    let schema = builtin();
+    match ty {
+        Type::String | Type::Duration => json!("text"),
+        Type::Bool | Type::StructOr(_, Else::Bool) => json!(true),
+        Type::Int32 | Type::Int64 => json!(-7),
+        Type::Float64 => json!(0.5),
+        Type::Bytes => json!("AAEC"),
+        Type::Quantity => json!("1500m"),
+        Type::IntOrString => json!("50%"),
+        Type::Time => json!("1999-01-02T03:04:05Z"),
+        Type::MicroTime => json!("2024-01-02T03:04:05.000006Z"),
+        Type::Any => json!({"any": [1, null, {"b": "c"}]}),
+        Type::Struct(id) => {
+            let fields = schema.get(*id).fields.iter().filter(|field| field.number > 0);
+            let small = |field: &&crate::schema::Field| depth > 0 || !holds_structs(&field.ty);
+            let one =
+                |field: &crate::schema::Field| (field.name.to_string(), filled(&field.ty, depth.saturating_sub(1)));
+            Value::Object(fields.filter(small).map(one).collect())
+        }
+        Type::StructOr(id, _) => filled(&Type::Struct(*id), depth),
+        Type::List(item) => json!([filled(item, depth), filled(item, depth)]),
+        Type::Map(item) => json!({"key": filled(item, depth), "other": filled(item, depth)}),
+    }
+}
+
+fn holds_structs(ty: &Type) -> bool {
+    match ty {
+        Type::Struct(_) | Type::StructOr(..) => true,
+        Type::List(item) | Type::Map(item) => holds_structs(item),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_kind_comes_back_as_it_was_written() {
+    let schema = builtin();
+    let mut checked = 0;
+    for name in schema.types().map(|ty| ty.name.to_string()).collect::<Vec<_>>() {
+        let id = ty(&name);
+        if !can_write(schema, id) || name.contains("pkg.apis.meta.v1.WatchEvent") {
+            continue;
+        }
+        for depth in [0, 2] {
+            let object = filled(&Type::Struct(id), depth);
+            let mut object = decode::decode(schema, id, object).expect("a filled object is readable").value;
+            decode::normalise(schema, id, &mut object).expect("a decoded object has a form");
+            let mut back = stored(id, &write(schema, id, &object)).expect("what was written can be read");
+            decode::normalise(schema, id, &mut back).expect("a decoded object has a form");
+            assert_eq!(back, object, "{name}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 900, "{checked}");
 }
