@@ -49,7 +49,8 @@ fn type_meta(value: &Value) -> (&str, &str) {
 fn type_of(schema: &Schema, api_version: &str, kind: &str) -> Option<TypeId> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     let package = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or(group) };
-    let is_meta = matches!(api_version, "v1" | "meta.k8s.io/v1" | "meta.k8s.io/v1beta1");
+    // Discovery of the core group does not tell its version.
+    let is_meta = matches!(api_version, "" | "v1" | "meta.k8s.io/v1" | "meta.k8s.io/v1beta1");
     let places = [
         format!("io.k8s.api.{package}.{version}.{kind}"),
         format!("io.k8s.apiextensions-apiserver.pkg.apis.{package}.{version}.{kind}"),
