@@ -102,7 +102,7 @@ impl Ingredients<'_> {
     }
 
     /// The names of the capabilities that it has.
-    pub(crate) fn capabilities(&self) -> Vec<String> {
+    fn capabilities(&self) -> Vec<String> {
         capabilities::of(&self.container.capabilities, self.container.privileged, &self.host.capabilities)
     }
 

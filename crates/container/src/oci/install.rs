@@ -32,6 +32,11 @@ fn install(filter: &Filter) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// One instruction in eight bytes.
+pub(crate) fn pack(code: u16, jump_true: u8, jump_false: u8, constant: u32) -> u64 {
+    u64::from(code) << 48 | u64::from(jump_true) << 40 | u64::from(jump_false) << 32 | u64::from(constant)
+}
+
 fn unpack(bits: u64) -> libc::sock_filter {
     let bytes = bits.to_be_bytes();
     libc::sock_filter {

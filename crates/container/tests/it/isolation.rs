@@ -1,7 +1,7 @@
 //! What a container may and sees.
 
 use super::fixture::{Fixture, cannot_run};
-use container::config::{Capabilities, Mount, Resources, Rlimit, User};
+use container::config::{Capabilities, Mount, Resources, Rlimit, Seccomp, User};
 use container::{ContainerConfig, ExecConfig, PodConfig, State};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -231,5 +231,66 @@ async fn exec_is_in_the_containers_groups() {
     // With control groups of version 2 alone the container sees itself at the root.
     let alone = text.lines().count() == 1;
     assert!(alone || outside.is_empty(), "{text}");
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn filters_of_system_calls_hold_for_all_processes() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("seccomp").await;
+    fixture.pod("p1").await;
+    let file = fixture.folder.path().join("profile.json");
+    let text = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28},
+        {"names": ["chmod", "fchmodat"], "action": "SCMP_ACT_ERRNO"}]}"#;
+    std::fs::write(&file, text).unwrap();
+    let tries = "grep Seccomp: /proc/self/status | cut -f2; mkdir /x 2>&1; chmod 700 /tmp 2>&1; unshare -m true 2>&1 | head -n 1; true";
+    let with = |seccomp: Seccomp, no_new_privileges, uid| ContainerConfig {
+        seccomp,
+        no_new_privileges,
+        user: User { uid: Some(uid), ..User::default() },
+        capabilities: Capabilities { add: vec!["SYS_ADMIN".to_owned()], drop: vec![] },
+        ..fixture.shell("p1", tries)
+    };
+    let localhost = || Seccomp::Localhost(file.clone());
+    let denied =
+        ["2", "mkdir: can't create directory '/x': No space left on device", "chmod: /tmp: Operation not permitted"];
+    for no_new_privileges in [false, true] {
+        check(&fixture, with(localhost(), no_new_privileges, 0), &denied).await;
+    }
+    let unprivileged = [&denied[..], &["unshare: unshare(0x20000): Operation not permitted"]].concat();
+    for no_new_privileges in [false, true] {
+        check(&fixture, with(localhost(), no_new_privileges, 1000), &unprivileged).await;
+    }
+    let usual = |script: &str| ContainerConfig { seccomp: Seccomp::RuntimeDefault, ..fixture.shell("p1", script) };
+    let script = "grep Seccomp: /proc/self/status | cut -f2; mkdir /x && echo made; unshare -U true 2>&1; echo a | cat";
+    check(&fixture, usual(script), &["2", "made", "unshare: unshare(0x10000000): Operation not permitted", "a"]).await;
+    check(&fixture, fixture.shell("p1", "grep Seccomp: /proc/self/status | cut -f2"), &["0"]).await;
+    // A further process has the same filter.
+    let id = fixture
+        .runtime
+        .create(ContainerConfig { seccomp: localhost(), ..fixture.shell("p1", "sleep 1000") })
+        .await
+        .unwrap();
+    fixture.runtime.start(&id).await.unwrap();
+    let argv = ["sh", "-c", tries].map(str::to_owned).to_vec();
+    let mut session = fixture.runtime.exec(&id, ExecConfig { argv, ..ExecConfig::default() }).await.unwrap();
+    let mut text = String::new();
+    session.stdout.as_mut().unwrap().read_to_string(&mut text).await.unwrap();
+    assert_eq!(text.lines().take(3).collect::<Vec<_>>(), denied);
+    // A profile that cannot be applied is no container.
+    std::fs::write(&file, r#"{"defaultAction": "SCMP_ACT_NOTIFY"}"#).unwrap();
+    let error = fixture
+        .runtime
+        .create(ContainerConfig { seccomp: localhost(), ..fixture.shell("p1", "true") })
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("SCMP_ACT_NOTIFY"), "{error}");
+    std::fs::remove_file(&file).unwrap();
+    assert!(
+        fixture.runtime.create(ContainerConfig { seccomp: localhost(), ..fixture.shell("p1", "true") }).await.is_err()
+    );
     fixture.finish().await;
 }

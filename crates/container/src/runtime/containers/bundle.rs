@@ -34,7 +34,8 @@ pub(super) fn make(inner: &Inner, pod: &Pod, id: &str, config: ContainerConfig) 
     let found =
         devices::look_up(&config).map_err(|(path, error)| wrong(format!("device {}: {error}", path.display())))?;
     let built_in = pod.record.config.handler == BUILT_IN;
-    let profile = seccomp::Profile::of(&config)?;
+    let kept = capabilities::of(&config.capabilities, config.privileged, &inner.host.capabilities);
+    let profile = seccomp::Profile::of(&config, &kept)?;
     let ingredients = Ingredients {
         pod: &pod.record.config,
         container: &config,
@@ -59,8 +60,7 @@ pub(super) fn make(inner: &Inner, pod: &Pod, id: &str, config: ContainerConfig) 
     rootfs::make_folder_inside(&opened, cwd).map_err(|error| Error::io("make the working directory", cwd, error))?;
     let mut spec = ingredients.spec();
     if built_in {
-        let kept = ingredients.capabilities();
-        let filters = profile.map(|profile| profile.compile(&kept)).transpose()?.unwrap_or_default();
+        let filters = profile.map(|profile| profile.compile(&config.name)).transpose()?.unwrap_or_default();
         let join = cgroups::make_unified_beside(&inner.hierarchy, &cgroup)?.into_iter().collect();
         let no_new_privileges = config.no_new_privileges;
         let extra = oci::Extra { join, filters, capabilities: kept, no_new_privileges };
