@@ -6,21 +6,28 @@ mod settings;
 pub use network::{Cidr, CidrError};
 pub use settings::{Settings, SettingsError};
 
+use crate::place::Place;
 use controllers::ApiAddress;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where a server keeps its data if nobody says otherwise.
-pub const DATA_DIR: &str = "/var/lib/hakata/default";
+/// Where a server keeps its data if nobody says otherwise: where the cluster of the usual name does.
+pub const DATA_DIR: &str = "/var/lib/hakata/hakata";
 
 /// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The cluster's name and folders.
+    pub place: Place,
+    /// Whether this server is also a node, and how.
+    pub node: Option<NodeConfig>,
     /// Where everything that outlives the process lies.
     pub data_dir: PathBuf,
     /// Where the API is served. Port 0 takes any free one.
     pub listen: SocketAddr,
+    /// What the user left open: then the server takes what it had before, or the first that is free.
+    pub open: Open,
     /// Where the administrator's kubeconfig is written, if anywhere.
     pub write_kubeconfig: Option<PathBuf>,
     /// Further host names under which clients know the server.
@@ -37,12 +44,31 @@ pub struct Config {
     pub grace: Duration,
 }
 
+/// What the user left open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// The API's port.
+    pub port: bool,
+    /// The ranges of pods and Services.
+    pub ranges: bool,
+}
+
+/// How a server is a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// The node's name.
+    pub name: String,
+}
+
 impl Config {
     /// A server on the local machine alone.
     pub fn new(data_dir: PathBuf) -> Config {
         Config {
+            place: Place::of_data(&data_dir),
+            node: None,
             data_dir,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 6443),
+            open: Open::default(),
             write_kubeconfig: None,
             tls_names: Vec::new(),
             cluster_cidr: Cidr::new(Ipv4Addr::new(10, 42, 0, 0), 16),

@@ -1,11 +1,16 @@
 //! Kubeconfig files: how kubectl and every other client find this cluster and prove who they are.
 //!
-//! Deliberately absent: which file that is, and to whom it belongs; the command line knows.
+//! Here are the texts; [`home`] knows which file that is and to whom it belongs.
+
+pub mod home;
 
 use crate::pki::Identity;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+
+/// What a kubeconfig lists.
+const LISTS: [&str; 3] = ["clusters", "contexts", "users"];
 
 /// A cluster, a user of it, and the context that joins them. All three get the same name.
 #[derive(Clone, Debug)]
@@ -44,21 +49,6 @@ impl Entry {
         yaml::from_json(&config)
     }
 
-    /// The text of an existing file with this entry in it, in the place of one of the same name if there is one.
-    ///
-    /// Everything else that the file says is kept, what we do not know included; comments are not, as with kubectl.
-    /// The current context changes if `make_current` is set, or if there was none.
-    pub fn merge_into(&self, existing: &str, make_current: bool) -> Result<String, MergeError> {
-        let mut config = parse(existing)?;
-        for (list, item) in self.items() {
-            put(&mut config, list, item)?;
-        }
-        if make_current || config["current-context"].as_str().unwrap_or_default().is_empty() {
-            config["current-context"] = self.name.as_str().into();
-        }
-        Ok(yaml::from_json(&config))
-    }
-
     /// The lists of a kubeconfig, each with what this entry adds.
     fn items(&self) -> [(&'static str, Value); 3] {
         let encode = |text: &str| STANDARD.encode(text);
@@ -77,10 +67,27 @@ impl Entry {
     }
 }
 
+/// The text of an existing file with what the kubeconfig `ours` says in it, in the place of entries of the same names.
+///
+/// Everything else that the file says is kept, what we do not know included; comments are not, as with kubectl.
+/// The current context becomes ours if `make_current` is set, or if there was none.
+pub fn merge(existing: &str, ours: &str, make_current: bool) -> Result<String, MergeError> {
+    let (mut config, ours) = (parse(existing)?, parse(ours)?);
+    for list in LISTS {
+        for item in ours[list].as_array().into_iter().flatten() {
+            put(&mut config, list, item.clone())?;
+        }
+    }
+    if make_current || config["current-context"].as_str().unwrap_or_default().is_empty() {
+        config["current-context"] = ours["current-context"].clone();
+    }
+    Ok(yaml::from_json(&config))
+}
+
 /// The text of an existing file without cluster, user and context of this name.
 pub fn remove_from(existing: &str, name: &str) -> Result<String, MergeError> {
     let mut config = parse(existing)?;
-    for list in ["clusters", "contexts", "users"] {
+    for list in LISTS {
         if let Some(items) = config.get_mut(list).and_then(Value::as_array_mut) {
             items.retain(|item| item["name"] != name);
         }

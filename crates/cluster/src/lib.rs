@@ -1,10 +1,17 @@
 //! Puts the parts together.
 
 pub mod bootstrap;
+mod choices;
 pub mod config;
 pub mod demo;
+pub mod down;
 pub mod inprocess;
+pub mod instance;
 pub mod kubeconfig;
 pub mod pki;
+pub mod place;
+pub mod preflight;
 pub mod server;
 pub mod snapshot;
+pub mod status;
+pub mod up;

@@ -3,8 +3,10 @@
 //! The order of the drain stands in [`Server::run`]: stop accepting, end watches, finish requests, close the store.
 
 use crate::bootstrap::{self, BootstrapError};
+use crate::choices;
 use crate::config::Config;
 use crate::inprocess;
+use crate::instance::{Claim, Description};
 use crate::kubeconfig;
 use crate::pki::{self, Names, Pki};
 use apiserver::admission::chain::Chain;
@@ -23,6 +25,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -53,6 +56,12 @@ pub enum BuildError {
         #[source]
         source: io::Error,
     },
+    /// Another server has the data folder.
+    #[error(transparent)]
+    Claim(#[from] crate::instance::Error),
+    /// Port and ranges cannot be chosen.
+    #[error(transparent)]
+    Choices(#[from] choices::Error),
     /// The certificates cannot be made or read.
     #[error("cannot set up certificates")]
     Pki(#[source] pki::Error),
@@ -94,6 +103,8 @@ pub struct Server {
     trusted: Trusted,
     config: Config,
     url: String,
+    /// The data folder is ours until the end.
+    claim: Claim,
     /// Ends the background work.
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -124,6 +135,8 @@ impl Server {
     /// Binds the socket, opens the store and makes what a first start has to make.
     pub async fn build(mut config: Config) -> Result<Server, BuildError> {
         make_folder(&config.data_dir)?;
+        let claim = Claim::take(&config.data_dir)?;
+        choices::settle(&mut config)?;
         let listener = bind(config.listen).await?;
         if let Ok(address) = listener.local_addr() {
             config.listen = address;
@@ -134,11 +147,12 @@ impl Server {
         let url = format!("https://{}", reachable(config.listen));
         let core = Core::new(parts(&config, open_store(&config).await?, &pki, &trusted, url.clone())?);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let server = Server { listener, tls, core, pki, trusted, config: config.clone(), url, stop, tasks };
+        let server = Server { listener, tls, core, pki, trusted, config: config.clone(), url, claim, stop, tasks };
         server.start_following();
         bootstrap::run(&server.client(SYSTEM_USER), &config).await.map_err(BuildError::Bootstrap)?;
         server.start_controllers(&config);
         server.write_kubeconfig()?;
+        server.claim.describe(&server.description())?;
         Ok(server)
     }
 
@@ -176,12 +190,13 @@ impl Server {
 
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> String {
-        render_kubeconfig(&self.pki, &self.url)
+        render_kubeconfig(&self.pki, &self.config.place.context(), &self.url)
     }
 
     /// Serves until `stop`, then drains.
     pub async fn run(self, stop: CancellationToken) {
-        let Server { listener, tls, core, pki, trusted, config, url, stop: background, tasks } = self;
+        let context = self.config.place.context();
+        let Server { listener, tls, core, pki, trusted, config, url, claim, stop: background, tasks } = self;
         let renewal_stop = stop.child_token();
         let renewal = tokio::spawn(async move {
             pki.keep_fresh(renewal_stop, |pki, renewed| {
@@ -191,7 +206,7 @@ impl Server {
                     tracing::error!(error = &error as &dyn std::error::Error, "cannot take over the new authority");
                 }
                 if let Some(path) = &config.write_kubeconfig
-                    && let Err(error) = write_private(path, &render_kubeconfig(pki, &url))
+                    && let Err(error) = write_private(path, &render_kubeconfig(pki, &context, &url))
                 {
                     tracing::warn!(%error, path = %path.display(), "cannot write the renewed kubeconfig");
                 }
@@ -212,6 +227,21 @@ impl Server {
         tasks.close();
         tasks.wait().await;
         core.store().close().await;
+        drop(claim);
+    }
+
+    fn description(&self) -> Description {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Description {
+            name: self.config.place.name().to_owned(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            url: self.url.clone(),
+            node: None,
+            cluster_cidr: self.config.cluster_cidr.to_string(),
+            service_cidr: self.config.service_cidr.to_string(),
+            ready_since: now.as_secs(),
+        }
     }
 
     fn write_kubeconfig(&self) -> Result<(), BuildError> {
@@ -299,9 +329,9 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(if unspecified { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() }, listen.port())
 }
 
-fn render_kubeconfig(pki: &Pki, url: &str) -> String {
+fn render_kubeconfig(pki: &Pki, context: &str, url: &str) -> String {
     let entry = kubeconfig::Entry {
-        name: "hakata".to_owned(),
+        name: context.to_owned(),
         server: url.to_owned(),
         authorities: pki.ca_bundle(),
         identity: pki.admin(),

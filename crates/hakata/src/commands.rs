@@ -1,10 +1,13 @@
 //! The commands, one file each.
 
 mod demo;
+mod down;
 mod helm;
 mod kustomize;
 mod server;
 mod snapshot;
+mod status;
+mod up;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -20,10 +23,13 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Down(down::Args),
     Helm(Box<helm::Args>),
     Kustomize(Box<kustomize::Args>),
     Server(server::Args),
     Snapshot(snapshot::Args),
+    Status(status::Args),
+    Up(up::Args),
     Version(version::Args),
 }
 
@@ -31,10 +37,13 @@ enum Command {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Down(args) => down::run(&args),
         Command::Helm(args) => helm::run(&args),
         Command::Kustomize(args) => kustomize::run(&args),
         Command::Server(args) => server::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Up(args) => up::run(&args),
         Command::Version(args) => version::run(&args),
     }
 }

@@ -3,7 +3,8 @@
 //! One table ([`FIELDS`]) knows every setting: its key in the file, which is also the flag's name, its variable in the
 //! environment, and how its value is read. Paths are relative to where the server is started.
 
-use super::{Cidr, Config};
+use super::{Cidr, Config, NodeConfig, Open};
+use crate::place::{NameError, Place};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,10 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// See [`Config::listen`].
     pub listen: Option<SocketAddr>,
+    /// The cluster's name, see [`crate::place::Place`].
+    pub name: Option<String>,
+    /// The name of this server as a node.
+    pub node_name: Option<String>,
     /// See [`Config::write_kubeconfig`].
     pub write_kubeconfig: Option<PathBuf>,
     /// See [`Config::service_cidr`].
@@ -94,7 +99,7 @@ struct Field {
 const RANGE: &str = "a range of IPv4 addresses with a prefix of 8 to 28 bits, such as 10.43.0.0/16";
 
 /// Every setting, sorted by key.
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field; 11] = [
     Field {
         key: "cluster-cidr",
         variable: "HAKATA_CLUSTER_CIDR",
@@ -114,10 +119,22 @@ const FIELDS: [Field; 9] = [
         set: |settings, value| set(&mut settings.listen, value.as_str()?.parse().ok()),
     },
     Field {
+        key: "name",
+        variable: "HAKATA_NAME",
+        want: "up to 40 lower case letters, digits and dashes",
+        set: |settings, value| set(&mut settings.name, name(value)),
+    },
+    Field {
         key: "no-node",
         variable: "HAKATA_NO_NODE",
         want: "true or false",
         set: |settings, value| set(&mut settings.no_node, boolean(value)),
+    },
+    Field {
+        key: "node-name",
+        variable: "HAKATA_NODE_NAME",
+        want: "a host name",
+        set: |settings, value| set(&mut settings.node_name, Some(value.as_str()?.to_owned())),
     },
     Field {
         key: "service-cidr",
@@ -196,6 +213,8 @@ impl Settings {
             cluster_cidr: self.cluster_cidr.or(below.cluster_cidr),
             data_dir: self.data_dir.or(below.data_dir),
             listen: self.listen.or(below.listen),
+            name: self.name.or(below.name),
+            node_name: self.node_name.or(below.node_name),
             write_kubeconfig: self.write_kubeconfig.or(below.write_kubeconfig),
             service_cidr: self.service_cidr.or(below.service_cidr),
             tls_san: self.tls_san.or(below.tls_san),
@@ -206,11 +225,21 @@ impl Settings {
     }
 
     /// The configuration; what no layer says comes from the defaults.
-    ///
-    /// Whether there is a node is not part of it yet: every server is a control plane alone.
-    pub fn config(self) -> Config {
-        let defaults = Config::new(self.data_dir.unwrap_or_else(|| PathBuf::from(super::DATA_DIR)));
-        Config {
+    pub fn config(self) -> Result<Config, NameError> {
+        let place = match (&self.name, self.data_dir) {
+            (Some(name), Some(data)) => Place::at(name, data)?,
+            (Some(name), None) => Place::named(name)?,
+            (None, Some(data)) => Place::of_data(&data),
+            (None, None) => Place::of_data(Path::new(super::DATA_DIR)),
+        };
+        let defaults = Config::new(place.data().to_owned());
+        let has_node = !self.no_node.unwrap_or_default();
+        Ok(Config {
+            node: has_node.then(|| NodeConfig { name: self.node_name.unwrap_or_else(host_name) }),
+            open: Open {
+                port: self.listen.is_none(),
+                ranges: self.cluster_cidr.is_none() && self.service_cidr.is_none(),
+            },
             cluster_cidr: self.cluster_cidr.unwrap_or(defaults.cluster_cidr),
             service_cidr: self.service_cidr.unwrap_or(defaults.service_cidr),
             token_auth_file: self.token_auth_file,
@@ -218,9 +247,17 @@ impl Settings {
             write_kubeconfig: self.write_kubeconfig,
             tls_names: self.tls_san.unwrap_or_default(),
             grace: self.shutdown_grace.map_or(defaults.grace, Duration::from_secs),
+            place,
             ..defaults
-        }
+        })
     }
+}
+
+/// The machine's name, as nodes are called.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim().to_ascii_lowercase();
+    if name.is_empty() { "localhost".to_owned() } else { name }
 }
 
 impl Field {
@@ -258,6 +295,11 @@ fn names(value: &Value) -> Option<Vec<String>> {
         Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => None,
     }
+}
+
+fn name(value: &Value) -> Option<String> {
+    let name = value.as_str()?;
+    Place::named(name).ok().map(|place| place.name().to_owned())
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn a_new_file_holds_the_entry_as_current() {
 #[test]
 fn merging_keeps_everything_else() {
     let before = read(OTHERS);
-    let merged = entry("hakata").merge_into(OTHERS, false).unwrap();
+    let merged = merge(OTHERS, &entry("hakata").render(), false).unwrap();
     let after = read(&merged);
     assert_eq!(after["current-context"], "work");
     assert_eq!(after["preferences"], before["preferences"]);
@@ -62,7 +62,7 @@ fn merging_keeps_everything_else() {
         assert_eq!(after[list][0], before[list][0]);
         assert_eq!(after[list].as_array().unwrap().len(), 2);
     }
-    let again = read(&entry("hakata").merge_into(&merged, true).unwrap());
+    let again = read(&merge(&merged, &entry("hakata").render(), true).unwrap());
     assert_eq!(again["users"].as_array().unwrap().len(), 2, "the entry of the same name was replaced");
     assert_ne!(again["users"][1], after["users"][1]);
     assert_eq!(again["current-context"], "hakata");
@@ -76,7 +76,7 @@ fn merging_keeps_everything_else() {
 #[test]
 fn an_empty_file_is_filled() {
     for empty in ["", "# nothing yet\n", "apiVersion: v1\nkind: Config\nclusters: null\n"] {
-        let config = read(&entry("hakata").merge_into(empty, false).unwrap());
+        let config = read(&merge(empty, &entry("hakata").render(), false).unwrap());
         assert_eq!((&config["kind"], &config["current-context"]), (&json!("Config"), &json!("hakata")), "{empty}");
     }
 }
@@ -90,7 +90,7 @@ fn what_is_no_kubeconfig_is_left_alone() {
         ("a: b\n---\nc: d\n", "holds 2 YAML documents"),
         ("a: [", "not YAML"),
     ] {
-        let error = entry("hakata").merge_into(text, true).unwrap_err().to_string();
+        let error = merge(text, &entry("hakata").render(), true).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }

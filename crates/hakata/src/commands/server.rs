@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// flags win over the file, the file over the environment.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    hakata server --data-dir /var/lib/hakata/default --write-kubeconfig ~/.kube/config\n  \
+    hakata server --write-kubeconfig ~/.kube/config\n  \
     hakata server --data-dir ./data --listen 127.0.0.1:6443 --write-kubeconfig ./kubeconfig --no-node\n  \
     hakata server --config server.yaml")]
 pub(crate) struct Args {
@@ -26,11 +26,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", env = "HAKATA_CONFIG")]
     config: Option<PathBuf>,
 
-    /// Where everything that outlives the process lies [default: /var/lib/hakata/default]
+    /// The cluster's name, which tells it apart from others on this machine [default: hakata]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// This server's name as a node [default: the machine's name]
+    #[arg(long, value_name = "NAME")]
+    node_name: Option<String>,
+
+    /// Where everything that outlives the process lies [default: /var/lib/hakata/NAME]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Where the API is served; port 0 takes any free one [default: 127.0.0.1:6443]
+    /// Where the API is served; port 0 takes any free one [default: 127.0.0.1:6443, or the next port that is free]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
 
@@ -58,6 +66,10 @@ pub(crate) struct Args {
     #[arg(long)]
     no_node: bool,
 
+    /// Leave the session of the caller, as `hakata up` wants it
+    #[arg(long, hide = true)]
+    background: bool,
+
     /// How long requests under way may take when the server is told to stop, in seconds [default: 10]
     #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<u64>,
@@ -65,6 +77,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     crate::telemetry::start();
+    if args.background {
+        cluster::up::leave_session();
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(serve(args))
@@ -90,12 +105,14 @@ fn config(args: &Args) -> anyhow::Result<Config> {
         service_cidr: args.service_cidr,
         token_auth_file: args.token_auth_file.clone(),
         tls_san: (!args.tls_san.is_empty()).then(|| args.tls_san.clone()),
+        name: args.name.clone(),
+        node_name: args.node_name.clone(),
         no_node: args.no_node.then_some(true),
         shutdown_grace: args.shutdown_grace,
     };
     let file = args.config.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
     let environment = Settings::from_env(|name| std::env::var(name).ok())?;
-    Ok(flags.over(file).over(environment).config())
+    Ok(flags.over(file).over(environment).config()?)
 }
 
 /// The first signal drains, the second leaves at once.

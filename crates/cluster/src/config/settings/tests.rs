@@ -13,14 +13,15 @@ fn check_error(text: &str, want: &str) {
 
 #[test]
 fn a_file_may_say_everything() {
-    let text = "cluster-cidr: 10.1.0.0/16\ndata-dir: /d\nlisten: 127.0.0.1:1\nno-node: true\n\
+    let text = "cluster-cidr: 10.1.0.0/16\ndata-dir: /d\nlisten: 127.0.0.1:1\nname: team\nno-node: true\nnode-name: m\n\
                 service-cidr: 10.2.0.0/20\nshutdown-grace: 3\ntls-san: [a, b]\ntoken-auth-file: t\n\
                 write-kubeconfig: k\n";
     let settings = parse(text).unwrap();
     assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/d")));
-    assert_eq!(settings.no_node, Some(true));
-    let config = settings.config();
+    assert_eq!((settings.no_node, settings.node_name.as_deref()), (Some(true), Some("m")));
+    let config = settings.config().unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:1");
+    assert_eq!((config.place.name(), &config.node), ("team", &None));
     assert_eq!(config.grace, Duration::from_secs(3));
     assert_eq!(config.tls_names, ["a", "b"]);
     assert_eq!(
@@ -46,11 +47,11 @@ fn upper_layers_win() {
         "HAKATA_TLS_SAN" => Some("x, y".to_owned()),
         _ => None,
     };
-    let config = flags.over(file).over(Settings::from_env(environment).unwrap()).config();
+    let config = flags.over(file).over(Settings::from_env(environment).unwrap()).config().unwrap();
     assert_eq!(config.grace, Duration::from_secs(1));
     assert_eq!(config.listen.to_string(), "127.0.0.1:2");
     assert_eq!(config.tls_names, ["x", "y"]);
-    assert_eq!(config.data_dir, Path::new("/var/lib/hakata/default"));
+    assert_eq!(config.data_dir, Path::new("/var/lib/hakata/hakata"));
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn errors_say_what_is_wrong_and_what_may_be() {
     check_error(
         "listne: x",
         "the config file server.yaml has the unknown key \"listne\"; allowed are cluster-cidr, data-dir, \
-         listen, no-node, service-cidr, shutdown-grace, tls-san, token-auth-file, write-kubeconfig",
+         listen, name, no-node, node-name, service-cidr, shutdown-grace, tls-san, token-auth-file, write-kubeconfig",
     );
     check_error(
         "listen: here",
