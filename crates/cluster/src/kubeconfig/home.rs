@@ -192,7 +192,7 @@ mod tests {
         check(&[("HOME", "/root"), ("KUBECONFIG", ":/a:/b")], Some("/a"), None);
         let sudo = [("HOME", "/root"), ("SUDO_UID", "1000"), ("SUDO_GID", "1001")];
         check(&sudo, Some("/home/jane/.kube/config"), Some((1000, 1001)));
-        check(&[("HOME", "/root"), ("SUDO_UID", "0")], Some("/root/.kube/config"), None);
+        check(&[("HOME", "/r"), ("SUDO_UID", "0")], Some("/r/.kube/config"), None);
         check(&[("HOME", "/root"), ("SUDO_UID", "4242")], None, None);
         check(&[], None, None);
     }

@@ -1,3 +1,5 @@
+//! Commands over each protocol, against a backend of the test.
+
 use super::*;
 use tokio::io::AsyncWriteExt;
 

@@ -1,3 +1,5 @@
+//! Forwarding over each protocol, against a backend of the test.
+
 use super::*;
 
 #[test]
