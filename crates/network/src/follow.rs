@@ -21,6 +21,8 @@ const PAGE: u32 = 500;
 pub(crate) const SERVICES: &str = "/api/v1/services";
 /// All EndpointSlices.
 pub(crate) const SLICES: &str = "/apis/discovery.k8s.io/v1/endpointslices";
+/// All Namespaces.
+pub(crate) const NAMESPACES: &str = "/api/v1/namespaces";
 
 /// What happened to a collection.
 #[derive(Debug)]

@@ -5,10 +5,12 @@
 //! clusters live on one machine, and everything can be found again after a crash and taken away at the end.
 //! Which ranges of addresses a new cluster may take is decided by [`ranges::free`].
 //!
-//! [`services::run`] makes Services work, from what the API server says through a client.
+//! [`services::run`] makes Services work and [`dns::run`] gives them names, from what the API server says through a
+//! client.
 //!
 //! Deliberately absent: CNI, bridges, overlays. Pods are routed; another machine's pods will be one more route.
 
+pub mod dns;
 mod follow;
 mod model;
 mod namespace;

@@ -1,4 +1,4 @@
-//! The parts of Services and EndpointSlices that the network reads. Fields that it does not read are not kept.
+//! The parts of Services, EndpointSlices and Namespaces that the network reads. Fields that it does not read are not kept.
 
 use crate::Protocol;
 use serde::Deserialize;
@@ -35,6 +35,18 @@ pub(crate) struct Metadata {
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) creation_timestamp: Option<String>,
     pub(crate) resource_version: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Namespace {
+    pub(crate) metadata: Metadata,
+}
+
+impl Object for Namespace {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

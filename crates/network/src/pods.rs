@@ -80,6 +80,16 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// How Kubernetes writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+        }
+    }
+
     /// Its number in IP headers.
     #[must_use]
     pub fn number(self) -> u8 {

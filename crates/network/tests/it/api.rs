@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 pub(crate) const SERVICES: &str = "/api/v1/services";
+pub(crate) const NAMESPACES: &str = "/api/v1/namespaces";
 pub(crate) const SLICES: &str = "/apis/discovery.k8s.io/v1/endpointslices";
 
 /// The objects of the pretended cluster.
@@ -82,14 +83,14 @@ impl Api {
             ("GET", ["api", "v1", "namespaces", namespace, "services", name]) => self.one(SERVICES, namespace, name),
             ("GET", [.., "namespaces", namespace, "endpointslices", name]) => self.one(SLICES, namespace, name),
             ("GET", _) => self.list(&path),
-            ("PATCH", ["api", "v1", "namespaces", namespace, "services", name, ..]) => {
-                self.patch(SERVICES, namespace, name, &body)
-            }
-            ("PUT" | "POST" | "PATCH", _) if path.contains("/namespaces/") => {
+            ("POST", _) => {
                 let collection = if path.contains("endpointslices") { SLICES } else { SERVICES };
                 let object: Value = serde_json::from_slice(&body).unwrap();
                 self.put(collection, object.clone());
-                whole(200, &object)
+                whole(201, &object)
+            }
+            ("PATCH", ["api", "v1", "namespaces", namespace, "services", name, ..]) => {
+                self.patch(SERVICES, namespace, name, &body)
             }
             _ => panic!("{method} {path}?{query} was not expected"),
         }

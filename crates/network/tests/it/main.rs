@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod dns;
 mod pods;
 mod services;
 mod world;

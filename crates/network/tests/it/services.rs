@@ -1,7 +1,7 @@
 //! Services work from pods, from the machine and from outside, as they change.
 
-use crate::api::{Api, SERVICES, SLICES};
-use crate::world::{HOST, OUTSIDE, World, inside, run_in, tcp, tcp_server, udp_server, world};
+use crate::api::{Api, NAMESPACES, SERVICES, SLICES};
+use crate::world::{HOST, OUTSIDE, World, inside, run_in, run_maybe, tcp, tcp_server, udp_server, world};
 use network::services::{self, Settings};
 use network::{Attached, PodNetwork};
 use serde_json::{Value, json};
@@ -292,6 +292,32 @@ async fn the_nft_program_reads_the_same() {
         "update @affinity { meta l4proto . ct original ip daddr . ct original proto-dst . ip saddr timeout 3h : ip daddr . th dport }",
     ] {
         assert!(ruleset.contains(line), "{line} is missing in {ruleset}");
+    }
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_find_services_by_name() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let pod = cluster.pod("a").await;
+    let settings = network::dns::Settings::for_network(cluster.network.config());
+    let dns = network::dns::Dns::bind(settings).unwrap();
+    tokio::spawn(dns.run(cluster.api.client(), cluster.stop.clone()));
+    for namespace in ["ns", "kube-system"] {
+        cluster.api.put(NAMESPACES, json!({"metadata": {"name": namespace}}));
+    }
+    cluster.service("web", json!({"clusterIP": "10.43.0.20", "ports": [{"port": 80}]}));
+    cluster.endpoints("web", &[&pod], &[]);
+    let ask = |from: &std::path::Path, how: &str| {
+        let ask = format!("dig @10.43.0.10 +short +time=1 +tries=1 {how} web.ns.svc.cluster.local");
+        run_maybe(from, &ask).trim().to_owned()
+    };
+    eventually(|| ask(&pod.netns, ""), "10.43.0.20".into());
+    // By then cluster DNS has published itself, and is reached like any other Service.
+    eventually(|| cluster.ruleset().contains("udp . 10.43.0.10 . 53 . 0x00000000 : 10.42.0.1 . 53"), true);
+    for from in [&pod.netns, &cluster.world.host()] {
+        assert_eq!(ask(from, "+notcp"), "10.43.0.20");
+        assert_eq!(ask(from, "+tcp"), "10.43.0.20");
     }
     cluster.end().await;
 }

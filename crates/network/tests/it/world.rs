@@ -25,8 +25,8 @@ pub(crate) struct World {
 /// A world, or `None` with a word on why there cannot be one.
 pub(crate) fn world() -> Option<World> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    for program in ["ip", "nft"] {
-        if Command::new(program).arg("-V").output().is_err() {
+    for program in ["ip", "nft", "dig"] {
+        if Command::new(program).arg("-v").output().is_err() {
             eprintln!("SKIPPED: {program} is not installed");
             return None;
         }
@@ -122,6 +122,13 @@ pub(crate) fn run_in(namespace: &Path, command: &str) -> String {
     })
     .join()
     .unwrap()
+}
+
+/// Like [`run_in`], of a command that may fail.
+pub(crate) fn run_maybe(namespace: &Path, command: &str) -> String {
+    let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+    let output = inside(namespace, move || Command::new(&words[0]).args(&words[1..]).output());
+    output.join().unwrap().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
 /// Runs something on a thread inside a namespace.
