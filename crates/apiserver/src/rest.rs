@@ -7,6 +7,7 @@ mod addresses;
 mod answer;
 mod binding;
 mod call;
+pub(crate) mod connect;
 mod create;
 mod decode;
 mod delete;

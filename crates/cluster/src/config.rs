@@ -40,6 +40,8 @@ pub struct Config {
     pub token_auth_file: Option<PathBuf>,
     /// Whether pods are placed on nodes.
     pub scheduler: bool,
+    /// By which of a node's addresses it is reached: types (`InternalIP`, …), the best first.
+    pub kubelet_preferred_address_types: Vec<String>,
     /// How long requests under way may take when the server is told to stop.
     pub grace: Duration,
 }
@@ -75,6 +77,7 @@ impl Config {
             service_cidr: Cidr::new(Ipv4Addr::new(10, 43, 0, 0), 16),
             token_auth_file: None,
             scheduler: true,
+            kubelet_preferred_address_types: ["InternalIP", "ExternalIP", "Hostname"].map(str::to_owned).to_vec(),
             grace: Duration::from_secs(10),
         }
     }

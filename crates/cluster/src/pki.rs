@@ -10,6 +10,7 @@
 //! | `server.pem` | what the API server shows |
 //! | `admin.pem` | the first user, in the group `system:masters` |
 //! | `front-proxy-ca.pem`, `front-proxy-ca.crt` | the authority for proxies that vouch for users in headers |
+//! | `kubelet-client.pem` | what the API server shows to nodes |
 //! | `front-proxy-client.pem` | what the API server shows to extension servers |
 //! | `service-account.pem` | keys of service account tokens; the first one signs, all verify |
 //!
@@ -43,6 +44,8 @@ use tracing::{info, warn};
 
 /// The group whose members may do anything.
 const MASTERS: &str = "system:masters";
+/// Who the API server is to nodes.
+const KUBELET_CLIENT: &str = "kube-apiserver-kubelet-client";
 /// How often a running server looks whether something has to be renewed.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3600);
 const YEAR: i64 = 365 * 24 * 3600;
@@ -75,6 +78,7 @@ struct Material {
     front_proxy: Authority,
     server: Identity,
     admin: Identity,
+    kubelet_client: Identity,
     front_proxy_client: Identity,
     service_account: Vec<String>,
 }
@@ -90,6 +94,8 @@ pub struct Renewed {
     pub server: bool,
     /// The first user's certificate: their kubeconfig has to be written anew.
     pub admin: bool,
+    /// What the API server shows to nodes.
+    pub kubelet_client: bool,
 }
 
 impl Pki {
@@ -158,6 +164,11 @@ impl Pki {
         self.now.load().admin.clone()
     }
 
+    /// What the API server shows to nodes.
+    pub fn kubelet_client(&self) -> Identity {
+        self.now.load().kubelet_client.clone()
+    }
+
     /// What the API server shows to extension servers.
     pub fn front_proxy_client(&self) -> Identity {
         self.now.load().front_proxy_client.clone()
@@ -209,11 +220,19 @@ fn load(folder: &Folder, names: &Names, now: i64) -> Result<(Material, Renewed),
     let (server, server_renewed) = Identity::load(folder, "server.pem", &wanted_server(names), &ca, now)?;
     let admin = Wanted::client("kubernetes-admin", &[MASTERS], YEAR);
     let (admin, admin_renewed) = Identity::load(folder, "admin.pem", &admin, &ca, now)?;
+    let nodes = Wanted::client(KUBELET_CLIENT, &[MASTERS], YEAR);
+    let (kubelet_client, kubelet_client_renewed) = Identity::load(folder, "kubelet-client.pem", &nodes, &ca, now)?;
     let proxy = Wanted::client("front-proxy-client", &[], YEAR);
     let (front_proxy_client, _) = Identity::load(folder, "front-proxy-client.pem", &proxy, &front_proxy, now)?;
     let service_account = identity::load_keys(folder, "service-account.pem")?;
-    let renewed = Renewed { authority, front_proxy: front_proxy_renewed, server: server_renewed, admin: admin_renewed };
-    Ok((Material { ca, front_proxy, server, admin, front_proxy_client, service_account }, renewed))
+    let renewed = Renewed {
+        authority,
+        front_proxy: front_proxy_renewed,
+        server: server_renewed,
+        admin: admin_renewed,
+        kubelet_client: kubelet_client_renewed,
+    };
+    Ok((Material { ca, front_proxy, server, admin, kubelet_client, front_proxy_client, service_account }, renewed))
 }
 
 /// The server's certificate: every name by which pods, this machine and others reach it.

@@ -17,6 +17,7 @@ use apiserver::authn::{Anonymous, Authenticator, FrontProxy, Tokens};
 use apiserver::authz::follow::Follower;
 use apiserver::authz::node::NodeAuthorizer;
 use apiserver::authz::{Authorize, Authorizer};
+use apiserver::kubelet_client::{self, KubeletClient};
 use apiserver::registry::Registry;
 use apiserver::server::{ApiServer, Core, listen};
 use informer::Informers;
@@ -77,6 +78,9 @@ pub enum BuildError {
     /// The objects that every cluster begins with cannot be made.
     #[error("cannot make the objects that every cluster begins with")]
     Bootstrap(#[source] BootstrapError),
+    /// Nodes cannot be reached.
+    #[error("cannot set up connections to nodes")]
+    Nodes(#[source] kubelet_client::Error),
     /// TLS cannot be set up.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
@@ -110,24 +114,40 @@ pub struct Server {
     tasks: TaskTracker,
 }
 
-/// Whose certificates are believed.
+/// Whose certificates are believed, and what is shown to nodes.
 struct Trusted {
     /// Those of clients.
     clients: Arc<Authorities>,
     /// Those of proxies that vouch for users.
     proxies: Arc<Authorities>,
+    /// What nodes are shown, and which are believed.
+    nodes: Arc<KubeletClient>,
 }
 
 impl Trusted {
-    fn of(pki: &Pki) -> Result<Trusted, apiserver::authn::x509::Error> {
-        let clients = Arc::new(Authorities::new(&pki.ca_bundle())?);
-        let proxies = Arc::new(Authorities::new(&pki.front_proxy_bundle())?);
-        Ok(Trusted { clients, proxies })
+    fn of(pki: &Pki, config: &Config) -> Result<Trusted, BuildError> {
+        let authorities = |bundle: String| Authorities::new(&bundle).map(Arc::new).map_err(BuildError::Authentication);
+        let types = config.kubelet_preferred_address_types.clone();
+        Ok(Trusted {
+            clients: authorities(pki.ca_bundle())?,
+            proxies: authorities(pki.front_proxy_bundle())?,
+            nodes: Arc::new(KubeletClient::new(&for_nodes(pki), types).map_err(BuildError::Nodes)?),
+        })
     }
 
-    fn renew(&self, pki: &Pki) -> Result<(), apiserver::authn::x509::Error> {
-        self.clients.replace(&pki.ca_bundle())?;
-        self.proxies.replace(&pki.front_proxy_bundle())
+    fn renew(&self, pki: &Pki) -> Result<(), BuildError> {
+        self.clients.replace(&pki.ca_bundle()).map_err(BuildError::Authentication)?;
+        self.proxies.replace(&pki.front_proxy_bundle()).map_err(BuildError::Authentication)?;
+        self.nodes.replace(&for_nodes(pki)).map_err(BuildError::Nodes)
+    }
+}
+
+fn for_nodes(pki: &Pki) -> kubelet_client::Credentials {
+    let identity = pki.kubelet_client();
+    kubelet_client::Credentials {
+        chain: identity.chain().to_vec(),
+        key: identity.key().to_owned(),
+        authorities: pki.ca_bundle(),
     }
 }
 
@@ -142,7 +162,7 @@ impl Server {
             config.listen = address;
         }
         let pki = Arc::new(open_pki(&config)?);
-        let trusted = Trusted::of(&pki).map_err(BuildError::Authentication)?;
+        let trusted = Trusted::of(&pki, &config)?;
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
         let url = format!("https://{}", reachable(config.listen));
         let core = Core::new(parts(&config, open_store(&config).await?, &pki, &trusted, url.clone())?);
@@ -200,10 +220,10 @@ impl Server {
         let renewal_stop = stop.child_token();
         let renewal = tokio::spawn(async move {
             pki.keep_fresh(renewal_stop, |pki, renewed| {
-                if (renewed.authority || renewed.front_proxy)
+                if (renewed.authority || renewed.front_proxy || renewed.kubelet_client)
                     && let Err(error) = trusted.renew(pki)
                 {
-                    tracing::error!(error = &error as &dyn std::error::Error, "cannot take over the new authority");
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot take over the new certificates");
                 }
                 if let Some(path) = &config.write_kubeconfig
                     && let Err(error) = write_private(path, &render_kubeconfig(pki, &context, &url))
@@ -304,6 +324,7 @@ fn parts(
         rbac: (rbac, follower),
         tokens,
         external_url,
+        kubelets: authorities.nodes.clone(),
     })
 }
 

@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
 use object::Status;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,6 +29,9 @@ pub type Blocks = Box<dyn Iterator<Item = Bytes> + Send>;
 /// A source of blocks that waits between them.
 pub type BlockStream = BoxStream<'static, Bytes>;
 
+/// Why a body breaks off.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// The body of an answer.
 pub enum Body {
     /// Nothing.
@@ -39,6 +42,8 @@ pub enum Body {
     Blocks(Blocks),
     /// Blocks that come with time.
     Stream(BlockStream),
+    /// The body of somebody else's answer, which may break off.
+    Passing(UnsyncBoxBody<Bytes, Failure>),
 }
 
 impl Body {
@@ -46,13 +51,22 @@ impl Body {
     pub fn full(block: impl Into<Bytes>) -> Body {
         Body::Full(block.into())
     }
+
+    /// The body of somebody else's answer.
+    pub fn passing<B>(body: B) -> Body
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Failure>,
+    {
+        Body::Passing(UnsyncBoxBody::new(body.map_err(Into::into)))
+    }
 }
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Failure;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let block = match &mut *self {
             Body::Empty => None,
             Body::Full(block) => {
@@ -62,12 +76,17 @@ impl http_body::Body for Body {
             }
             Body::Blocks(blocks) => blocks.next(),
             Body::Stream(stream) => std::task::ready!(stream.poll_next_unpin(cx)),
+            Body::Passing(body) => return Pin::new(body).poll_frame(cx),
         };
         Poll::Ready(block.map(|block| Ok(Frame::data(block))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Body::Empty)
+        match self {
+            Body::Empty => true,
+            Body::Passing(body) => body.is_end_stream(),
+            Body::Full(_) | Body::Blocks(_) | Body::Stream(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -75,6 +94,7 @@ impl http_body::Body for Body {
             Body::Empty => SizeHint::with_exact(0),
             Body::Full(block) => SizeHint::with_exact(block.len() as u64),
             Body::Blocks(_) | Body::Stream(_) => SizeHint::default(),
+            Body::Passing(body) => body.size_hint(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! One request about one resource, and which verb answers it.
 
-use super::{binding, create, delete, delete_collection, eviction, get, list, patch, reviews, scale, update, watch};
+use super::{
+    binding, connect, create, delete, delete_collection, eviction, get, list, patch, reviews, scale, update, watch,
+};
 use crate::http::Body;
 use crate::http::media::{self, Accepted, Offer};
 use crate::http::warning::Warnings;
@@ -56,12 +58,15 @@ impl Call {
         headers: HeaderMap,
         user: Arc<UserInfo>,
     ) -> Result<Call, Status> {
+        let elsewhere = connect::is_answered_elsewhere(&info);
         let Info { path, verb, resource } = info;
         let info = resource.ok_or_else(Status::no_such_path)?;
         let registry = core.registry.load();
         let resource =
             registry.find(&info.group, &info.version, &info.resource).ok_or_else(Status::no_such_path)?.clone();
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // What others answer, they negotiate.
+        let accept = if elsewhere { "" } else { accept };
         let body = BodyKind::of(&resource, &info.subresource);
         let accepted = media::negotiate(accept, offer(&body))?;
         let parent_version = resource.api_version();
@@ -304,16 +309,8 @@ async fn subresource(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, St
         ("serviceaccounts", "token") => reviews::token(call, body).await,
         ("pods", "binding") => binding::bind(call, &call.info.name, body).await,
         ("pods", "eviction") => eviction::evict(call, body).await,
-        _ => Err(no_node(&subresource.name)),
+        _ => Err(method_not_allowed()),
     }
-}
-
-/// What only a node can answer, while there is none.
-fn no_node(subresource: &str) -> Status {
-    Status::unavailable(format!(
-        "the subresource {subresource} is answered by the node that runs the object, and this server has no node; \
-         start one with a server that is not given --no-node"
-    ))
 }
 
 /// Collections are deleted by namespace; services, of all kinds, and namespaces not at all.

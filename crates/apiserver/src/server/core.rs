@@ -6,6 +6,7 @@ use crate::authn::impersonation::Impersonation;
 use crate::authn::tokens::ServiceAccountTokens;
 use crate::authz::follow::Follower;
 use crate::authz::{Authorize, Rbac};
+use crate::kubelet_client::KubeletClient;
 use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
 use crate::server::limits::{self, Limits};
@@ -16,6 +17,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// What a server is made of.
 pub struct Config {
@@ -37,6 +39,8 @@ pub struct Config {
     pub tokens: Arc<ServiceAccountTokens>,
     /// Where others reach the server: `https://HOST:PORT`.
     pub external_url: String,
+    /// How the server reaches nodes.
+    pub kubelets: Arc<KubeletClient>,
 }
 
 /// What all requests share.
@@ -51,10 +55,13 @@ pub struct Core {
     pub(crate) follower: Arc<Follower>,
     pub(crate) tokens: Arc<ServiceAccountTokens>,
     pub(crate) external_url: String,
+    pub(crate) kubelets: Arc<KubeletClient>,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
+    /// Connections to nodes and other backends, and what is tied to them.
+    pub(crate) tunnels: TaskTracker,
     /// Cancelled when the server is to end: watches end, nothing new begins.
     pub(crate) draining: CancellationToken,
 }
@@ -62,8 +69,18 @@ pub struct Core {
 impl Core {
     /// Puts the parts together.
     pub fn new(config: Config) -> Arc<Core> {
-        let Config { registry, store, authenticator, admission, service_cidr, authorizer, rbac, tokens, external_url } =
-            config;
+        let Config {
+            registry,
+            store,
+            authenticator,
+            admission,
+            service_cidr,
+            authorizer,
+            rbac,
+            tokens,
+            external_url,
+            kubelets,
+        } = config;
         Arc::new(Core {
             registry: ArcSwap::from_pointee(registry),
             store,
@@ -75,10 +92,12 @@ impl Core {
             follower: rbac.1,
             tokens,
             external_url,
+            kubelets,
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
             limits: Limits::new(limits::MAX_READS, limits::MAX_WRITES),
             metrics: Metrics::default(),
+            tunnels: TaskTracker::new(),
             draining: CancellationToken::new(),
         })
     }

@@ -2,6 +2,9 @@
 
 use super::service::ApiServer;
 use crate::authn::x509::{AnyClient, Peer};
+use crate::rest::connect::Remote;
+use ::http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -49,8 +52,8 @@ pub async fn serve(
     let connections = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, _)) => {
-                connections.spawn(connection(stream, acceptor.clone(), server.clone(), stop.clone()));
+            Ok((stream, remote)) => {
+                connections.spawn(connection(stream, Remote(remote), acceptor.clone(), server.clone(), stop.clone()));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -59,13 +62,23 @@ pub async fn serve(
         }
     }
     connections.close();
-    if tokio::time::timeout(grace, connections.wait()).await.is_err() {
+    let drained = async {
+        connections.wait().await;
+        server.tunnels_closed().await;
+    };
+    if tokio::time::timeout(grace, drained).await.is_err() {
         warn!(?grace, open = connections.len(), "drain deadline passed, leaving anyway");
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer, stop: CancellationToken) {
-    match serve_connection(stream, acceptor, server, stop).await {
+async fn connection(
+    stream: TcpStream,
+    remote: Remote,
+    acceptor: TlsAcceptor,
+    server: ApiServer,
+    stop: CancellationToken,
+) {
+    match serve_connection(stream, remote, acceptor, server, stop).await {
         Ok(()) => {}
         Err(error) => debug!(error = &*error, "a connection ended"),
     }
@@ -73,6 +86,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer,
 
 async fn serve_connection(
     stream: TcpStream,
+    remote: Remote,
     acceptor: TlsAcceptor,
     server: ApiServer,
     stop: CancellationToken,
@@ -82,8 +96,9 @@ async fn serve_connection(
         .await
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     let peer = Peer::new(stream.get_ref().1.peer_certificates()).map(Arc::new);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let (server, peer) = (server.clone(), peer.clone());
+        request.extensions_mut().insert(remote);
         async move { Ok::<_, Infallible>(server.answer(request, peer.as_deref()).await) }
     });
     let builder = builder();

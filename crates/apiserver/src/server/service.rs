@@ -12,7 +12,7 @@ use crate::authz::Attributes;
 use crate::http::media::{self, Offer};
 use crate::http::{Body, body, compress, respond};
 use crate::request::{Info, Query};
-use crate::rest::{self, Call};
+use crate::rest::{self, Call, connect};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request};
 use bytes::Bytes;
 use kinds::UserInfo;
@@ -39,10 +39,16 @@ impl ApiServer {
         ApiServer(core)
     }
 
+    /// Waits until nothing more is tied to other servers.
+    pub(crate) async fn tunnels_closed(&self) {
+        self.0.tunnels.close();
+        self.0.tunnels.wait().await;
+    }
+
     /// Answers one request. `peer` is what the client showed in the TLS handshake.
     pub async fn answer<B>(&self, request: Request<B>, peer: Option<&Peer>) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes>,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
@@ -60,7 +66,7 @@ impl ApiServer {
     /// Understands the request line, and counts what comes of the request.
     async fn counted<B>(&self, head: request::Parts, body: B, peer: Option<&Peer>) -> Result<Response<Body>, Status>
     where
-        B: http_body::Body<Data = Bytes>,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
     {
         let core = &self.0;
@@ -84,7 +90,7 @@ impl ApiServer {
         peer: Option<&Peer>,
     ) -> Result<Response<Body>, Status>
     where
-        B: http_body::Body<Data = Bytes>,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
     {
         let core = &self.0;
@@ -118,9 +124,13 @@ impl ApiServer {
         {
             return Ok(respond::text(404, "404 page not found\n"));
         }
+        let elsewhere = connect::Head::take(&mut head, &info);
         let call = Arc::new(Call::new(core.clone(), info, query, head.headers, user)?);
-        let body = body::read(body).await?;
-        let mut answer = match rest::dispatch(&call, body).await {
+        let answered = match elsewhere {
+            Some(head) => connect::answer(&call, head, body).await,
+            None => rest::dispatch(&call, body::read(body).await?).await,
+        };
+        let mut answer = match answered {
             Ok(answer) => answer,
             Err(status) => respond::status_as(&status, media::error_encoding(accept(&call.headers))),
         };

@@ -31,6 +31,8 @@ pub struct Settings {
     pub tls_san: Option<Vec<String>>,
     /// See [`Config::token_auth_file`].
     pub token_auth_file: Option<PathBuf>,
+    /// See [`Config::kubelet_preferred_address_types`].
+    pub kubelet_preferred_address_types: Option<Vec<String>>,
     /// Whether the control plane runs alone.
     pub no_node: Option<bool>,
     /// See [`Config::grace`], in seconds.
@@ -99,7 +101,7 @@ struct Field {
 const RANGE: &str = "a range of IPv4 addresses with a prefix of 8 to 28 bits, such as 10.43.0.0/16";
 
 /// Every setting, sorted by key.
-const FIELDS: [Field; 11] = [
+const FIELDS: [Field; 12] = [
     Field {
         key: "cluster-cidr",
         variable: "HAKATA_CLUSTER_CIDR",
@@ -111,6 +113,12 @@ const FIELDS: [Field; 11] = [
         variable: "HAKATA_DATA_DIR",
         want: "a folder",
         set: |settings, value| set(&mut settings.data_dir, path(value)),
+    },
+    Field {
+        key: "kubelet-preferred-address-types",
+        variable: "HAKATA_KUBELET_PREFERRED_ADDRESS_TYPES",
+        want: "a list of types of addresses, such as InternalIP",
+        set: |settings, value| set(&mut settings.kubelet_preferred_address_types, names(value)),
     },
     Field {
         key: "listen",
@@ -219,6 +227,9 @@ impl Settings {
             service_cidr: self.service_cidr.or(below.service_cidr),
             tls_san: self.tls_san.or(below.tls_san),
             token_auth_file: self.token_auth_file.or(below.token_auth_file),
+            kubelet_preferred_address_types: self
+                .kubelet_preferred_address_types
+                .or(below.kubelet_preferred_address_types),
             no_node: self.no_node.or(below.no_node),
             shutdown_grace: self.shutdown_grace.or(below.shutdown_grace),
         }
@@ -246,6 +257,9 @@ impl Settings {
             listen: self.listen.unwrap_or(defaults.listen),
             write_kubeconfig: self.write_kubeconfig,
             tls_names: self.tls_san.unwrap_or_default(),
+            kubelet_preferred_address_types: self
+                .kubelet_preferred_address_types
+                .unwrap_or(defaults.kubelet_preferred_address_types),
             grace: self.shutdown_grace.map_or(defaults.grace, Duration::from_secs),
             place,
             ..defaults

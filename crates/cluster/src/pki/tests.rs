@@ -56,7 +56,7 @@ fn the_first_start_makes_a_private_folder_and_a_trusted_server() {
     files.sort();
     let expected = ["admin.pem", "ca.crt", "ca.pem", "front-proxy-ca.crt", "front-proxy-ca.pem"];
     assert_eq!(files[..5], expected);
-    assert_eq!(files[5..], ["front-proxy-client.pem", "server.pem", "service-account.pem"]);
+    assert_eq!(files[5..], ["front-proxy-client.pem", "kubelet-client.pem", "server.pem", "service-account.pem"]);
     for name in ["kubernetes", "kubernetes.default.svc.cluster.local", "localhost", "box"] {
         assert!(trusts(&pki.ca_bundle(), &server_chain(&pki), name, START), "{name}");
     }
@@ -89,7 +89,7 @@ fn leaves_are_renewed_in_their_last_third_and_served_at_once() {
     let before = server_chain(&pki);
     assert_eq!(pki.renew_at(START + 240 * DAY).unwrap(), Renewed::default());
     let renewed = pki.renew_at(START + 250 * DAY).unwrap();
-    assert_eq!(renewed, Renewed { server: true, admin: true, ..Renewed::default() });
+    assert_eq!(renewed, Renewed { server: true, admin: true, kubelet_client: true, ..Renewed::default() });
     assert_ne!(server_chain(&pki), before);
     assert!(trusts(&pki.ca_bundle(), &server_chain(&pki), "localhost", START + 400 * DAY));
 }
@@ -111,7 +111,10 @@ fn a_rotated_authority_is_trusted_by_old_and_new_clients() {
     let old_bundle = pki.ca_bundle();
     let late = START + 365 * DAY * 8 + 30 * DAY;
     let renewed = pki.renew_at(late).unwrap();
-    assert_eq!(renewed, Renewed { authority: true, front_proxy: true, server: true, admin: true });
+    assert_eq!(
+        renewed,
+        Renewed { authority: true, front_proxy: true, server: true, admin: true, kubelet_client: true }
+    );
     let new_bundle = pki.ca_bundle();
     assert!(new_bundle.contains(&old_bundle), "the old authority stays trusted");
     let only_new = new_bundle.replace(&old_bundle, "");

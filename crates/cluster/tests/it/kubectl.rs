@@ -6,6 +6,7 @@
 
 mod day;
 mod program;
+mod streams;
 
 use crate::world::World;
 use program::Program;

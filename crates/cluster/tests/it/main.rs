@@ -8,6 +8,7 @@
 mod clients;
 mod conversations;
 mod kubectl;
+mod kubelet;
 mod protobuf;
 mod restart;
 mod workloads;

@@ -62,6 +62,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     tls_san: Vec<String>,
 
+    /// By which of a node's addresses it is reached, the best first [default: InternalIP,ExternalIP,Hostname]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+    kubelet_preferred_address_types: Vec<String>,
+
     /// Run the control plane alone
     #[arg(long)]
     no_node: bool,
@@ -107,6 +111,8 @@ fn config(args: &Args) -> anyhow::Result<Config> {
         tls_san: (!args.tls_san.is_empty()).then(|| args.tls_san.clone()),
         name: args.name.clone(),
         node_name: args.node_name.clone(),
+        kubelet_preferred_address_types: (!args.kubelet_preferred_address_types.is_empty())
+            .then(|| args.kubelet_preferred_address_types.clone()),
         no_node: args.no_node.then_some(true),
         shutdown_grace: args.shutdown_grace,
     };

@@ -59,7 +59,8 @@ fn errors_say_what_is_wrong_and_what_may_be() {
     check_error(
         "listne: x",
         "the config file server.yaml has the unknown key \"listne\"; allowed are cluster-cidr, data-dir, \
-         listen, name, no-node, node-name, service-cidr, shutdown-grace, tls-san, token-auth-file, write-kubeconfig",
+         kubelet-preferred-address-types, listen, name, no-node, node-name, service-cidr, shutdown-grace, \
+         tls-san, token-auth-file, write-kubeconfig",
     );
     check_error(
         "listen: here",

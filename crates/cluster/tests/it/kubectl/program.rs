@@ -22,6 +22,8 @@ pub(super) struct Kubectl {
     home: PathBuf,
     /// Where everything happens.
     pub(super) namespace: String,
+    /// Variables of its environment.
+    pub(super) variables: Vec<(&'static str, String)>,
 }
 
 /// What a run gave.
@@ -52,17 +54,24 @@ impl Program {
         let namespace = format!("kubectl-1-{}", self.minor);
         let home = folder.join(&namespace);
         std::fs::create_dir_all(&home).unwrap();
-        Kubectl { path: self.path.clone(), kubeconfig: kubeconfig.to_owned(), home, namespace }
+        Kubectl { path: self.path.clone(), kubeconfig: kubeconfig.to_owned(), home, namespace, variables: Vec::new() }
     }
 }
 
 impl Kubectl {
-    /// Runs `kubectl ARGUMENTS`; `{ns}` in them and in the input stands for the namespace. Blanks separate, `'…'` holds together.
-    pub(super) fn run(&self, arguments: &str, input: &str) -> Answer {
+    /// `kubectl ARGUMENTS`, not yet started; see [`Kubectl::run`].
+    pub(super) fn command(&self, arguments: &str) -> Command {
         let words = split(&arguments.replace("{ns}", &self.namespace));
         let mut command = Command::new(&self.path);
         command.args(words).env("KUBECONFIG", &self.kubeconfig).env("HOME", &self.home);
         command.env("KUBE_EDITOR", r"sed -i -e s/replicas:.2$/replicas:\ 3/");
+        command.envs(self.variables.iter().map(|(name, value)| (*name, value.as_str())));
+        command
+    }
+
+    /// Runs `kubectl ARGUMENTS`; `{ns}` in them and in the input stands for the namespace. Blanks separate, `'…'` holds together.
+    pub(super) fn run(&self, arguments: &str, input: &str) -> Answer {
+        let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A program that does not read its input is none the worse for it.
         let _ = child.stdin.take().expect("it is piped").write_all(input.replace("{ns}", &self.namespace).as_bytes());
