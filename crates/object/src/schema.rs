@@ -139,6 +139,9 @@ pub enum Type {
     List(Box<Type>),
     /// A map with text keys.
     Map(Box<Type>),
+    /// A list, map or struct within a list or map that is merged in a way of its own. Only schemas of custom resources
+    /// have such.
+    Merged(Box<(Type, Merge)>),
 }
 
 /// What may stand in place of a struct.
@@ -211,6 +214,39 @@ impl Schema {
         id
     }
 
+    /// Copies a type of another schema with all that it refers to, and tells its id here.
+    pub fn adopt(&mut self, other: &Schema, id: TypeId) -> TypeId {
+        let theirs = other.get(id);
+        if let Some(known) = self.find(&theirs.name) {
+            return known;
+        }
+        // Present before its fields are, so that a type may refer to itself.
+        let own = self.insert(StructType::new(theirs.name.clone(), theirs.go_name.clone(), Vec::new()));
+        let adopt = |field: &Field, schema: &mut Schema| Field { ty: schema.adopt_type(other, &field.ty), ..field.clone() };
+        let fields = theirs.fields.iter().map(|field| adopt(field, self)).collect();
+        self.insert(StructType {
+            name: theirs.name.clone(),
+            go_name: theirs.go_name.clone(),
+            fields,
+            atomic: theirs.atomic,
+            preserve_unknown: theirs.preserve_unknown,
+            union: theirs.union.clone(),
+            ..StructType::default()
+        });
+        own
+    }
+
+    fn adopt_type(&mut self, other: &Schema, ty: &Type) -> Type {
+        match ty {
+            Type::Struct(id) => Type::Struct(self.adopt(other, *id)),
+            Type::StructOr(id, alternative) => Type::StructOr(self.adopt(other, *id), *alternative),
+            Type::List(item) => Type::List(Box::new(self.adopt_type(other, item))),
+            Type::Map(value) => Type::Map(Box::new(self.adopt_type(other, value))),
+            Type::Merged(inner) => Type::Merged(Box::new((self.adopt_type(other, &inner.0), inner.1.clone()))),
+            scalar => scalar.clone(),
+        }
+    }
+
     /// Go's name for the type of a field's value, pointers left out, as messages show it: `[]v1.Container`,
     /// `map[string]string`, `v1.Protocol`.
     pub fn go_type(&self, field: &Field) -> Text {
@@ -243,6 +279,7 @@ impl Schema {
             }
             Type::List(item) => format!("[]{}", self.go_name(item)).into(),
             Type::Map(value) => format!("map[string]{}", self.go_name(value)).into(),
+            Type::Merged(inner) => self.go_name(&inner.0),
         }
     }
 

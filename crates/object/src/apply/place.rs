@@ -71,6 +71,7 @@ impl<'s> Place<'s> {
             Type::Duration => Shape::Scalar(Scalar::Text),
             Type::Quantity | Type::IntOrString | Type::Time | Type::MicroTime => Shape::Scalar(Scalar::Untyped),
             Type::Any | Type::StructOr(..) => Shape::Any { atomic },
+            Type::Merged(inner) => return Place::of(schema, &inner.0, &inner.1),
             Type::Struct(id) => {
                 let ty = schema.get(*id);
                 Shape::Struct { ty, atomic: atomic || (ty.atomic && *merge != Merge::Granular) }

@@ -13,6 +13,7 @@ pub(super) fn zero(schema: &Schema, ty: &Type) -> Value {
         Type::Bytes | Type::Time | Type::MicroTime | Type::Any | Type::StructOr(..) | Type::List(_) | Type::Map(_) => {
             Value::Null
         }
+        Type::Merged(inner) => zero(schema, &inner.0),
         Type::Struct(id) => {
             let mut map = Map::new();
             for field in schema.get(*id).fields.iter().filter(|field| field.emit == Emit::Zero) {

@@ -82,7 +82,7 @@ fn put_value(schema: &Schema, ty: &Type, boxed: bool, number: u32, value: &Value
             }
         }),
         // No built-in kind has these, and protobuf has no lists of lists.
-        Type::Duration | Type::List(_) | Type::Map(_) => {}
+        Type::Duration | Type::List(_) | Type::Map(_) | Type::Merged(_) => {}
     }
 }
 

@@ -1,0 +1,128 @@
+//! Go's regular expressions in the syntax of the `regex` crate; both are automata and agree on the rest.
+
+use regex::Regex;
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// Most that a compiled expression may take.
+const MAX_SIZE: usize = 4 << 20;
+
+/// Compiles an expression.
+///
+/// # Errors
+/// What is wrong with it, in the words of the `regex` crate.
+pub fn compile(text: &str) -> Result<Regex, String> {
+    regex::RegexBuilder::new(&translate(text)).size_limit(MAX_SIZE).build().map_err(|error| error.to_string())
+}
+
+/// Go's `\d`, `\s`, `\w` and `\b` know ASCII alone, `\Q…\E` is literal, and classes hold no classes but named ones.
+fn translate(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let mut in_class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => escape(&mut chars, in_class, &mut out),
+            '[' if in_class && chars.peek() == Some(&':') => {
+                out.push('[');
+                named_class(&mut chars, &mut out);
+            }
+            '[' if in_class => out.push_str("\\["),
+            '[' => {
+                in_class = true;
+                out.push('[');
+                out.extend(chars.next_if_eq(&'^'));
+                if chars.next_if_eq(&']').is_some() {
+                    out.push_str("\\]");
+                }
+            }
+            ']' if in_class => {
+                in_class = false;
+                out.push(']');
+            }
+            // Alone, these are literal in Go.
+            ']' => out.push_str("\\]"),
+            '&' | '~' if in_class => out.extend(['\\', c]),
+            '-' if in_class && chars.peek() == Some(&'-') => out.push_str("\\-"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn escape(chars: &mut Peekable<Chars<'_>>, in_class: bool, out: &mut String) {
+    let class = match chars.next() {
+        Some('d') => "[0-9]",
+        Some('D') => "[^0-9]",
+        Some('s') => "[\\t\\n\\f\\r ]",
+        Some('S') => "[^\\t\\n\\f\\r ]",
+        Some('w') => "[0-9A-Za-z_]",
+        Some('W') => "[^0-9A-Za-z_]",
+        Some('b') if !in_class => "(?-u:\\b)",
+        Some('B') if !in_class => "(?-u:\\B)",
+        Some('Q') => return literal(chars, out),
+        // Signs that need no escape in the other syntax.
+        Some(sign) if sign.is_ascii_punctuation() && !regex_syntax_sign(sign) => return out.push(sign),
+        Some(other) => return out.extend(['\\', other]),
+        None => "\\",
+    };
+    out.push_str(class);
+}
+
+/// Signs that mean something to the other syntax unless they are escaped.
+fn regex_syntax_sign(sign: char) -> bool {
+    matches!(
+        sign,
+        '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' | '#' | '&' | '-' | '~'
+    )
+}
+
+fn literal(chars: &mut Peekable<Chars<'_>>, out: &mut String) {
+    let mut text = String::new();
+    while let Some(c) = chars.next() {
+        if c == '\\' && chars.next_if_eq(&'E').is_some() {
+            break;
+        }
+        text.push(c);
+    }
+    out.push_str(&regex::escape(&text));
+}
+
+/// Takes the rest of a `[:name:]`, with its end.
+fn named_class(chars: &mut Peekable<Chars<'_>>, out: &mut String) {
+    let mut last = ' ';
+    for c in chars.by_ref() {
+        out.push(c);
+        if last == ':' && c == ']' {
+            return;
+        }
+        last = c;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compile;
+
+    #[test]
+    fn expressions_mean_what_they_mean_in_go() {
+        let cases = [
+            (r"^\d+$", "12", true),
+            (r"^\d+$", "١٢", false),
+            (r"^[\w-]+$", "a-b", true),
+            (r"^[^\s]+$", "a b", false),
+            (r"^[a-z[]+$", "a[", true),
+            (r"^[]a]+$", "]a", true),
+            (r"^\Qa.b\E$", "a.b", true),
+            (r"^\Qa.b\E$", "axb", false),
+            (r"^https?:\/\/", "http://x", true),
+            (r"^[[:alpha:]]+$", "ab", true),
+            (r"^(?:a&&b)$", "a&&b", true),
+            (r"^[a&&b]+$", "&", true),
+            (r"^a{1,3}$", "aa", true),
+        ];
+        for (pattern, text, want) in cases {
+            assert_eq!(compile(pattern).map(|regex| regex.is_match(text)), Ok(want), "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Numbers: ranges of their formats, limits, multiples.
+
+use super::fault::{Code, Fault};
+use super::{Outcome, is_numeric};
+use crate::{Kind, Node};
+use serde_json::{Number, Value};
+
+/// True if Go decodes the number as a whole one.
+pub(super) fn is_whole(number: &Number) -> bool {
+    number.is_i64()
+}
+
+pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
+    let (checks, float) = (&node.checks, number.as_f64().unwrap_or_default());
+    let range = Range::of(node);
+    let mut outcome = Outcome::default();
+    range.check(float, number.as_i64(), "Checked", path).into_iter().for_each(|fault| outcome.add(fault));
+    let fits = |limit: f64, what: &str, outcome: &mut Outcome| match range.check(limit, whole(limit), what, path) {
+        None => true,
+        Some(fault) => {
+            outcome.add(fault);
+            false
+        }
+    };
+    if let Some(factor) = checks.multiple_of {
+        let native = fits(factor, "MultipleOf", &mut outcome);
+        let fault = multiple_of(number, float, factor, native, path);
+        fault.into_iter().for_each(|fault| outcome.add(fault));
+    }
+    let value = || Value::from(number.clone());
+    if let Some(min) = checks.minimum {
+        let native = fits(min, "Minimum boundary", &mut outcome);
+        let (below, shown) = compare(number, float, min, native, |a, b| if checks.exclusive_minimum { a <= b } else { a < b });
+        if below {
+            let what = if checks.exclusive_minimum { "greater than" } else { "greater than or equal to" };
+            let message = format!("{path} in body should be {what} {shown}");
+            outcome.add(Fault::new(Code::Other, path, value(), message));
+        }
+    }
+    if let Some(max) = checks.maximum {
+        let native = fits(max, "Maximum boundary", &mut outcome);
+        let (above, shown) = compare(number, float, max, native, |a, b| if checks.exclusive_maximum { a >= b } else { a > b });
+        if above {
+            let what = if checks.exclusive_maximum { "less than" } else { "less than or equal to" };
+            let message = format!("{path} in body should be {what} {shown}");
+            outcome.add(Fault::new(Code::Other, path, value(), message));
+        }
+    }
+    outcome.passed += 1;
+    outcome
+}
+
+/// Whole numbers are compared as such, the limit cut off; tells the limit as it was compared.
+fn compare(
+    number: &Number,
+    float: f64,
+    limit: f64,
+    native: bool,
+    wrong: impl Fn(f64, f64) -> bool,
+) -> (bool, String) {
+    match number.as_i64().filter(|_| native) {
+        Some(whole) => {
+            let limit = cut(limit);
+            // Close to the limit, floating point numbers would not tell them apart.
+            let order = whole.cmp(&limit) as i8;
+            (wrong(f64::from(order), 0.0), limit.to_string())
+        }
+        None => (wrong(float, limit), go_float(limit)),
+    }
+}
+
+fn multiple_of(number: &Number, float: f64, factor: f64, native: bool, path: &str) -> Option<Fault> {
+    let must_be_positive = |shown: String| {
+        let message = format!("factor MultipleOf declared for {path} must be positive: {shown}");
+        Some(Fault::new(Code::Other, path, factor, message))
+    };
+    let not = |shown: String| {
+        let message = format!("{path} in body should be a multiple of {shown}");
+        Some(Fault::new(Code::Other, path, Value::from(number.clone()), message))
+    };
+    match number.as_i64().filter(|_| native) {
+        Some(_) if cut(factor) <= 0 => must_be_positive(cut(factor).to_string()),
+        Some(whole) if whole % cut(factor) != 0 => not(cut(factor).to_string()),
+        Some(_) => None,
+        None if factor <= 0.0 => must_be_positive(go_float(factor)),
+        None => {
+            let times = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
+            if is_json_integer(times) { None } else { not(go_float(factor)) }
+        }
+    }
+}
+
+/// As near to a whole number as makes no difference.
+fn is_json_integer(float: f64) -> bool {
+    const EPSILON: f64 = 1e-9;
+    const MAX: f64 = 9_007_199_254_740_991.0;
+    if !float.is_finite() || float.abs() > MAX {
+        return false;
+    }
+    let rounded = float.round();
+    let difference = (float - rounded).abs();
+    difference == 0.0 || difference < EPSILON * float.abs().max(rounded.abs())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "cut off as Go cuts it off; saturates")]
+fn cut(float: f64) -> i64 {
+    float as i64
+}
+
+fn whole(float: f64) -> Option<i64> {
+    (float.fract() == 0.0 && float.abs() < 9.3e18).then(|| cut(float))
+}
+
+/// Go's `%v` of a floating point number.
+fn go_float(float: f64) -> String {
+    let scientific = format!("{float:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..21).contains(&exponent) {
+        return float.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+/// The range of a numeric type and its format.
+struct Range<'n> {
+    kind: Kind,
+    format: &'n str,
+}
+
+impl Range<'_> {
+    fn of(node: &Node) -> Range<'_> {
+        let one_type = !node.int_or_string && is_numeric(node.kind);
+        let kind = if one_type { node.kind } else { Kind::Any };
+        Range { kind, format: if one_type { &node.checks.format } else { "" } }
+    }
+
+    fn check(&self, float: f64, whole: Option<i64>, what: &str, path: &str) -> Option<Fault> {
+        let fits = match (self.kind, self.format) {
+            (Kind::Integer, "int32") => whole.is_some_and(|whole| i32::try_from(whole).is_ok()),
+            (Kind::Integer, _) => whole.is_some(),
+            #[expect(clippy::cast_possible_truncation, reason = "whether it fits is the question")]
+            (_, "float") => (float as f32).is_finite(),
+            _ => true,
+        };
+        if fits {
+            return None;
+        }
+        let kind = if self.kind == Kind::Integer { "integer" } else { "number" };
+        let format =
+            if self.format.is_empty() { "(default format)".to_owned() } else { format!("with format {}", self.format) };
+        Some(Fault::plain(format!("{what} value must be of type {kind} {format} in {path}")))
+    }
+}
