@@ -10,6 +10,9 @@ impl Column {
     /// The columns of a kind that upstream prints with name and age.
     pub const NAME_AND_AGE: &'static [Column] = &[Column::NAME, Column::AGE];
 
+    /// The name alone.
+    pub(crate) const NAME_ONLY: &'static [Column] = &[Column::NAME];
+
     /// The columns of a kind that has none of its own.
     pub const NAME_AND_CREATED: &'static [Column] = &[Column::NAME, Column::CREATED];
 

@@ -20,6 +20,7 @@ mod checks;
 pub mod columns;
 mod coordination;
 mod core;
+pub mod custom;
 mod devices;
 mod discovery;
 mod edit;
@@ -42,6 +43,6 @@ mod webhook_client;
 
 pub use crate::core::pod::{bind, container_of, node_of, validate_binding, validate_log_options};
 pub use crate::core::service::allocation as service_allocation;
-pub use resource::{Conversion, Resource, Scope, StoredAs, Subresource, Verbs};
+pub use resource::{ColumnView, Conversion, Resource, Scope, StoredAs, Subresource, Verbs};
 pub use strategy::{Column, Plain, Request, Strategy, UserInfo};
 pub use table::builtin;

@@ -1,12 +1,13 @@
 //! One entry of the registry.
 
-use crate::strategy::Strategy;
+use crate::custom::Custom;
+use crate::strategy::{Column, Strategy};
 use object::Value;
 use object::status::GroupResource;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-type Text = Cow<'static, str>;
+pub(crate) type Text = Cow<'static, str>;
 
 /// Whether objects live in namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,23 @@ pub struct Resource {
     pub stored: Option<StoredAs>,
     /// True if a delete answers with the object, not with a `Status`.
     pub returns_deleted: bool,
+    /// What a custom resource definition says, if one made it.
+    pub custom: Option<Arc<Custom>>,
+}
+
+/// A column of a resource's table.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnView<'a> {
+    /// Heading.
+    pub name: &'a str,
+    /// `string`, `integer`, `number`, `boolean` or `date`.
+    pub kind: &'a str,
+    /// `name` for the name column, else mostly empty.
+    pub format: &'a str,
+    /// For people; that of a built-in kind may begin with `@`, see `columns`.
+    pub description: &'a str,
+    /// 0 is always shown.
+    pub priority: i64,
 }
 
 /// Where a resource's objects are kept that are another resource's too: the same objects in two versions or groups.
@@ -140,6 +158,29 @@ impl Resource {
             strategy: Arc::new(strategy),
             stored: None,
             returns_deleted: false,
+            custom: None,
+        }
+    }
+
+    /// The entry of a custom resource, still without its names.
+    pub(crate) fn custom(group: &str, version: &str, custom: &Arc<Custom>, strategy: Arc<dyn Strategy>) -> Resource {
+        let own = |text: &str| Text::Owned(text.to_owned());
+        Resource {
+            group: own(group),
+            version: own(version),
+            kind: Text::default(),
+            plural: Text::default(),
+            singular: Text::default(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            scope: Scope::Cluster,
+            verbs: Verbs::All,
+            type_name: own(&custom.own().type_name),
+            subresources: Vec::new(),
+            strategy,
+            stored: None,
+            returns_deleted: false,
+            custom: Some(custom.clone()),
         }
     }
 
@@ -210,7 +251,43 @@ impl Resource {
 
     /// True if a custom resource definition made it.
     pub fn is_custom(&self) -> bool {
-        object::schema::builtin().find(&self.type_name).is_none()
+        self.custom.is_some() || object::schema::builtin().find(&self.type_name).is_none()
+    }
+
+    /// The columns of its table, the name first.
+    pub fn columns(&self) -> Vec<ColumnView<'_>> {
+        let builtin = |column: &'static Column| ColumnView {
+            name: column.name,
+            kind: column.kind,
+            format: column.format,
+            description: column.description,
+            priority: column.priority.into(),
+        };
+        let Some(custom) = &self.custom else { return self.strategy.columns().iter().map(builtin).collect() };
+        let own = custom.columns.iter().map(|column| ColumnView {
+            name: &column.name,
+            kind: &column.kind,
+            format: &column.format,
+            description: &column.description,
+            priority: column.priority,
+        });
+        std::iter::once(builtin(&Column::NAME_ONLY[0])).chain(own).collect()
+    }
+
+    /// Names that a field selector may use beside `metadata.name` and `metadata.namespace`.
+    pub fn selectable_fields(&self) -> Vec<&str> {
+        match &self.custom {
+            Some(custom) => custom.selectable.iter().map(|(name, _)| name.as_str()).collect(),
+            None => self.strategy.selectable_fields().to_vec(),
+        }
+    }
+
+    /// Kind of its lists.
+    pub fn list_kind(&self) -> String {
+        match &self.custom {
+            Some(custom) => custom.list_kind.to_string(),
+            None => format!("{}List", self.kind),
+        }
     }
 
     /// Group and plural name under which its objects are kept.

@@ -1,11 +1,12 @@
 //! The `scale` subresource of the workloads: what a parent looks like as an `autoscaling/v1` Scale, and back.
 
+use crate::custom::scale::Paths;
 use crate::resource::Resource;
 use object::field::{Errors, Path};
 use object::meta::{validate_nonnegative, validate_object_meta};
 use object::names::name_is_dns_subdomain;
 use object::selector::labels::Selector;
-use object::{Map, Value, View, json};
+use object::{Map, Status, Value, View, json};
 
 /// Where the replicas of a workload stand, for [`object::apply::scale_to_parent`].
 pub const REPLICAS: &str = "spec.replicas";
@@ -17,6 +18,9 @@ pub fn of(resource: &Resource, parent: View<'_>) -> Option<Result<Value, String>
     if !resource.subresources.iter().any(|subresource| subresource.name == "scale") {
         return None;
     }
+    if let Some(paths) = resource.custom.as_ref().and_then(|custom| custom.scale.as_ref()) {
+        return Some(of_custom(paths, parent));
+    }
     let (meta, spec, status) = (parent.get("metadata"), parent.get("spec"), parent.get("status"));
     let selector = if resource.kind == "ReplicationController" {
         Selector::from_map(spec.get("selector"))
@@ -26,6 +30,16 @@ pub fn of(resource: &Resource, parent: View<'_>) -> Option<Result<Value, String>
             Err(error) => return Some(Err(error.to_string())),
         }
     };
+    Some(Ok(scale(meta, spec.int("replicas"), status.int("replicas"), &selector.to_string())))
+}
+
+fn of_custom(paths: &Paths, parent: View<'_>) -> Result<Value, String> {
+    let Some(object) = parent.value() else { return Err("there is no object".to_owned()) };
+    let (wanted, actual, selector) = paths.read(object)?;
+    Ok(scale(parent.get("metadata"), wanted.unwrap_or_default(), actual, &selector))
+}
+
+fn scale(meta: View<'_>, wanted: i64, actual: i64, selector: &str) -> Value {
     let mut metadata = Map::new();
     for name in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = meta.get(name).value() {
@@ -34,31 +48,45 @@ pub fn of(resource: &Resource, parent: View<'_>) -> Option<Result<Value, String>
     }
     let mut scale = json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
-        "spec": {}, "status": {"replicas": status.int("replicas")},
+        "spec": {}, "status": {"replicas": actual},
     });
-    if spec.int("replicas") != 0 {
-        scale["spec"]["replicas"] = spec.int("replicas").into();
+    if wanted != 0 {
+        scale["spec"]["replicas"] = wanted.into();
     }
-    let selector = selector.to_string();
     if !selector.is_empty() {
         scale["status"]["selector"] = selector.into();
     }
-    Some(Ok(scale))
+    scale
+}
+
+/// Whether the replicas of a custom resource's scale stand in the object at all; always for others.
+pub fn has_replicas(resource: &Resource, parent: View<'_>) -> bool {
+    let paths = resource.custom.as_ref().and_then(|custom| custom.scale.as_ref()).zip(parent.value());
+    paths.is_none_or(|(paths, object)| !matches!(paths.read(object), Ok((None, ..))))
 }
 
 /// Validates a Scale.
-pub fn validate(scale: View<'_>) -> Errors {
-    let mut errors = validate_object_meta(scale.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+pub fn validate(resource: &Resource, scale: View<'_>) -> Errors {
+    let namespaced = resource.is_namespaced();
+    let mut errors = validate_object_meta(scale.get("metadata"), namespaced, name_is_dns_subdomain, &Path::new("metadata"));
     let replicas = scale.get("spec").int("replicas");
     errors.extend(validate_nonnegative(replicas, &Path::new("spec").child("replicas")));
     errors
 }
 
 /// Gives a parent the replicas of a Scale.
-pub fn write(parent: &mut Value, scale: View<'_>) {
-    if let Some(spec) = crate::change::map_at(parent, "spec") {
-        spec.insert("replicas".to_owned(), scale.get("spec").int("replicas").into());
+///
+/// # Errors
+/// If something else stands where a custom resource's replicas go.
+pub fn write(resource: &Resource, parent: &mut Value, scale: View<'_>) -> Result<(), Status> {
+    let replicas = scale.get("spec").int("replicas");
+    if let Some(paths) = resource.custom.as_ref().and_then(|custom| custom.scale.as_ref()) {
+        return paths.write(parent, replicas);
     }
+    if let Some(spec) = crate::change::map_at(parent, "spec") {
+        spec.insert("replicas".to_owned(), replicas.into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -77,10 +105,10 @@ mod tests {
             json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "d", "uid": "u"},
                    "spec": {"replicas": 2}, "status": {"replicas": 1, "selector": "a=b"}})
         );
-        write(&mut parent, View::from(&json!({"spec": {}})));
+        write(resource, &mut parent, View::from(&json!({"spec": {}}))).unwrap();
         assert_eq!(parent["spec"]["replicas"], 0);
         let errors =
-            validate(View::from(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"replicas": -3}})));
+            validate(resource, View::from(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"replicas": -3}})));
         assert_eq!(errors[0].to_string(), "spec.replicas: Invalid value: -3: must be greater than or equal to 0");
     }
 

@@ -2,36 +2,6 @@
 
 use object::View;
 
-/// Formats of texts, without hyphens.
-const OF_TEXTS: &[&str] = &[
-    "bsonobjectid",
-    "byte",
-    "cidr",
-    "creditcard",
-    "date",
-    "datetime",
-    "duration",
-    "email",
-    "hexcolor",
-    "hostname",
-    "ipv4",
-    "ipv6",
-    "isbn",
-    "isbn10",
-    "isbn13",
-    "k8slongname",
-    "k8sshortname",
-    "mac",
-    "password",
-    "rgbcolor",
-    "ssn",
-    "uri",
-    "uuid",
-    "uuid3",
-    "uuid4",
-    "uuid5",
-];
-
 /// Formats in a definition's schemas that mean nothing. What all versions have in common counts once.
 pub(super) fn unknown(definition: View<'_>) -> Vec<&str> {
     let versions = definition.at(&["spec", "versions"]);
@@ -47,7 +17,7 @@ pub(super) fn unknown(definition: View<'_>) -> Vec<&str> {
 
 fn collect<'a>(schema: View<'a>, found: &mut Vec<&'a str>) {
     let format = schema.str("format");
-    if !format.is_empty() && !is_known(schema.str("type"), format) {
+    if !format.is_empty() && !structural::is_known_format(schema.str("type"), format) {
         found.push(format);
     }
     for name in ["items", "not", "additionalProperties"] {
@@ -59,13 +29,4 @@ fn collect<'a>(schema: View<'a>, found: &mut Vec<&'a str>) {
         schema.list(name).for_each(|part| collect(part, found));
     }
     schema.get("properties").entries().for_each(|(_, property)| collect(property, found));
-}
-
-fn is_known(kind: &str, format: &str) -> bool {
-    match kind {
-        "" | "string" => OF_TEXTS.contains(&&*format.replace('-', "")),
-        "integer" => matches!(format, "int32" | "int64"),
-        "number" => matches!(format, "float" | "double"),
-        _ => false,
-    }
 }
