@@ -29,6 +29,9 @@ pub fn etag(document: &[u8]) -> String {
 
 /// The verbs in the order in which upstream lists them, which for custom resources is its own.
 fn verbs(resource: &Resource) -> Value {
+    if resource.custom.as_ref().is_some_and(|custom| custom.terminating) {
+        return ["delete", "deletecollection", "get", "list", "watch"].into_iter().collect();
+    }
     if resource.is_custom() {
         return ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
             .into_iter()

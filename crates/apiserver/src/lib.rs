@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod authn;
 pub mod authz;
+pub mod custom;
 pub mod discovery;
 pub mod http;
 pub mod kubelet_client;

@@ -73,7 +73,8 @@ pub struct Document {
 /// All documents of one state of the table.
 pub struct Documents {
     resources: Vec<Arc<Resource>>,
-    custom: HashMap<String, Value>,
+    /// Schemas of custom resources by type name.
+    custom: HashMap<String, Arc<Value>>,
     kinds: Kinds,
     built: Mutex<HashMap<String, Document>>,
 }
@@ -107,15 +108,34 @@ impl Document {
 }
 
 impl Documents {
-    /// Documents of these resources. `custom` has the schema of each custom resource (`openAPIV3Schema`) by its type
-    /// name; without one, it is published as an open object.
-    pub fn new(resources: Vec<Arc<Resource>>, custom: HashMap<String, Value>) -> Documents {
-        let mut custom = custom;
-        for resource in resources.iter().filter(|resource| resource.is_custom()) {
-            custom.entry(resource.type_name.to_string()).or_insert(Value::Null);
+    /// Documents of these resources. A custom resource without a schema is published as an open object.
+    pub fn new(resources: Vec<Arc<Resource>>) -> Documents {
+        let is_told = |resource: &Arc<Resource>| resource.custom.as_ref().is_none_or(|custom| custom.established);
+        let resources: Vec<Arc<Resource>> = resources.into_iter().filter(is_told).collect();
+        let mut custom = HashMap::new();
+        for resource in &resources {
+            if let Some(own) = &resource.custom {
+                custom.insert(resource.type_name.to_string(), own.schema.clone());
+            }
         }
         let kinds = Kinds::new(&resources);
         Documents { resources, custom, kinds, built: Mutex::default() }
+    }
+
+    /// Documents of a changed table; those that say what they said before need not be written again.
+    pub fn after(before: &Documents, resources: Vec<Arc<Resource>>) -> Documents {
+        let documents = Documents::new(resources);
+        {
+            let known = before.built.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut built = documents.built.lock().unwrap_or_else(PoisonError::into_inner);
+            for (name, document) in known.iter() {
+                let same = name.strip_suffix(".protobuf").unwrap_or(name);
+                if document.etag == documents.etag(same) {
+                    built.insert(name.clone(), document.clone());
+                }
+            }
+        }
+        documents
     }
 
     /// `/openapi/v3`: where each document is, with a hash of what it says.
@@ -258,8 +278,9 @@ impl Documents {
             }
             hash.update(format!("{document}/{} {} {:?}\n", resource.plural, resource.kind, resource.scope));
             hash.update(format!("{:?} {:?}\n", resource.verb_names(), resource.subresources));
-            if let Some(schema) = self.custom.get(&*resource.type_name) {
-                hash.update(schema.to_string());
+            if let Some(custom) = &resource.custom {
+                hash.update(custom.own().form.to_le_bytes());
+                hash.update(format!("{:?}\n", resource.selectable_fields()));
             }
         }
         hash.finalize().iter().map(|byte| format!("{byte:02X}")).collect()

@@ -1,12 +1,11 @@
-//! Which resources the server has: the table of `kinds`, indexed by path.
+//! Which resources the server has: the table of `kinds`, indexed by path, and what definitions add to it.
 //!
-//! A custom resource definition adds an entry at run time by installing a changed copy of the table; readers always
-//! see a whole table.
+//! A custom resource definition adds an entry at run time by installing a changed copy of the table (see `custom`);
+//! readers always see a whole table.
 
 use crate::openapi::Documents;
 use kinds::Resource;
-use object::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// All resources, at one moment.
@@ -14,8 +13,8 @@ use std::sync::{Arc, OnceLock};
 pub struct Registry {
     entries: Vec<Arc<Resource>>,
     by_path: HashMap<(String, String, String), Arc<Resource>>,
-    /// Schemas of custom resources by type name, for documents.
-    schemas: HashMap<String, Value>,
+    /// Groups that are there whatever is defined.
+    builtin_groups: Arc<HashSet<String>>,
     documents: OnceLock<Arc<Documents>>,
 }
 
@@ -23,25 +22,38 @@ impl Registry {
     /// An index over these resources. A later one replaces an earlier one of the same group, version and plural.
     pub fn new(resources: impl IntoIterator<Item = Arc<Resource>>) -> Registry {
         let mut registry = Registry::default();
-        for resource in resources {
-            let key = (resource.group.to_string(), resource.version.to_string(), resource.plural.to_string());
-            if registry.by_path.insert(key, resource.clone()).is_some() {
-                registry.entries.retain(|other| !same_path(other, &resource));
+        resources.into_iter().for_each(|resource| registry.insert(resource));
+        let builtin = registry.entries.iter().filter(|entry| entry.custom.is_none());
+        registry.builtin_groups = Arc::new(builtin.map(|entry| entry.group.to_string()).collect());
+        registry
+    }
+
+    fn insert(&mut self, resource: Arc<Resource>) {
+        let key = (resource.group.to_string(), resource.version.to_string(), resource.plural.to_string());
+        if self.by_path.insert(key, resource.clone()).is_some() {
+            self.entries.retain(|other| !same_path(other, &resource));
+        }
+        self.entries.push(resource);
+    }
+
+    /// A copy with these custom resources; built-in ones of the same path stay. Documents of `before` that say the same
+    /// are kept.
+    pub fn with_custom(&self, custom: impl IntoIterator<Item = Arc<Resource>>, before: &Registry) -> Registry {
+        let mut registry = Registry { documents: OnceLock::new(), ..self.clone() };
+        for resource in custom {
+            if registry.find(&resource.group, &resource.version, &resource.plural).is_none() {
+                registry.insert(resource);
             }
-            registry.entries.push(resource);
+        }
+        if let Some(documents) = before.documents.get() {
+            registry.documents = OnceLock::from(Arc::new(Documents::after(documents, registry.entries.clone())));
         }
         registry
     }
 
-    /// With these schemas of custom resources (`openAPIV3Schema`), by type name.
-    pub fn with_schemas(self, schemas: HashMap<String, Value>) -> Registry {
-        Registry { schemas, documents: OnceLock::new(), ..self }
-    }
-
     /// The OpenAPI documents about these resources.
     pub fn documents(&self) -> Arc<Documents> {
-        let make = || Arc::new(Documents::new(self.entries.clone(), self.schemas.clone()));
-        self.documents.get_or_init(make).clone()
+        self.documents.get_or_init(|| Arc::new(Documents::new(self.entries.clone()))).clone()
     }
 
     /// The resource that a path names.
@@ -62,7 +74,12 @@ impl Registry {
 
     /// True if any version of this group is served.
     pub fn has_group(&self, group: &str) -> bool {
-        self.entries.iter().any(|entry| entry.group == group)
+        self.is_builtin_group(group) || self.entries.iter().any(|entry| entry.group == group)
+    }
+
+    /// True if the group is there without any definition.
+    pub fn is_builtin_group(&self, group: &str) -> bool {
+        self.builtin_groups.contains(group)
     }
 
     /// All resources, in the order in which they were registered.

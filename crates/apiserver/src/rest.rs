@@ -9,6 +9,7 @@ mod binding;
 mod call;
 pub(crate) mod connect;
 mod create;
+mod custom;
 mod decode;
 mod delete;
 mod delete_collection;

@@ -4,6 +4,7 @@
 //! share stands in [`follow`] (a list and a watch, kept going) and [`api`] (paths and untyped objects).
 
 mod api;
+mod definitions;
 mod deployment;
 mod flow_schemas;
 mod follow;
@@ -43,6 +44,7 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
             role_aggregation::run(client.clone()),
             quotas::run(client.clone()),
             flow_schemas::run(client.clone()),
+            definitions::run(client.clone()),
             service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
             garbage::run(client.clone()),

@@ -18,6 +18,9 @@ use object::field::Errors;
 use object::quote::quote;
 use object::{Value, View, json};
 
+/// The finalizer that keeps a definition until its objects have gone.
+pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
 /// The resources of the group.
 pub(crate) fn resources() -> Vec<Resource> {
     let mut definitions = Resource::new(
@@ -103,6 +106,27 @@ impl Strategy for Definition {
         &[&["status"]]
     }
 
+    /// A definition goes when its objects have gone; a controller sees to that.
+    fn mark_deleted(&self, object: &mut Value, now: &str) -> bool {
+        let finalizer = Value::from(CLEANUP);
+        if let Some(metadata) = map_at(object, "metadata") {
+            metadata.insert("deletionTimestamp".to_owned(), now.into());
+            let finalizers = metadata.entry("finalizers").or_insert_with(|| json!([]));
+            if let Some(finalizers) = finalizers.as_array_mut().filter(|list| !list.contains(&finalizer)) {
+                finalizers.push(finalizer);
+            }
+        }
+        if let Some(status) = map_at(object, "status") {
+            let conditions = status.get("conditions").cloned().unwrap_or_default();
+            let condition = json!({
+                "type": "Terminating", "status": "True", "reason": "InstanceDeletionPending",
+                "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+            });
+            status.insert("conditions".to_owned(), set_condition(conditions, condition, now));
+        }
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         Column::NAME_AND_CREATED
     }
@@ -128,6 +152,22 @@ impl Strategy for Status {
     fn reset_fields(&self) -> &'static [&'static [&'static str]] {
         &[&["spec"]]
     }
+}
+
+/// Conditions of a definition with one set: in its place, or at the end. Its time changes with its status alone.
+pub fn set_condition(conditions: Value, mut condition: Value, now: &str) -> Value {
+    let mut conditions = if let Value::Array(conditions) = conditions { conditions } else { Vec::new() };
+    condition["lastTransitionTime"] = now.into();
+    match conditions.iter_mut().find(|known| known["type"] == condition["type"]) {
+        Some(known) => {
+            if known["status"] == condition["status"] && known["lastTransitionTime"].is_string() {
+                condition["lastTransitionTime"] = known["lastTransitionTime"].take();
+            }
+            *known = condition;
+        }
+        None => conditions.push(condition),
+    }
+    conditions.into()
 }
 
 fn warning(format: &str) -> String {

@@ -42,7 +42,7 @@ pub struct Custom {
     /// Where the replicas stand, if there is a scale.
     pub scale: Option<scale::Paths>,
     /// The schema as it was written, for documents.
-    pub schema: object::Value,
+    pub schema: Arc<object::Value>,
 }
 
 impl Custom {

@@ -68,7 +68,8 @@ pub fn has_replicas(resource: &Resource, parent: View<'_>) -> bool {
 /// Validates a Scale.
 pub fn validate(resource: &Resource, scale: View<'_>) -> Errors {
     let namespaced = resource.is_namespaced();
-    let mut errors = validate_object_meta(scale.get("metadata"), namespaced, name_is_dns_subdomain, &Path::new("metadata"));
+    let mut errors =
+        validate_object_meta(scale.get("metadata"), namespaced, name_is_dns_subdomain, &Path::new("metadata"));
     let replicas = scale.get("spec").int("replicas");
     errors.extend(validate_nonnegative(replicas, &Path::new("spec").child("replicas")));
     errors
@@ -107,8 +108,10 @@ mod tests {
         );
         write(resource, &mut parent, View::from(&json!({"spec": {}}))).unwrap();
         assert_eq!(parent["spec"]["replicas"], 0);
-        let errors =
-            validate(resource, View::from(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"replicas": -3}})));
+        let errors = validate(
+            resource,
+            View::from(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"replicas": -3}})),
+        );
         assert_eq!(errors[0].to_string(), "spec.replicas: Invalid value: -3: must be greater than or equal to 0");
     }
 

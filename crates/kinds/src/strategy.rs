@@ -67,6 +67,12 @@ pub trait Strategy: Send + Sync + 'static {
         None
     }
 
+    /// Marks an object that is to be deleted and stays until somebody has cleared up behind it; false for kinds that do
+    /// nothing of the kind.
+    fn mark_deleted(&self, _object: &mut Value, _now: &str) -> bool {
+        false
+    }
+
     /// Names that a field selector may use beside `metadata.name` and `metadata.namespace`.
     fn selectable_fields(&self) -> &'static [&'static str] {
         &[]

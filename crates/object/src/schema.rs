@@ -222,7 +222,8 @@ impl Schema {
         }
         // Present before its fields are, so that a type may refer to itself.
         let own = self.insert(StructType::new(theirs.name.clone(), theirs.go_name.clone(), Vec::new()));
-        let adopt = |field: &Field, schema: &mut Schema| Field { ty: schema.adopt_type(other, &field.ty), ..field.clone() };
+        let adopt =
+            |field: &Field, schema: &mut Schema| Field { ty: schema.adopt_type(other, &field.ty), ..field.clone() };
         let fields = theirs.fields.iter().map(|field| adopt(field, self)).collect();
         self.insert(StructType {
             name: theirs.name.clone(),

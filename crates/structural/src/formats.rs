@@ -155,9 +155,9 @@ fn is_duration(text: &str) -> bool {
     ];
     let is_unit = |unit: &str| {
         let unit = unit.to_lowercase();
-        UNITS.iter().any(|names| {
-            names.contains(&unit.as_str()) || names.last().is_some_and(|last| unit.starts_with(last))
-        })
+        UNITS
+            .iter()
+            .any(|names| names.contains(&unit.as_str()) || names.last().is_some_and(|last| unit.starts_with(last)))
     };
     is_go_duration(text)
         || LENGTH.captures_iter(text).any(|found| found[1].parse::<i64>().is_ok() && is_unit(&found[2]))
@@ -225,7 +225,11 @@ fn is_isbn13(text: &str) -> bool {
     let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'-' | b' ')).collect();
     text.len() == 13
         && text.iter().all(u8::is_ascii_digit)
-        && text.iter().zip([1u32, 3].into_iter().cycle()).map(|(byte, factor)| u32::from(byte - b'0') * factor).sum::<u32>()
+        && text
+            .iter()
+            .zip([1u32, 3].into_iter().cycle())
+            .map(|(byte, factor)| u32::from(byte - b'0') * factor)
+            .sum::<u32>()
             % 10
             == 0
 }

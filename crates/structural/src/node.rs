@@ -233,8 +233,7 @@ impl Checks {
             multiple_of: number("multipleOf"),
             max_length: schema.opt_int("maxLength"),
             min_length: schema.opt_int("minLength"),
-            pattern: (!pattern.is_empty())
-                .then(|| Pattern { text: pattern.to_owned(), compiled: OnceLock::new() }),
+            pattern: (!pattern.is_empty()).then(|| Pattern { text: pattern.to_owned(), compiled: OnceLock::new() }),
             max_items: schema.opt_int("maxItems"),
             min_items: schema.opt_int("minItems"),
             unique_items: schema.bool("uniqueItems"),

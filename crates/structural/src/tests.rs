@@ -41,13 +41,13 @@ fn every_keyword_is_worded_as_upstream_words_it() {
     check(&node, json!({"s": "a"}), &[r#"spec.s: Invalid value: "a": spec.s in body should be at least 2 chars long"#]);
     check(&node, json!({"s": "abcde"}), &["spec.s: Too long: may not be more than 4 bytes"]);
     check(&node, json!({"s": "äöü"}), &[]);
-    check(&node, json!({"pat": "abd"}), &[r#"spec.pat: Invalid value: "abd": spec.pat in body should match '^[a-c]+$'"#]);
-    check(&node, json!({"en": "z"}), &[r#"spec.en: Unsupported value: "z": supported values: "x", "y""#]);
     check(
         &node,
-        json!({"i": 0}),
-        &["spec.i: Invalid value: 0: spec.i in body should be greater than or equal to 1"],
+        json!({"pat": "abd"}),
+        &[r#"spec.pat: Invalid value: "abd": spec.pat in body should match '^[a-c]+$'"#],
     );
+    check(&node, json!({"en": "z"}), &[r#"spec.en: Unsupported value: "z": supported values: "x", "y""#]);
+    check(&node, json!({"i": 0}), &["spec.i: Invalid value: 0: spec.i in body should be greater than or equal to 1"]);
     check(
         &node,
         json!({"i": 1.5}),
@@ -108,7 +108,11 @@ fn every_keyword_is_worded_as_upstream_words_it() {
             r#"<nil>: Invalid value: "": "spec.all" must validate all the schemas (allOf). None validated"#,
         ],
     );
-    check(&node, json!({"not": "bad"}), &[r#"<nil>: Invalid value: "": "spec.not" must not validate the schema (not)"#]);
+    check(
+        &node,
+        json!({"not": "bad"}),
+        &[r#"<nil>: Invalid value: "": "spec.not" must not validate the schema (not)"#],
+    );
     check(
         &node,
         json!({"d": "2001-02-31"}),
@@ -176,7 +180,8 @@ fn sets_and_maps_hold_each_item_once() {
         "m": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["a", "b"],
               "items": {"type": "object"}},
     }));
-    let object = json!({"spec": {"s": ["x", "y", "x", "x"], "m": [{"a": 1, "b": 2, "c": 3}, {"a": 1}, {"a": 1, "b": 2}]}});
+    let object =
+        json!({"spec": {"s": ["x", "y", "x", "x"], "m": [{"a": 1, "b": 2, "c": 3}, {"a": 1}, {"a": 1, "b": 2}]}});
     let errors: Vec<String> = lists::validate(&node, &object).iter().map(ToString::to_string).collect();
     assert_eq!(errors, [r#"spec.m[2]: Duplicate value: {"a":1,"b":2}"#, r#"spec.s[2]: Duplicate value: "x""#]);
 }
@@ -184,8 +189,7 @@ fn sets_and_maps_hold_each_item_once() {
 #[test]
 fn embedded_objects_are_objects() {
     let node = spec(json!({"emb": {"type": "object", "x-kubernetes-embedded-resource": true}}));
-    let mut object =
-        json!({"spec": {"emb": {"apiVersion": "v1", "kind": "X", "metadata": {"name": "n", "bogus": 1}}}});
+    let mut object = json!({"spec": {"emb": {"apiVersion": "v1", "kind": "X", "metadata": {"name": "n", "bogus": 1}}}});
     assert_eq!(embedded::coerce(&node, &mut object).unwrap(), ["spec.emb.metadata.bogus"]);
     assert_eq!(object["spec"]["emb"]["metadata"], json!({"name": "n"}));
     let errors = embedded::validate(&node, &json!({"spec": {"emb": {"kind": ""}}}));

@@ -130,21 +130,18 @@ impl Check<'_> {
             _ => ("object", ""),
         };
         let is_text_like = matches!(value, Value::String(_) | Value::Array(_));
-        let float_as_integer = found == "number"
-            && types.contains(&"integer")
-            && value.as_f64().is_some_and(|float| float.fract() == 0.0);
+        let float_as_integer =
+            found == "number" && types.contains(&"integer") && value.as_f64().is_some_and(|float| float.fract() == 0.0);
         let integer_as_number = found == "integer" && types.contains(&"number");
-        if !is_text_like
-            && !format.is_empty()
-            && !(types.contains(&found) || found_format == format || float_as_integer || integer_as_number)
-        {
+        let is_of_type = types.contains(&found) || float_as_integer || integer_as_number;
+        if !is_text_like && !format.is_empty() && !is_of_type && found_format != format {
             return Outcome::failed(Fault::wrong_type(self.path, format, found_format));
         }
         let is_numeric = types.contains(&"number") || types.contains(&"integer");
         if !is_numeric && !format.is_empty() && is_text_like {
             return Outcome::passed(1);
         }
-        if !(types.contains(&found) || float_as_integer || integer_as_number) {
+        if !is_of_type {
             return Outcome::failed(Fault::wrong_type(self.path, &types.join(","), found));
         }
         Outcome::passed(1)
@@ -303,7 +300,7 @@ impl Check<'_> {
         if values.is_empty() || values.iter().any(equal) {
             return Outcome::default();
         }
-        let shown: Vec<String> = values.iter().map(|value| fault::plain(value)).collect();
+        let shown: Vec<String> = values.iter().map(fault::plain).collect();
         let message = format!("{} in body should be one of [{}]", self.path, shown.join(" "));
         let fault = Fault::new(Code::NotSupported, self.path, value.clone(), message);
         Outcome::failed(Fault { supported: values.clone(), ..fault })
@@ -330,7 +327,8 @@ impl Check<'_> {
                 }
             }
             Additional::Schema(node) => {
-                others().for_each(|(name, value)| outcome.merge(self.field(node, name, format!("{path}.{name}"), value)));
+                others()
+                    .for_each(|(name, value)| outcome.merge(self.field(node, name, format!("{path}.{name}"), value)));
             }
             Additional::Absent | Additional::Allowed(true) => {}
         }

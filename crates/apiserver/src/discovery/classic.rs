@@ -104,10 +104,10 @@ fn describe_subresource(resource: &Resource, subresource: &Subresource) -> Value
 
 /// Tells clients that migrate stored objects whether the stored form has changed.
 fn storage_version_hash(resource: &Resource) -> String {
-    let (group, version, kind) = match &resource.stored {
-        Some(stored) => (&stored.group, &stored.version, &stored.kind),
-        None => (&resource.group, &resource.version, &resource.kind),
-    };
-    let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
+    let digest = Sha256::digest(match (&resource.stored, &resource.custom) {
+        (Some(stored), _) => format!("{}/{}/{}", stored.group, stored.version, stored.kind),
+        (None, Some(custom)) => format!("{}/{}", custom.stored().api_version, resource.kind),
+        (None, None) => format!("{}/{}/{}", resource.group, resource.version, resource.kind),
+    });
     base64::engine::general_purpose::STANDARD.encode(&digest[..8])
 }

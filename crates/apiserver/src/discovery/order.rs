@@ -1,7 +1,7 @@
 //! In which order groups, versions and resources are told; clients prefer what comes first.
 
 use kinds::Resource;
-use std::cmp::Ordering;
+use kinds::custom::compare_versions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) struct Group<'a> {
 /// All groups, the core group first.
 pub(super) fn groups(resources: &[Arc<Resource>]) -> Vec<Group<'_>> {
     let mut tree: BTreeMap<&str, BTreeMap<&str, Vec<&Resource>>> = BTreeMap::new();
-    for resource in resources {
+    for resource in resources.iter().filter(|resource| is_told(resource)) {
         tree.entry(&resource.group).or_default().entry(&resource.version).or_default().push(resource);
     }
     let sorted = |(version, mut list): (_, Vec<_>)| {
@@ -70,36 +70,7 @@ fn priority(group: &str) -> u32 {
     }
 }
 
-/// Stable versions before beta before alpha before anything else, then the higher before the lower.
-pub(super) fn compare_versions(a: &str, b: &str) -> Ordering {
-    match (parse_version(a), parse_version(b)) {
-        (Some(a), Some(b)) => b.cmp(&a),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => a.cmp(b),
-    }
-}
-
-/// `v1beta2` as (maturity, 1, 2); maturity is 2 for stable, 1 for beta, 0 for alpha.
-fn parse_version(text: &str) -> Option<(u8, u32, u32)> {
-    let rest = text.strip_prefix('v')?;
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (major, rest) = rest.split_at(digits);
-    let major = number(major)?;
-    if rest.is_empty() {
-        return Some((2, major, 0));
-    }
-    let (maturity, minor) = match (rest.strip_prefix("beta"), rest.strip_prefix("alpha")) {
-        (Some(minor), _) => (1, minor),
-        (_, Some(minor)) => (0, minor),
-        _ => return None,
-    };
-    Some((maturity, major, number(minor)?))
-}
-
-fn number(text: &str) -> Option<u32> {
-    if text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
+/// Custom resources are told when they are established, not while they are merely served.
+fn is_told(resource: &Resource) -> bool {
+    resource.custom.as_ref().is_none_or(|custom| custom.established)
 }

@@ -1,7 +1,7 @@
 //! Descriptions of table columns that stand for the documentation of a field.
 
 use super::descriptions::Descriptions;
-use kinds::{Column, Resource};
+use kinds::{ColumnView, Resource};
 use object::schema::{Type, builtin};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,32 +10,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Default)]
 pub struct ColumnDocs {
     /// By type, then by path.
-    known: Mutex<HashMap<String, Arc<HashMap<&'static str, String>>>>,
+    known: Mutex<HashMap<String, Arc<HashMap<String, String>>>>,
 }
 
 impl ColumnDocs {
     /// The descriptions of a resource's columns, in their order.
     pub fn of(&self, resource: &Resource) -> Vec<String> {
-        let columns = resource.strategy.columns();
-        let docs = self.docs(resource, columns);
-        let text = |column: &Column| match column.description.strip_prefix('@') {
+        let columns = resource.columns();
+        let docs = self.docs(resource, &columns);
+        let text = |column: &ColumnView<'_>| match column.description.strip_prefix('@') {
             None => column.description.to_owned(),
             Some(path) => docs.get(path).cloned().unwrap_or_default(),
         };
         columns.iter().map(text).collect()
     }
 
-    fn docs(&self, resource: &Resource, columns: &'static [Column]) -> Arc<HashMap<&'static str, String>> {
+    fn docs(&self, resource: &Resource, columns: &[ColumnView<'_>]) -> Arc<HashMap<String, String>> {
+        // Columns of custom resources come and go; the two texts that theirs name are cheap to find.
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&*resource.type_name).cloned();
-        if let Some(docs) = known {
+        if let Some(docs) = known.filter(|_| resource.custom.is_none()) {
             return docs;
         }
         // A column may name a type of the core group in any group.
         let descriptions = Descriptions::of_groups([&*resource.group, ""]);
         let paths = columns.iter().filter_map(|column| column.description.strip_prefix('@'));
-        let docs = Arc::new(paths.map(|path| (path, describe(&descriptions, &resource.type_name, path))).collect());
+        let docs: Arc<HashMap<String, String>> =
+            Arc::new(paths.map(|path| (path.to_owned(), describe(&descriptions, &resource.type_name, path))).collect());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(resource.type_name.to_string()).or_insert(docs).clone()
+        known.insert(resource.type_name.to_string(), docs.clone());
+        docs
     }
 }
 

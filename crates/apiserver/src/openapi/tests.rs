@@ -4,9 +4,6 @@ use super::*;
 use kinds::{Plain, Scope, Strategy, Verbs};
 
 fn documents() -> Documents {
-    let mut things =
-        Resource::new("example.com", "v1", "Thing", "things", Scope::Namespaced, Plain).subresource("status");
-    things.type_name = "com.example.v1.Thing".into();
     let mut pods = Resource::new("", "v1", "Pod", "pods", Scope::Namespaced, Plain)
         .subresource("status")
         .subresource_of("log", ("", "", ""), &["get"])
@@ -14,7 +11,6 @@ fn documents() -> Documents {
         .subresource_of("eviction", ("policy", "v1", "Eviction"), &["create"]);
     pods.returns_deleted = true;
     let table = [
-        things,
         pods,
         Resource::new("", "v1", "Service", "services", Scope::Namespaced, Plain),
         Resource::new("apps", "v1", "Deployment", "deployments", Scope::Namespaced, Plain).subresource_of(
@@ -41,8 +37,17 @@ fn documents() -> Documents {
             },
         },
     });
-    let custom = HashMap::from([("com.example.v1.Thing".to_owned(), thing)]);
-    Documents::new(table.into_iter().map(Arc::new).collect(), custom)
+    let names = json!({"kind": "Thing", "listKind": "ThingList", "plural": "things", "singular": "thing"});
+    let definition = json!({
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": names,
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": thing},
+                          "subresources": {"status": {}}}],
+        },
+        "status": {"acceptedNames": names, "conditions": [{"type": "Established", "status": "True"}]},
+    });
+    let custom = kinds::custom::resources(object::View::from(&definition), None).unwrap();
+    Documents::new(table.into_iter().chain(custom).map(Arc::new).collect())
 }
 
 fn v3(name: &str) -> Value {

@@ -154,6 +154,7 @@ fn describe_value(schema: &Schema, ty: &Type, go: &str, field: &Field) -> Value 
             };
             reference(&format!("{}{suffix}", schema.get(*id).name))
         }
+        Type::Merged(inner) => describe_value(schema, &inner.0, go, field),
         Type::List(item) => {
             json!({"type": "array", "items": describe_value(schema, item, schema.go_item(go), field)})
         }

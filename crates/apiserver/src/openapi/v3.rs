@@ -8,6 +8,7 @@ use super::{custom, types};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
@@ -16,7 +17,7 @@ pub(super) struct Parts<'a> {
     pub(super) kinds: &'a Kinds,
     pub(super) descriptions: &'a Descriptions,
     /// Schemas of custom resources by type name.
-    pub(super) custom: &'a HashMap<String, Value>,
+    pub(super) custom: &'a HashMap<String, Arc<Value>>,
     /// Groups and versions for which options are declared.
     pub(super) option_groups: &'a [(String, String)],
 }

@@ -1,8 +1,8 @@
 //! What a verb answers: one object in the form that was agreed on.
 
 use super::call::Call;
-use super::table;
 use super::write::Stored;
+use super::{decode, table};
 use crate::http::media::Shape;
 use crate::http::{Body, respond};
 use ::http::Response;
@@ -55,8 +55,8 @@ pub(crate) fn go_type(call: &Call, suffix: &str) -> String {
 
 /// The object's bytes in the version that was asked for.
 pub(crate) fn own_bytes(call: &Call, stored: &Stored) -> Result<Bytes, Status> {
-    match (stored, &call.resource.stored) {
-        (Stored::Entry(_), Some(_)) => {
+    match stored {
+        Stored::Entry(entry) if !decode::is_in_form(&call.resource, entry) => {
             let object = stored.value(call)?;
             Ok(crate::object_codec::encode_plain(&call.resource.kind, &call.resource.api_version(), &object).into())
         }

@@ -12,6 +12,7 @@ use crate::server::Core;
 use crate::storage::{self, Entry, Facts};
 use ::http::{HeaderMap, Response, header};
 use bytes::Bytes;
+use kinds::custom::Custom;
 use kinds::{Resource, Strategy, UserInfo, Verbs};
 use object::schema::{self, TypeId};
 use object::{Status, Value, View};
@@ -88,6 +89,7 @@ impl Call {
         if let Some(text) = deprecation(&call.resource) {
             call.warnings.push(text);
         }
+        call.warnings.extend(call.resource.custom.as_ref().and_then(|custom| custom.deprecation.clone()));
         Ok(call)
     }
 
@@ -144,7 +146,7 @@ impl Call {
         }
     }
 
-    /// The type of the bodies that are sent here.
+    /// The type of the bodies that are sent here, if it is a built-in one.
     pub(crate) fn body_type(&self) -> Option<TypeId> {
         schema::builtin().find(&self.body.type_name)
     }
@@ -152,6 +154,11 @@ impl Call {
     /// The type of the resource's own objects.
     pub(crate) fn own_type(&self) -> Option<TypeId> {
         schema::builtin().find(&self.resource.type_name)
+    }
+
+    /// What a definition says of the bodies that are sent here, if it does.
+    pub(crate) fn custom_body(&self) -> Option<&Custom> {
+        self.resource.custom.as_deref().filter(|_| self.body.is_own)
     }
 
     /// The object that the path names.
@@ -165,27 +172,39 @@ impl Call {
         self.core.store.snapshot().get(&key).cloned()
     }
 
-    /// The object as it is stored: in the stored version, with a gap for the resource version.
-    pub(crate) fn template(&self, object: &Value) -> Template {
-        match &self.resource.stored {
-            None => object_codec::encode(&self.resource.kind, &self.resource.api_version(), object),
-            Some(stored) => {
-                let kept = stored.conversion.to_stored(object.clone());
-                object_codec::encode(&stored.kind, &stored.api_version(), &kept)
-            }
+    /// The object as it is stored (in the stored version, with a gap for the resource version), and what is kept beside
+    /// it.
+    ///
+    /// # Errors
+    /// 500 if a custom resource cannot be converted.
+    pub(crate) fn packed(&self, object: &Value) -> Result<(Template, Facts), Status> {
+        if let Some(custom) = &self.resource.custom {
+            return self.packed_custom(custom, object);
         }
+        let Some(stored) = &self.resource.stored else {
+            let template = object_codec::encode(&self.resource.kind, &self.resource.api_version(), object);
+            return Ok((template, Facts::of(&self.resource, View::from(object))));
+        };
+        let kept = stored.conversion.to_stored(object.clone());
+        let registry = self.core.registry.load();
+        let resource = registry.find(&stored.group, &stored.version, &stored.plural).unwrap_or(&self.resource);
+        let template = object_codec::encode(&stored.kind, &stored.api_version(), &kept);
+        Ok((template, Facts::of(resource, View::from(&kept))))
     }
 
-    /// What is kept beside a stored object.
-    pub(crate) fn facts(&self, object: &Value) -> Facts {
-        match &self.resource.stored {
-            None => Facts::of(&self.resource, View::from(object)),
-            Some(stored) => {
-                let registry = self.core.registry.load();
-                let kept = registry.find(&stored.group, &stored.version, &stored.plural).unwrap_or(&self.resource);
-                Facts::of(kept, View::from(&stored.conversion.to_stored(object.clone())))
-            }
-        }
+    fn packed_custom(&self, custom: &Custom, object: &Value) -> Result<(Template, Facts), Status> {
+        let kept = custom.family.write(object.clone()).map_err(|why| Status::plain(500, "", why))?;
+        let stored = custom.stored();
+        let version = stored.api_version.rsplit('/').next().unwrap_or_default();
+        let registry = self.core.registry.load();
+        let view = View::from(&kept);
+        let mut facts = match registry.find(&self.resource.group, version, &self.resource.plural) {
+            Some(resource) => Facts::of(resource, view),
+            None => Facts::of_metadata(view),
+        };
+        let template = object_codec::encode(&self.resource.kind, &stored.api_version, &kept);
+        facts.form = stored.form;
+        Ok((template, facts))
     }
 
     /// The namespace as admission and authorisation see it: a Namespace is in itself.
@@ -202,6 +221,14 @@ impl Call {
     /// The request's User-Agent.
     pub(crate) fn user_agent(&self) -> &str {
         self.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// 405: custom resources name what was tried.
+    fn wrong_method(&self) -> Status {
+        match self.resource.custom {
+            Some(_) => Status::method_not_allowed(self.resource.group_resource(), self.verb),
+            None => method_not_allowed(),
+        }
     }
 
     /// 404 about the object in question.
@@ -285,16 +312,16 @@ pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<B
         ("deletecollection", Verbs::All) if allows_delete_collection(call) => {
             delete_collection::delete_collection(call, body).await
         }
-        _ => Err(method_not_allowed()),
+        _ => Err(call.wrong_method()),
     }
 }
 
 async fn subresource(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, Status> {
     let Some(subresource) = call.resource.subresources.iter().find(|sub| sub.name == call.info.subresource) else {
-        return Err(Status::no_such_path());
+        return Err(if call.resource.custom.is_some() { call.not_found() } else { Status::no_such_path() });
     };
     if !subresource.verbs.contains(&call.verb) {
-        return Err(method_not_allowed());
+        return Err(call.wrong_method());
     }
     if call.resource.strategy.subresource(&subresource.name).is_some() {
         return match call.verb {

@@ -60,6 +60,10 @@ pub(crate) async fn create_object(
 
 async fn admit(call: &Call, object: &mut Value, options: &WriteOptions) -> Result<(), Status> {
     let name = View::from(&*object).get("metadata").str("name").to_owned();
+    if call.resource.custom.as_ref().is_some_and(|custom| custom.terminating) {
+        let why = "create not allowed while custom resource definition is terminating";
+        return Err(Status::forbidden(call.resource.group_resource(), &name, why));
+    }
     let attributes = Attributes::new(call, Operation::Create, &name, options.dry_run);
     call.core.admission.admit(&attributes, object, None).await
 }

@@ -1,15 +1,18 @@
 //! From a client's bytes to an object, and from a stored entry to one.
 
 use super::call::Call;
+use super::custom;
 use super::options::FieldValidation;
 use crate::http::media::{self, Encoding};
 use crate::storage::Entry;
 use bytes::Bytes;
+use kinds::Resource;
 use object::decode::{self, Decoded, TypeMeta};
 use object::json::{self, Node};
 use object::protobuf::{self, Envelope};
 use object::schema::{self, TypeId};
 use object::{Status, Value};
+use std::sync::Arc;
 
 /// Where upstream registers its kinds; part of a message.
 const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
@@ -17,6 +20,9 @@ const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 /// Decodes the body of a create or an update: an object of the call's kind, in canonical form, with defaults.
 pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
     let wanted = call.body.kind.as_str();
+    if let Some(custom) = call.custom_body() {
+        return custom::body(call, custom, body, validation);
+    }
     let (decoded, mut strict) = match media::content_encoding(call.content_type())? {
         Encoding::Json => match json::parse(body) {
             Ok(node) => (node_as(call, wanted, node, body)?, Vec::new()),
@@ -58,7 +64,7 @@ fn protobuf_value(envelope: &Envelope<'_>, ty: TypeId) -> Result<Value, String> 
 }
 
 /// The value of a YAML body, with what strictness has to say about it.
-fn yaml_value(body: &[u8]) -> Result<(Value, Vec<String>), String> {
+pub(super) fn yaml_value(body: &[u8]) -> Result<(Value, Vec<String>), String> {
     let text = String::from_utf8_lossy(body);
     let reading = yaml::to_json_lenient(&text).map_err(|error| error.to_string())?;
     let strict = reading.duplicates.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -133,7 +139,7 @@ fn internal_type(call: &Call) -> String {
     format!("{}.{}", group.split('.').next().unwrap_or(group), call.body.kind)
 }
 
-fn unrecognized(wanted: &str, why: &str, body: &Bytes) -> Status {
+pub(super) fn unrecognized(wanted: &str, why: &str, body: &Bytes) -> Status {
     Status::bad_request(decode::bad_request(wanted, None, why, body))
 }
 
@@ -204,8 +210,27 @@ fn reform(
     Ok(())
 }
 
+/// True if an entry's bytes can be handed out as objects of the resource.
+pub(crate) fn is_in_form(resource: &Resource, entry: &Entry) -> bool {
+    match &resource.custom {
+        Some(custom) => entry.attached.form == custom.own().form,
+        None => resource.stored.is_none(),
+    }
+}
+
+/// The objects of entries, in the call's version. Custom resources are converted together.
+pub(crate) fn stored_all(call: &Call, entries: &[Arc<Entry>]) -> Result<Vec<Value>, Status> {
+    match &call.resource.custom {
+        Some(custom) => custom::stored(custom, entries.iter().map(|entry| &**entry)),
+        None => entries.iter().map(|entry| stored(call, entry)).collect(),
+    }
+}
+
 /// The object of an entry, in the call's version.
 pub(crate) fn stored(call: &Call, entry: &Entry) -> Result<Value, Status> {
+    if let Some(custom) = &call.resource.custom {
+        return Ok(custom::stored(custom, std::iter::once(entry))?.pop().unwrap_or_default());
+    }
     let object: Value = serde_json::from_slice(&entry.value)
         .map_err(|error| Status::internal(format!("the stored object {} cannot be read: {error}", entry.key)))?;
     let Some(stored) = &call.resource.stored else { return Ok(object) };

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::options::DeleteOptions;
 use super::{answer, decode, metadata, write};
 use crate::admission::{Attributes, Operation};
+use crate::custom;
 use crate::http::{Body, respond};
 use crate::storage::Entry;
 use ::http::Response;
@@ -84,6 +85,11 @@ enum Plan {
 /// Decides, and marks the object as the decision needs it.
 fn plan(call: &Call, object: &mut Value, options: &DeleteOptions) -> Plan {
     let before = object.clone();
+    if !metadata::is_deleting(View::from(&*object))
+        && call.resource.strategy.mark_deleted(object, &call.core.now_text())
+    {
+        return Plan::Keep;
+    }
     let grace = match grace(call, object, options) {
         Grace::Pending => return Plan::Nothing,
         Grace::Set(seconds) => Some(seconds),
@@ -191,7 +197,8 @@ fn check_preconditions(call: &Call, object: View<'_>, options: &DeleteOptions) -
         wanted.as_deref().filter(|&wanted| wanted != own.str(name)).map(str::to_owned)
     };
     let is_namespace = call.resource.group.is_empty() && call.resource.plural == "namespaces";
-    if is_namespace && let Some(wanted) = differs(&options.uid, "uid") {
+    let ends_later = is_namespace || custom::is_definition(&call.resource);
+    if ends_later && let Some(wanted) = differs(&options.uid, "uid") {
         let why = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {}", own.str("uid"));
         return Err(Status::conflict(call.resource.group_resource(), own.str("name"), why));
     }

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::selection::Selection;
 use super::table::{self, Include};
-use super::{answer, get, write};
+use super::{answer, decode, get, write};
 use crate::http::media::{Encoding, Shape};
 use crate::http::{Body, respond};
 use crate::object_codec;
@@ -29,29 +29,30 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
     let options = Options::parse(call)?;
     let page = page(call, &options).await?;
     match &call.accepted.shape {
-        Shape::Object if call.accepted.encoding == Encoding::Json && call.resource.stored.is_none() => {
+        Shape::Object
+            if call.accepted.encoding == Encoding::Json
+                && page.items.iter().all(|entry| decode::is_in_form(&call.resource, entry)) =>
+        {
             Ok(respond::with_type(200, "application/json", Body::Blocks(Box::new(Blocks::new(call, page)))))
         }
         Shape::Object => {
-            let items = page.items.iter().map(|entry| own_item(call, entry)).collect::<Result<Vec<_>, _>>()?;
+            let mut items = decode::stored_all(call, &page.items)?;
+            items.iter_mut().for_each(|item| as_item(call, item));
             let list = json!({
-                "kind": format!("{}List", call.resource.kind), "apiVersion": call.resource.api_version(),
+                "kind": call.resource.list_kind(), "apiVersion": call.resource.api_version(),
                 "metadata": page.metadata, "items": items,
             });
             Ok(respond::value(200, call.accepted.encoding, &list))
         }
         Shape::Table(version) => {
             let include = Include::parse(call)?;
-            let row = |entry: &Arc<Entry>| {
-                super::decode::stored(call, entry).map(|object| table::row(call, version, include, &object))
-            };
+            let row = |object: &Value| table::row(call, version, include, object);
             let head = json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": page.metadata,
                 "columnDefinitions": table::columns(call)});
             transformed(call, head, "rows", &page, row)
         }
         Shape::PartialList(version) => {
-            let item =
-                |entry: &Arc<Entry>| super::decode::stored(call, entry).map(|object| answer::partial(version, &object));
+            let item = |object: &Value| answer::partial(version, object);
             let head = json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
                 "metadata": page.metadata});
             transformed(call, head, "items", &page, item)
@@ -157,8 +158,11 @@ fn select(
 ) -> Page {
     let revision = snapshot.revision();
     let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if call.resource.custom.is_some() && matches!(call.accepted.shape, Shape::Object) {
+        metadata["continue"] = "".into();
+    }
     let mut range = snapshot.range(prefix, start_after);
-    let wanted = |entry: &&Arc<Entry>| options.selection.matches(&entry.attached);
+    let wanted = |entry: &&Arc<Entry>| options.selection.matches(entry);
     if options.limit == 0 {
         return Page { metadata, items: range.filter(wanted).cloned().collect() };
     }
@@ -176,7 +180,6 @@ fn select(
             metadata["remainingItemCount"] = (1 + rest.count()).into();
         }
     }
-    let _ = call;
     Page { metadata, items }
 }
 
@@ -213,26 +216,29 @@ fn invalid_version(version: &str) -> Status {
     Status::bad_request(format!("invalid resource version {}: {error}", object::quote::quote(version)))
 }
 
-fn own_item(call: &Call, entry: &Arc<Entry>) -> Result<Value, Status> {
-    let mut item = super::decode::stored(call, entry)?;
-    if let Some(map) = item.as_object_mut() {
+/// Items of lists do not say what they are, but for custom resources.
+pub(super) fn as_item(call: &Call, object: &mut Value) {
+    if let Some(map) = object.as_object_mut().filter(|_| call.resource.custom.is_none()) {
         map.remove("kind");
         map.remove("apiVersion");
     }
-    Ok(item)
 }
 
-/// A list whose items are made one by one.
+/// A list whose items are made from the objects one by one.
 fn transformed(
     call: &Call,
     mut head: Value,
     name: &str,
     page: &Page,
-    item: impl Fn(&Arc<Entry>) -> Result<Value, Status>,
+    item: impl Fn(&Value) -> Value,
 ) -> Result<Response<Body>, Status> {
-    let items = page.items.iter().map(item);
+    let converted = if call.resource.custom.is_some() { decode::stored_all(call, &page.items)? } else { Vec::new() };
+    let items = page.items.iter().enumerate().map(|(place, entry)| match converted.get(place) {
+        Some(object) => Ok(item(object)),
+        None => decode::stored(call, entry).map(|object| item(&object)),
+    });
     if call.accepted.encoding != Encoding::Json {
-        head[name] = items.collect::<Result<Value, _>>()?;
+        head[name] = items.collect::<Result<Value, Status>>()?;
         return Ok(respond::value(200, call.accepted.encoding, &head));
     }
     let mut json = head.to_string().into_bytes();
@@ -260,12 +266,14 @@ struct Blocks {
 impl Blocks {
     fn new(call: &Call, page: Page) -> Blocks {
         let head = format!(
-            "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
-            call.resource.kind,
+            "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
+            call.resource.list_kind(),
             call.resource.api_version(),
             page.metadata
         );
-        let prefix_length = object_codec::prefix_length(&call.resource);
+        // Custom resources say what they are in lists, too.
+        let is_custom = call.resource.custom.is_some();
+        let prefix_length = if is_custom { 0 } else { object_codec::prefix_length(&call.resource) };
         Blocks { pending: head.into_bytes(), items: page.items.into_iter(), prefix_length, first: true, done: false }
     }
 }

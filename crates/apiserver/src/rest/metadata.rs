@@ -55,7 +55,7 @@ pub(crate) fn fill_system_fields(core: &Core, object: &mut Value) {
     set(object, "uid", uuid::Uuid::new_v4().to_string());
 }
 
-/// Checks and fills the object's namespace: it is the request's.
+/// Checks and fills the object's namespace: it is the request's. What has none loses what it says.
 ///
 /// # Errors
 /// 400 if the object names another namespace.
@@ -64,7 +64,7 @@ pub(crate) fn match_namespace(object: &mut Value, namespace: &str) -> Result<(),
     if own == namespace {
         return Ok(());
     }
-    if own.is_empty() {
+    if own.is_empty() || namespace.is_empty() {
         set(object, "namespace", namespace);
         return Ok(());
     }

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::options::WriteOptions;
 use super::{decode, metadata};
 use kinds::Resource;
+use kinds::custom::Family;
 use object::apply::{self, ConvertError, Filter, Operation, Versions};
 use object::schema::{self, Schema, TypeId};
 use object::{Status, Value, View};
@@ -63,6 +64,8 @@ fn with_operation<R>(call: &Call, options: &WriteOptions, run: impl FnOnce(&Oper
 /// The versions in which the call's kind is served.
 struct ServedVersions {
     resources: Vec<Arc<Resource>>,
+    /// The versions of a custom resource, served or not.
+    family: Option<Arc<Family>>,
     /// The one type of a body that is not the resource's own.
     other: Option<(String, TypeId)>,
 }
@@ -74,7 +77,8 @@ impl ServedVersions {
         let same = |entry: &&Arc<Resource>| entry.stored_as() == stored && entry.kind == call.resource.kind;
         let resources = registry.entries().iter().filter(same).cloned().collect();
         let other = (!call.body.is_own).then(|| Some((call.body.api_version.clone(), call.body_type()?))).flatten();
-        ServedVersions { resources, other }
+        let family = call.custom_body().map(|custom| custom.family.clone());
+        ServedVersions { resources, family, other }
     }
 
     fn find(&self, api_version: &str) -> Option<&Arc<Resource>> {
@@ -87,11 +91,19 @@ impl Versions for ServedVersions {
         if let Some((version, ty)) = &self.other {
             return (version == api_version).then_some((schema::builtin(), *ty));
         }
+        if let Some(family) = &self.family {
+            return Some(family.version(api_version)?.table());
+        }
         let resource = self.find(api_version)?;
         Some((schema::builtin(), schema::builtin().find(&resource.type_name)?))
     }
 
     fn convert(&self, object: &Value, from: &str, to: &str) -> Result<Value, ConvertError> {
+        if let Some(family) = &self.family {
+            let wanted = family.version(to).ok_or(ConvertError::NoSuchVersion)?;
+            let converted = family.convert(vec![object.clone()], wanted).map_err(ConvertError::Failed)?;
+            return Ok(converted.into_iter().next().unwrap_or_default());
+        }
         let (Some(from), Some(to)) = (self.find(from), self.find(to)) else { return Err(ConvertError::NoSuchVersion) };
         let kept = match &from.stored {
             Some(stored) => stored.conversion.to_stored(object.clone()),

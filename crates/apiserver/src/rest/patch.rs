@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::options::{FieldValidation, WriteOptions};
-use super::{answer, create, decode, metadata, ownership, update, write};
+use super::{answer, create, custom, decode, metadata, ownership, update, write};
 use crate::http::Body;
 use ::http::Response;
 use bytes::Bytes;
@@ -82,8 +82,9 @@ fn kind(call: &Call) -> Result<Kind, Status> {
     match call.content_type().split(';').next().map(str::trim) {
         Some("application/json-patch+json") => Ok(Kind::Json),
         Some("application/merge-patch+json") => Ok(Kind::Merge),
-        Some("application/strategic-merge-patch+json") => Ok(Kind::Strategic),
+        Some("application/strategic-merge-patch+json") if call.custom_body().is_none() => Ok(Kind::Strategic),
         Some("application/apply-patch+yaml") => Ok(Kind::Apply),
+        _ if call.resource.custom.is_some() => Err(custom::unknown_patch()),
         _ => {
             let mut status = Status::unsupported_media_type("415: Unsupported Media Type");
             status.details = Some(Box::default());
@@ -122,6 +123,7 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
     let is =
         |field: &str, own: &str| View::from(&value).opt_str(field).is_none_or(|text| text.is_empty() || text == own);
     if matches!(kind, Kind::Json | Kind::Merge)
+        && call.custom_body().is_none()
         && !(is("kind", &call.body.kind) && is("apiVersion", &call.body.api_version))
     {
         let found = View::from(&value);
@@ -138,13 +140,10 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
         let error = Error::invalid(&Path::new("patch"), shown.as_str(), why);
         Status::invalid("", "", "", &[error])
     };
-    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
-    let decoded = if kind == Kind::Strategic {
-        object::decode::decode_merged(schema::builtin(), ty, value)
-    } else {
-        object::decode::decode(schema::builtin(), ty, value)
-    };
-    let Decoded { value: mut new, strict: more } = decoded.map_err(refuse)?;
+    if let Some(custom) = call.custom_body() {
+        custom::check_type(call, custom, &value)?;
+    }
+    let Decoded { value: mut new, strict: more } = decoded(call, kind, value)?.map_err(refuse)?;
     strict.extend(more);
     match options.field_validation {
         FieldValidation::Strict if !strict.is_empty() => {
@@ -154,6 +153,18 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
     }
     decode::finish(call, &mut new);
     Ok(new)
+}
+
+/// What a patch has made, in the form of the kind.
+fn decoded(call: &Call, kind: Kind, mut value: Value) -> Result<Result<Decoded, String>, Status> {
+    if let Some(custom) = call.custom_body() {
+        return Ok(custom.own().coerce(&mut value).map(|unknown| custom::decoded(value, unknown)));
+    }
+    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
+    Ok(match kind {
+        Kind::Strategic => object::decode::decode_merged(schema::builtin(), ty, value),
+        _ => object::decode::decode(schema::builtin(), ty, value),
+    })
 }
 
 /// What a patch made of the object's JSON.
@@ -253,10 +264,8 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
             FieldValidation::Ignore => {}
         }
     }
-    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
     let managed = View::from(&merged).get("metadata").get("managedFields").to_value();
-    let mut new =
-        object::decode::decode(schema::builtin(), ty, merged).map_err(|why| Status::plain(500, "", why))?.value;
+    let mut new = decoded(call, Kind::Apply, merged)?.map_err(|why| Status::plain(500, "", why))?.value;
     decode::finish(call, &mut new);
     metadata::set(&mut new, "managedFields", managed);
     Ok(new)

@@ -17,7 +17,14 @@ pub(crate) async fn scale(call: &Call, body: Bytes) -> Result<Response<Body>, St
     match call.verb {
         "get" => {
             let current = call.current().ok_or_else(|| call.not_found())?;
-            Ok(shown(call, of(call, &decode::stored(call, &current)?)?))
+            let parent = decode::stored(call, &current)?;
+            let scale = of(call, &parent)?;
+            match call.resource.custom.as_ref().and_then(|custom| custom.scale.as_ref()) {
+                Some(paths) if !scale::has_replicas(&call.resource, View::from(&parent)) => Err(Status::internal(
+                    format_args!("the spec replicas field {} does not exist", object::quote::quote(&paths.spec)),
+                )),
+                _ => Ok(shown(call, scale)),
+            }
         }
         "update" | "patch" => write_scale(call, body).await,
         _ => Err(super::call::method_not_allowed()),
@@ -35,15 +42,29 @@ fn of(call: &Call, parent: &Value) -> Result<Value, Status> {
     let scale = scale::of(&call.resource, parent.into()).ok_or_else(Status::no_such_path)?;
     let mut scale = scale.map_err(|why| Status::internal(format_args!("failed to parse selector: {why}")))?;
     let managers = parent["metadata"].get("managedFields");
-    if let Ok(Some(managers)) = scale_to_subresource(managers, &replica_paths(call)) {
+    if let Ok(Some(managers)) = scale_to_subresource(managers, &borrowed(&replica_paths(call))) {
         metadata::set(&mut scale, "managedFields", managers);
     }
     Ok(scale)
 }
 
-fn replica_paths(call: &Call) -> Vec<(&str, &'static str)> {
-    // A kind with a scale has one version.
-    vec![(&call.parent_version, scale::REPLICAS)]
+/// Where the replicas stand in each version. A built-in kind with a scale has one.
+fn replica_paths(call: &Call) -> Vec<(String, String)> {
+    let Some(custom) = &call.resource.custom else {
+        return vec![(call.parent_version.clone(), scale::REPLICAS.to_owned())];
+    };
+    let registry = call.core.registry.load();
+    let path = |version: &kinds::custom::Version| {
+        let name = version.api_version.rsplit('/').next().unwrap_or_default();
+        let resource = registry.find(&call.resource.group, name, &call.resource.plural);
+        let scale = resource.and_then(|resource| resource.custom.as_ref()?.scale.as_ref());
+        (version.api_version.clone(), scale.map_or("", |scale| scale.dotted()).to_owned())
+    };
+    custom.family.versions.iter().map(path).collect()
+}
+
+fn borrowed(paths: &[(String, String)]) -> Vec<(&str, &str)> {
+    paths.iter().map(|(version, path)| (version.as_str(), path.as_str())).collect()
 }
 
 async fn write_scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
@@ -89,20 +110,20 @@ fn check(call: &Call, scale: &mut Value, parent: &Value) -> Result<(), Status> {
     if !own.str("uid").is_empty() && own.str("uid") != is.str("uid") {
         return Err(write::uid_precondition(call, View::from(&*scale), is.str("uid")));
     }
-    write::check_kind("autoscaling", "Scale", &call.info.name, scale::validate(View::from(&*scale)))
+    write::check_kind("autoscaling", "Scale", &call.info.name, scale::validate(&call.resource, View::from(&*scale)))
 }
 
 /// The workload with the replicas of a scale, and their owners.
 fn parent_of(call: &Call, new_scale: &Value, old: &Value) -> Result<Value, Status> {
     let mut parent = old.clone();
-    scale::write(&mut parent, new_scale.into());
+    scale::write(&call.resource, &mut parent, new_scale.into())?;
     let version = View::from(new_scale).get("metadata").str("resourceVersion");
     metadata::set(&mut parent, "resourceVersion", version);
     let managers = scale_to_parent(
         old["metadata"].get("managedFields"),
         new_scale["metadata"].get("managedFields"),
         &call.parent_version,
-        &replica_paths(call),
+        &borrowed(&replica_paths(call)),
     );
     let managers = managers.map_err(|why| Status::internal(format_args!("failed to decode managed fields: {why}")))?;
     metadata::set(&mut parent, "managedFields", managers.unwrap_or(Value::Null));

@@ -1,18 +1,21 @@
 //! Which objects of a collection a client wants: label selector and field selector.
 
 use super::call::Call;
-use crate::storage::Facts;
+use super::{custom, decode};
+use crate::storage::{Entry, Facts};
 use kinds::Resource;
-use object::Status;
 use object::selector::{fields, labels};
+use object::{Status, View};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What selects objects by the facts that are kept beside them.
 pub(crate) struct Selection {
     labels: labels::Selector,
     fields: fields::Selector,
+    resource: Arc<Resource>,
     /// The resource's selectable fields, in the order in which the facts keep their values.
-    names: &'static [&'static str],
+    names: Vec<String>,
     /// An exact name, from the path of an old watch.
     name: Option<String>,
 }
@@ -26,21 +29,22 @@ impl Selection {
         let refuse = |error: object::selector::ParseError| Status::bad_request(error.to_string());
         let labels = labels::Selector::parse(call.query.text("labelSelector")).map_err(refuse)?;
         let fields = fields::Selector::parse(call.query.text("fieldSelector")).map_err(refuse)?;
-        let names = call.resource.strategy.selectable_fields();
+        let names: Vec<String> = call.resource.selectable_fields().into_iter().map(str::to_owned).collect();
         for term in &fields.terms {
-            check_field(&call.resource, &term.field)?;
+            check_field(&call.resource, &names, &term.field)?;
         }
         let name = (!call.info.name.is_empty()).then(|| call.info.name.clone());
-        Ok(Selection { labels, fields, names, name })
+        Ok(Selection { labels, fields, resource: call.resource.clone(), names, name })
     }
 
-    /// True if an object with these facts is wanted.
-    pub(crate) fn matches(&self, facts: &Facts) -> bool {
+    /// True if the object of this entry is wanted.
+    pub(crate) fn matches(&self, entry: &Entry) -> bool {
+        let facts = &entry.attached;
         if self.name.as_deref().is_some_and(|name| name != &*facts.name) {
             return false;
         }
         (self.labels.is_everything() || self.labels.matches(facts))
-            && (self.fields.is_everything() || self.fields.matches(|name| self.field(facts, name)))
+            && (self.fields.is_everything() || self.fields.matches(|name| self.field(entry, name)))
     }
 
     /// True if every object is wanted.
@@ -48,14 +52,23 @@ impl Selection {
         self.name.is_none() && self.labels.is_everything() && self.fields.is_everything()
     }
 
-    fn field<'a>(&self, facts: &'a Facts, name: &str) -> Cow<'a, str> {
+    fn field<'a>(&self, entry: &'a Entry, name: &str) -> Cow<'a, str> {
+        let facts = &entry.attached;
         match name {
             "metadata.name" | "name" => Cow::Borrowed(&facts.name),
             "metadata.namespace" => Cow::Borrowed(&facts.namespace),
-            other => {
-                let place = self.names.iter().position(|name| *name == other);
-                Cow::Borrowed(place.and_then(|place| facts.fields.get(place)).map_or("", |value| value))
-            }
+            other => match &self.resource.custom {
+                // The facts are those of another version of the object.
+                Some(own) if !decode::is_in_form(&self.resource, entry) => {
+                    let object = custom::stored(own, std::iter::once(entry)).ok().and_then(|mut objects| objects.pop());
+                    let object = object.unwrap_or_default();
+                    Cow::Owned(self.resource.strategy.selectable_field(View::from(&object), other))
+                }
+                _ => {
+                    let place = self.names.iter().position(|name| *name == other);
+                    Cow::Borrowed(place.and_then(|place| facts.fields.get(place)).map_or("", |value| value))
+                }
+            },
         }
     }
 }
@@ -66,8 +79,13 @@ impl labels::Labels for Facts {
     }
 }
 
-fn check_field(resource: &Resource, name: &str) -> Result<(), Status> {
-    if matches!(name, "metadata.name" | "metadata.namespace") || resource.strategy.selectable_fields().contains(&name) {
+fn check_field(resource: &Resource, names: &[String], name: &str) -> Result<(), Status> {
+    let always = match name {
+        "metadata.name" => true,
+        "metadata.namespace" => resource.custom.is_none() || resource.is_namespaced(),
+        _ => false,
+    };
+    if always || names.iter().any(|known| known == name) {
         return Ok(());
     }
     Err(Status::bad_request(resource.strategy.unknown_field_label(&resource.kind, name)))

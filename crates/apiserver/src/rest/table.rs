@@ -48,7 +48,7 @@ pub(crate) fn of_one(call: &Call, version: &str, object: &Value) -> Result<Value
 /// The column definitions of the call's resource.
 pub(crate) fn columns(call: &Call) -> Value {
     let descriptions = call.core.docs.of(&call.resource);
-    let columns = call.resource.strategy.columns().iter().zip(descriptions).map(|(column, description)| {
+    let columns = call.resource.columns().into_iter().zip(descriptions).map(|(column, description)| {
         json!({
             "name": column.name, "type": column.kind, "format": column.format,
             "description": description, "priority": column.priority,

@@ -141,11 +141,8 @@ impl Follow {
         let prefix = storage::prefix(&call.resource, call.namespace());
         let snapshot = store.snapshot();
         let (initial, after) = if options.begins_with_state() {
-            let items: Vec<_> = snapshot
-                .range(&prefix, None)
-                .filter(|entry| options.selection.matches(&entry.attached))
-                .cloned()
-                .collect();
+            let items: Vec<_> =
+                snapshot.range(&prefix, None).filter(|entry| options.selection.matches(entry)).cloned().collect();
             (items, snapshot.revision())
         } else {
             let after = if options.from == 0 { snapshot.revision() } else { options.from };
@@ -228,9 +225,9 @@ impl View {
     }
 
     fn event_frame(&self, event: &Event<Facts>) -> Option<Bytes> {
-        let was = event.previous.as_ref().is_some_and(|entry| self.selection.matches(&entry.attached));
-        let is = event.kind == EventKind::Put && self.selection.matches(&event.entry.attached);
-        let (shared, slot) = (self.is_shared(), self.slot());
+        let was = event.previous.as_ref().is_some_and(|entry| self.selection.matches(entry));
+        let is = event.kind == EventKind::Put && self.selection.matches(&event.entry);
+        let (shared, slot) = (self.is_shared(&event.entry), self.slot());
         match (was, is) {
             (false, false) => None,
             (false, true) if event.previous.is_some() => Some(self.frame("ADDED", &event.entry)),
@@ -254,7 +251,7 @@ impl View {
     }
 
     fn frame(&self, kind: &str, entry: &Arc<Entry>) -> Bytes {
-        if self.is_shared() && self.call.accepted.encoding == Encoding::Json {
+        if self.is_shared(entry) && self.call.accepted.encoding == Encoding::Json {
             return frame_of(kind, &entry.value);
         }
         match decode::stored(&self.call, entry) {
@@ -264,8 +261,8 @@ impl View {
     }
 
     /// True if all watchers of the resource that take the same encoding see the same frames.
-    fn is_shared(&self) -> bool {
-        matches!(self.call.accepted.shape, Shape::Object) && self.call.resource.stored.is_none()
+    fn is_shared(&self, entry: &Entry) -> bool {
+        matches!(self.call.accepted.shape, Shape::Object) && decode::is_in_form(&self.call.resource, entry)
     }
 
     fn slot(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The last steps of every write: validation results, preconditions, the store's transaction.
 
 use super::{Call, addresses, metadata};
+use crate::custom;
 use crate::object_codec;
 use crate::storage::{self, Entry, Facts};
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use object::field::{Errors, Path};
 use object::quote::quote;
 use object::{Status, Value, View};
 use std::sync::Arc;
-use store::{CommitError, Expect, Txn};
+use store::{CommitError, Expect, Template, Txn};
 
 /// What a write leaves: an entry of the store, or, for dry runs, an object that is nowhere.
 pub(crate) enum Stored {
@@ -50,7 +51,8 @@ pub(crate) async fn create(call: &Call, mut object: Value, dry_run: bool) -> Res
         let taken = call.core.store.snapshot().get(&key).is_some();
         return if taken { Err(exists()) } else { Ok(Stored::Unstored(object)) };
     }
-    let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, call.template(&object), call.facts(&object));
+    let (template, facts) = call.packed(&object)?;
+    let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, template, facts);
     let txn = addresses::extend(call, txn, Some(&object), None);
     match call.core.store.commit(txn).await {
         Ok(committed) => {
@@ -74,7 +76,8 @@ pub(crate) async fn replace(
     deletes: bool,
     dry_run: bool,
 ) -> Result<Stored, Status> {
-    if unchanged(call, &object, current) && !deletes {
+    let (template, facts) = call.packed(&object)?;
+    if unchanged(&template, current) && !deletes {
         return Ok(Stored::Entry(current.clone()));
     }
     if dry_run {
@@ -85,12 +88,11 @@ pub(crate) async fn replace(
     let old = if addresses::concerns(call) { Some(super::decode::stored(call, current)?) } else { None };
     let guarded = addresses::extend(call, guarded, (!deletes).then_some(&object), old.as_ref());
     if deletes {
-        commit(call, guarded.delete(&*current.key, Some(call.template(&object)))).await?;
+        commit(call, guarded.delete(&*current.key, Some(template))).await?;
         metadata::set(&mut object, "resourceVersion", current.mod_revision.to_string());
         return Ok(Stored::Unstored(object));
     }
-    let committed =
-        commit(call, guarded.put_attached(&*current.key, call.template(&object), call.facts(&object))).await?;
+    let committed = commit(call, guarded.put_attached(&*current.key, template, facts)).await?;
     entry(committed, &current.key)
 }
 
@@ -101,7 +103,8 @@ pub(crate) async fn remove(call: &Call, object: &Value, current: &Arc<Entry>, dr
     }
     let txn = Txn::new().guard(&*current.key, Expect::At(current.mod_revision));
     let txn = addresses::extend(call, txn, None, Some(object));
-    commit(call, txn.delete(&*current.key, Some(call.template(object)))).await.map(drop)
+    let (template, _) = call.packed(object)?;
+    commit(call, txn.delete(&*current.key, Some(template))).await.map(drop)
 }
 
 async fn commit(call: &Call, txn: Txn<Facts>) -> Result<store::Committed<Facts>, Status> {
@@ -113,10 +116,12 @@ async fn commit(call: &Call, txn: Txn<Facts>) -> Result<store::Committed<Facts>,
     Ok(committed)
 }
 
-/// Rights that were granted or taken count from the answer on.
+/// Rights that were granted or taken count from the answer on, and what is defined is served.
 async fn settle(call: &Call, revision: u64) {
     if call.resource.group == "rbac.authorization.k8s.io" {
         call.core.follower.caught_up(revision).await;
+    } else if custom::is_definition(&call.resource) {
+        call.core.definitions.caught_up(revision).await;
     }
 }
 
@@ -126,8 +131,7 @@ fn entry(committed: store::Committed<Facts>, key: &str) -> Result<Stored, Status
 }
 
 /// True if storing the object would change nothing but its resource version.
-fn unchanged(call: &Call, object: &Value, current: &Entry) -> bool {
-    let template = call.template(object);
+fn unchanged(template: &Template, current: &Entry) -> bool {
     let version = current.mod_revision.to_string();
     let at = template.revision_at.unwrap_or_default();
     current.value.len() == template.json.len() + version.len()

@@ -6,6 +6,7 @@ use crate::authn::impersonation::Impersonation;
 use crate::authn::tokens::ServiceAccountTokens;
 use crate::authz::follow::Follower;
 use crate::authz::{Authorize, Rbac};
+use crate::custom::Definitions;
 use crate::kubelet_client::KubeletClient;
 use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
@@ -45,7 +46,8 @@ pub struct Config {
 
 /// What all requests share.
 pub struct Core {
-    pub(crate) registry: ArcSwap<Registry>,
+    pub(crate) registry: Arc<ArcSwap<Registry>>,
+    pub(crate) definitions: Arc<Definitions>,
     pub(crate) store: ObjectStore,
     pub(crate) authenticator: Authenticator,
     pub(crate) admission: Box<dyn Admission>,
@@ -81,8 +83,10 @@ impl Core {
             external_url,
             kubelets,
         } = config;
+        let (registry, definitions) = Definitions::new(store.clone(), registry);
         Arc::new(Core {
-            registry: ArcSwap::from_pointee(registry),
+            registry,
+            definitions,
             store,
             authenticator,
             admission,
@@ -114,7 +118,7 @@ impl Core {
 
     /// Keeps what is derived from stored objects as new as they are, until stopped.
     pub async fn follow(&self, stop: CancellationToken) {
-        self.follower.run(stop).await;
+        tokio::join!(self.follower.run(stop.clone()), self.definitions.run(stop));
     }
 
     /// Ends all watches and refuses new requests.

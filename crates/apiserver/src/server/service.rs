@@ -11,7 +11,8 @@ use crate::authn::x509::Peer;
 use crate::authz::Attributes;
 use crate::http::media::{self, Offer};
 use crate::http::{Body, body, compress, respond};
-use crate::request::{Info, Query};
+use crate::registry::Registry;
+use crate::request::{Info, Query, ResourceInfo};
 use crate::rest::{self, Call, connect};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request};
 use bytes::Bytes;
@@ -117,11 +118,7 @@ impl ApiServer {
             }
             return Ok(self.non_resource(info.verb, &info.path, &query, accept(&head.headers)));
         }
-        if info
-            .resource
-            .as_ref()
-            .is_some_and(|resource| !resource.group.is_empty() && !core.registry.load().has_group(&resource.group))
-        {
+        if info.resource.as_ref().is_some_and(|resource| is_nowhere(&core.registry.load(), resource)) {
             return Ok(respond::text(404, "404 page not found\n"));
         }
         let elsewhere = connect::Head::take(&mut head, &info);
@@ -167,6 +164,16 @@ impl ApiServer {
 /// What forms of an answer the client takes.
 fn accept(headers: &HeaderMap) -> &str {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// True if a path is nobody's: its group is not there, or it is not that of a custom resource in its scope.
+fn is_nowhere(registry: &Registry, asked: &ResourceInfo) -> bool {
+    if registry.is_builtin_group(&asked.group) {
+        return false;
+    }
+    let Some(resource) = registry.find(&asked.group, &asked.version, &asked.resource) else { return true };
+    let has_namespace = !asked.namespace.is_empty();
+    if resource.is_namespaced() { !has_namespace && !asked.name.is_empty() } else { has_namespace }
 }
 
 /// What a request asks, for authorisation.

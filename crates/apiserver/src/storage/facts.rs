@@ -17,6 +17,8 @@ pub struct Facts {
     pub labels: Box<[(Text, Text)]>,
     /// Values of the resource's selectable fields, in the order in which its strategy names them.
     pub fields: Box<[Text]>,
+    /// Of a custom resource, the form that its bytes have (see `kinds::custom::Version::form`); 0 if that is not known.
+    pub form: u64,
     /// The parsed object, once a decision has asked for it (see `lookup`).
     parsed: OnceLock<Arc<Value>>,
 }
@@ -44,8 +46,8 @@ fn builtin_of(key: &str) -> Option<&'static Resource> {
 impl Facts {
     /// The facts of an object.
     pub fn of(resource: &Resource, object: View<'_>) -> Facts {
-        let strategy = &resource.strategy;
-        let fields = strategy.selectable_fields().iter().map(|name| strategy.selectable_field(object, name).into());
+        let names = resource.selectable_fields();
+        let fields = names.into_iter().map(|name| resource.strategy.selectable_field(object, name).into());
         Facts { fields: fields.collect(), ..Facts::of_metadata(object) }
     }
 
@@ -58,6 +60,7 @@ impl Facts {
             name: metadata.str("name").into(),
             labels: labels.collect(),
             fields: Box::default(),
+            form: 0,
             parsed: OnceLock::new(),
         }
     }

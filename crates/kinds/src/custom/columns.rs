@@ -59,7 +59,10 @@ fn column(item: View<'_>) -> Option<OwnColumn> {
 
 /// The cells of a row behind the name.
 pub(super) fn cells(columns: &[OwnColumn], object: &Value, now: i64) -> Vec<Value> {
-    columns.iter().map(|column| column.path.find(object).first().map_or(Value::Null, |value| cell(column, value, now))).collect()
+    columns
+        .iter()
+        .map(|column| column.path.find(object).first().map_or(Value::Null, |value| cell(column, value, now)))
+        .collect()
 }
 
 fn cell(column: &OwnColumn, value: &Value, now: i64) -> Value {

@@ -1,11 +1,11 @@
 //! From a definition to the entries of the registry.
 
+use super::Custom;
 use super::columns;
 use super::family::{Converter, Family, Version};
 use super::rules::Rules;
 use super::scale::Paths;
 use super::versions;
-use super::Custom;
 use crate::resource::{Resource, Scope, Text};
 use object::View;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Common<'_> {
             columns: columns::parse(version),
             selectable: selectable.collect(),
             scale: Paths::parse(subresources.get("scale")),
-            schema: version.at(&["schema", "openAPIV3Schema"]).to_value(),
+            schema: Arc::new(version.at(&["schema", "openAPIV3Schema"]).to_value()),
         });
         let has_status = subresources.has("status");
         let rules = Rules::new(custom.clone(), self.scope == Scope::Namespaced, has_status);
@@ -128,7 +128,8 @@ impl Common<'_> {
         if let Some(text) = version.opt_str("deprecationWarning") {
             return Some(text.to_owned());
         }
-        let (group, kind, own) = (self.spec.str("group"), self.spec.at(&["names", "kind"]).as_str(), version.str("name"));
+        let (group, kind, own) =
+            (self.spec.str("group"), self.spec.at(&["names", "kind"]).as_str(), version.str("name"));
         let others = self.spec.list("versions").filter(|other| other.bool("served") && !other.bool("deprecated"));
         let newer = others.map(|other| other.str("name")).filter(|name| versions::compare(name, own).is_lt());
         let text = format!("{group}/{own} {kind} is deprecated");

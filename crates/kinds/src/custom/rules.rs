@@ -160,7 +160,11 @@ impl Strategy for StatusRules {
 
 fn same_but_for_metadata(a: View<'_>, b: View<'_>) -> bool {
     let rest = |object: View<'_>| -> Vec<(String, Value)> {
-        object.entries().filter(|(name, _)| *name != "metadata").map(|(name, value)| (name.to_owned(), value.to_value())).collect()
+        object
+            .entries()
+            .filter(|(name, _)| *name != "metadata")
+            .map(|(name, value)| (name.to_owned(), value.to_value()))
+            .collect()
     };
     rest(a) == rest(b)
 }

@@ -96,7 +96,10 @@ fn integer(object: &Value, path: &str) -> Result<Option<i64>, String> {
 
 fn text(object: &Value, path: &str) -> Result<Option<String>, String> {
     let Some(value) = nested(object, path)? else { return Ok(None) };
-    value.as_str().map(|text| Some(text.to_owned())).ok_or_else(|| wrong(&steps(path).collect::<Vec<_>>(), value, "string"))
+    value
+        .as_str()
+        .map(|text| Some(text.to_owned()))
+        .ok_or_else(|| wrong(&steps(path).collect::<Vec<_>>(), value, "string"))
 }
 
 fn nested<'v>(object: &'v Value, path: &str) -> Result<Option<&'v Value>, String> {

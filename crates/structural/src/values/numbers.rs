@@ -30,7 +30,8 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
     let value = || Value::from(number.clone());
     if let Some(min) = checks.minimum {
         let native = fits(min, "Minimum boundary", &mut outcome);
-        let (below, shown) = compare(number, float, min, native, |a, b| if checks.exclusive_minimum { a <= b } else { a < b });
+        let (below, shown) =
+            compare(number, float, min, native, |a, b| if checks.exclusive_minimum { a <= b } else { a < b });
         if below {
             let what = if checks.exclusive_minimum { "greater than" } else { "greater than or equal to" };
             let message = format!("{path} in body should be {what} {shown}");
@@ -39,7 +40,8 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
     }
     if let Some(max) = checks.maximum {
         let native = fits(max, "Maximum boundary", &mut outcome);
-        let (above, shown) = compare(number, float, max, native, |a, b| if checks.exclusive_maximum { a >= b } else { a > b });
+        let (above, shown) =
+            compare(number, float, max, native, |a, b| if checks.exclusive_maximum { a >= b } else { a > b });
         if above {
             let what = if checks.exclusive_maximum { "less than" } else { "less than or equal to" };
             let message = format!("{path} in body should be {what} {shown}");
@@ -51,13 +53,7 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
 }
 
 /// Whole numbers are compared as such, the limit cut off; tells the limit as it was compared.
-fn compare(
-    number: &Number,
-    float: f64,
-    limit: f64,
-    native: bool,
-    wrong: impl Fn(f64, f64) -> bool,
-) -> (bool, String) {
+fn compare(number: &Number, float: f64, limit: f64, native: bool, wrong: impl Fn(f64, f64) -> bool) -> (bool, String) {
     match number.as_i64().filter(|_| native) {
         Some(whole) => {
             let limit = cut(limit);

@@ -5,7 +5,11 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a step waits for what it says, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Plays cases against one server.
 pub(super) struct Player {
@@ -51,7 +55,7 @@ impl Player {
     async fn steps(&self, case: &Value, namespace: &str) -> Result<(), String> {
         let mut names: Names = vec![("{ns}".to_owned(), namespace.to_owned())];
         for (at, step) in case["steps"].as_array().into_iter().flatten().enumerate() {
-            let answer = self.send(step, &names).await?;
+            let answer = self.answer(step, &names).await?;
             save(step, &answer["body"], &mut names);
             let got = self.trimmed(&answer, step, namespace);
             if let Some(difference) = difference(&step["expect"], &got, "") {
@@ -59,6 +63,24 @@ impl Player {
             }
         }
         Ok(())
+    }
+
+    /// Sends a step, again and again if it says until when.
+    async fn answer(&self, step: &Value, names: &Names) -> Result<Value, String> {
+        let Some(until) = step.get("until") else { return self.send(step, names).await };
+        let path = until["path"].as_str().unwrap_or_default();
+        let wanted = match until["is"].as_str() {
+            Some(text) => Value::from(fill(text, names)),
+            None => until["is"].clone(),
+        };
+        let begun = Instant::now();
+        loop {
+            let answer = self.send(step, names).await?;
+            if at(&answer["body"], path) == wanted || begun.elapsed() > PATIENCE {
+                return Ok(answer);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Sends what a step says; the answer's code, body and warnings.
