@@ -73,6 +73,39 @@ pub enum ServicesError {
     Namespace(#[from] NamespaceError),
 }
 
+/// The Services of one cluster in the kernel, without the API server: told one by one, written on demand.
+///
+/// [`run`] is this with a watch around it.
+pub struct Table {
+    kernel: Kernel,
+    planner: Planner,
+}
+
+impl Table {
+    /// Nothing is written before the first [`Table::commit`], which replaces whatever is there.
+    pub fn open(settings: &Settings) -> Result<Self, ServicesError> {
+        let here = Here { node: settings.node_name.clone(), zone: settings.zone.clone() };
+        Ok(Self { kernel: Kernel::open(settings)?, planner: Planner::new(here) })
+    }
+
+    /// Takes note of a Service as the API server writes it.
+    pub fn put_service(&mut self, service: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.planner.put_service(serde_json::from_value(service)?);
+        Ok(())
+    }
+
+    /// Takes note of an EndpointSlice as the API server writes it.
+    pub fn put_slice(&mut self, slice: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.planner.put_slice(serde_json::from_value(slice)?);
+        Ok(())
+    }
+
+    /// Brings the kernel up to all that was noted, in one step.
+    pub fn commit(&mut self) -> Result<(), ServicesError> {
+        Ok(self.kernel.apply(&mut self.planner)?)
+    }
+}
+
 enum Cause {
     Service(Box<Event<Service>>),
     Slice(Event<Slice>),
@@ -81,10 +114,10 @@ enum Cause {
 /// Keeps the kernel's table as the cluster's Services are, until stopped. The table stays, so that connections work on
 /// while nobody is there to change it; [`crate::PodNetwork::remove_all`] takes it away.
 pub async fn run(client: Client, settings: Settings, stop: CancellationToken) -> Result<(), ServicesError> {
-    let kernel = Kernel::open(&settings)?;
+    let table = Table::open(&settings)?;
     let (services_tx, services_rx) = mpsc::channel(1024);
     let (slices_tx, slices_rx) = mpsc::channel(1024);
-    let proxy = Proxy::new(client.clone(), settings, kernel);
+    let proxy = Proxy::new(client.clone(), settings, table);
     let work = async {
         tokio::join!(
             follow::<Service>(client.clone(), SERVICES, services_tx),
@@ -99,8 +132,8 @@ pub async fn run(client: Client, settings: Settings, stop: CancellationToken) ->
 struct Proxy {
     client: Client,
     settings: Settings,
-    kernel: Option<Kernel>,
-    planner: Planner,
+    /// Away while it writes.
+    table: Option<Table>,
     health: Health,
     balancers: LoadBalancers,
     balancers_changed: bool,
@@ -108,12 +141,10 @@ struct Proxy {
 }
 
 impl Proxy {
-    fn new(client: Client, settings: Settings, kernel: Kernel) -> Self {
-        let here = Here { node: settings.node_name.clone(), zone: settings.zone.clone() };
+    fn new(client: Client, settings: Settings, table: Table) -> Self {
         Self {
             client,
-            kernel: Some(kernel),
-            planner: Planner::new(here),
+            table: Some(table),
             health: Health::new(settings.clone()),
             balancers: LoadBalancers::default(),
             balancers_changed: false,
@@ -150,49 +181,43 @@ impl Proxy {
     }
 
     fn note(&mut self, cause: Option<Cause>) {
+        let Some(Table { planner, .. }) = &mut self.table else { return };
         match cause {
-            Some(Cause::Service(event)) => self.note_service(*event),
-            Some(Cause::Slice(Event::Put(slice))) => self.planner.put_slice(slice),
-            Some(Cause::Slice(Event::Gone(key))) => self.planner.remove_slice(&key),
+            Some(Cause::Slice(Event::Put(slice))) => planner.put_slice(slice),
+            Some(Cause::Slice(Event::Gone(key))) => planner.remove_slice(&key),
             Some(Cause::Slice(Event::Synced)) => self.unsynced[1] = false,
+            Some(Cause::Service(event)) => match *event {
+                Event::Put(service) => {
+                    self.balancers_changed |= self.balancers.put(&service);
+                    planner.put_service(service);
+                }
+                Event::Gone(key) => {
+                    self.balancers_changed |= self.balancers.remove(&key);
+                    planner.remove_service(&key);
+                }
+                Event::Synced => self.unsynced[0] = false,
+            },
             None => {}
-        }
-    }
-
-    fn note_service(&mut self, event: Event<Service>) {
-        match event {
-            Event::Put(service) => {
-                self.balancers_changed |= self.balancers.put(&service);
-                self.planner.put_service(service);
-            }
-            Event::Gone(key) => {
-                self.balancers_changed |= self.balancers.remove(&key);
-                self.planner.remove_service(&key);
-            }
-            Event::Synced => self.unsynced[0] = false,
         }
     }
 
     /// Says whether the kernel took everything.
     async fn apply(&mut self) -> bool {
-        let Some(mut kernel) = self.kernel.take() else { return false };
-        let mut planner = std::mem::take(&mut self.planner);
+        let Some(mut table) = self.table.take() else { return true };
         // Committing is work within system calls: large tables take tens of milliseconds.
         let work = tokio::task::spawn_blocking(move || {
-            let result = kernel.apply(&mut planner);
-            (kernel, planner, result)
+            let result = table.kernel.apply(&mut table.planner);
+            (table, result)
         });
-        let result = match work.await {
-            Ok((kernel, planner, result)) => {
-                (self.kernel, self.planner) = (Some(kernel), planner);
-                result
-            }
+        let (table, result) = match work.await {
+            Ok(done) => done,
             Err(error) => {
                 error!(%error, "the part that writes Services is broken; they do not change any more");
                 return true;
             }
         };
-        self.health.update(self.planner.health());
+        self.health.update(table.planner.health());
+        self.table = Some(table);
         if std::mem::take(&mut self.balancers_changed)
             && let Some(address) = self.settings.node_address
         {
