@@ -23,6 +23,10 @@ pub(crate) const SERVICES: &str = "/api/v1/services";
 pub(crate) const SLICES: &str = "/apis/discovery.k8s.io/v1/endpointslices";
 /// All Namespaces.
 pub(crate) const NAMESPACES: &str = "/api/v1/namespaces";
+/// All Pods.
+pub(crate) const PODS: &str = "/api/v1/pods";
+/// All NetworkPolicies.
+pub(crate) const POLICIES: &str = "/apis/networking.k8s.io/v1/networkpolicies";
 
 /// What happened to a collection.
 #[derive(Debug)]

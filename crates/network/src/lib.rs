@@ -6,7 +6,7 @@
 //! Which ranges of addresses a new cluster may take is decided by [`ranges::free`].
 //!
 //! [`services::run`] makes Services work and [`dns::run`] gives them names, from what the API server says through a
-//! client.
+//! client. [`policies::run`] enforces NetworkPolicies.
 //!
 //! Deliberately absent: CNI, bridges, overlays. Pods are routed; another machine's pods will be one more route.
 
@@ -16,6 +16,7 @@ mod model;
 mod namespace;
 mod netlink;
 mod pods;
+pub mod policies;
 pub mod ranges;
 pub mod services;
 

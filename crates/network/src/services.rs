@@ -62,6 +62,22 @@ pub struct Settings {
     pub host: Option<PathBuf>,
 }
 
+impl Settings {
+    /// How Services usually are, for a pod network.
+    #[must_use]
+    pub fn for_network(config: &crate::Config, node_name: &str, node_address: Option<IpAddr>) -> Self {
+        Self {
+            cluster: config.cluster.clone(),
+            pod_cidr: config.pod_cidr,
+            service_cidr: config.service_cidr,
+            node_name: node_name.to_owned(),
+            zone: None,
+            node_address,
+            host: config.host.clone(),
+        }
+    }
+}
+
 /// Services could not be served at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ServicesError {

@@ -13,16 +13,7 @@ const ENDPOINTS: usize = 3;
 const CHANGES: usize = 100;
 
 pub(crate) fn settings(world: &World) -> Settings {
-    let config = world.config("test");
-    Settings {
-        cluster: config.cluster,
-        pod_cidr: config.pod_cidr,
-        service_cidr: config.service_cidr,
-        node_name: "us".into(),
-        zone: None,
-        node_address: None,
-        host: config.host,
-    }
+    Settings::for_network(&world.config("test"), "us", None)
 }
 
 fn vip(number: usize) -> String {

@@ -110,9 +110,14 @@ impl Rule {
     // --- Matching ---
 
     fn compare(self, register: Register, equal: bool, value: Vec<u8>) -> Self {
+        self.relate(register, u32::from(!equal), value)
+    }
+
+    /// Compares by the kernel's number of a relation: equal, unequal, less, at most, more, at least.
+    fn relate(self, register: Register, relation: u32, value: Vec<u8>) -> Self {
         self.step("cmp", move |out| {
             out.big(1, FIRST_REGISTER + register);
-            out.big(2, u32::from(!equal));
+            out.big(2, relation);
             out.nest(3, |out| out.bytes(1, &value));
         })
     }
@@ -148,6 +153,22 @@ impl Rule {
                 out.nest(5, |out| out.bytes(1, &vec![0; mask.len()]));
             })
             .compare(0, is, octets(network.network()))
+    }
+
+    /// The protocol is this one, and the destination port lies between these two.
+    pub(crate) fn port_between(self, protocol: u8, first: u16, last: u16) -> Self {
+        const AT_MOST: u32 = 3;
+        const AT_LEAST: u32 = 5;
+        let rule = self.load_protocol(0).compare(0, true, vec![protocol]);
+        match (first, last) {
+            (0 | 1, u16::MAX) => rule,
+            _ if first == last => rule.load_port(0).compare(0, true, first.to_be_bytes().to_vec()),
+            _ => rule.load_port(0).relate(0, AT_LEAST, first.to_be_bytes().to_vec()).relate(
+                0,
+                AT_MOST,
+                last.to_be_bytes().to_vec(),
+            ),
+        }
     }
 
     /// An address of the packet is one of this machine's.
@@ -194,9 +215,10 @@ impl Rule {
     }
 
     /// What lies in the registers from here on is in a set.
-    pub(crate) fn in_set(self, set: &'static str, from: Register) -> Self {
+    pub(crate) fn in_set(self, set: &str, from: Register) -> Self {
+        let set = set.to_owned();
         self.step("lookup", move |out| {
-            out.text(1, set);
+            out.text(1, &set);
             out.big(2, FIRST_REGISTER + from);
         })
     }

@@ -46,14 +46,16 @@ pub(crate) mod datatype {
 
 /// What a set or map looks like.
 #[derive(Clone, Debug)]
-pub(crate) struct Set {
-    pub(crate) name: &'static str,
+pub(crate) struct Set<'a> {
+    pub(crate) name: &'a str,
     pub(crate) key: u32,
     pub(crate) key_length: u32,
     /// Type and length of the values, when it is a map.
     pub(crate) value: Option<(u32, u32)>,
     /// Rules may add elements, which go away after a while; at most this many.
     pub(crate) dynamic: Option<u32>,
+    /// Elements are beginnings and ends of ranges.
+    pub(crate) interval: bool,
 }
 
 /// A hook of the kernel that a chain hangs on.
@@ -65,6 +67,7 @@ pub(crate) struct Hook {
 }
 
 pub(crate) const PREROUTING: u32 = 0;
+pub(crate) const INPUT: u32 = 1;
 pub(crate) const FORWARD: u32 = 2;
 pub(crate) const OUTPUT: u32 = 3;
 pub(crate) const POSTROUTING: u32 = 4;
@@ -89,11 +92,13 @@ pub(crate) struct Element {
     pub(crate) value: Option<Value>,
     /// How long it lives, and how much of that is left.
     pub(crate) timeout: Option<(Duration, Duration)>,
+    /// Of a set of ranges: the first that is not in the range any more.
+    pub(crate) end: bool,
 }
 
 impl Element {
     pub(crate) fn member(key: Vec<u8>) -> Self {
-        Self { key, value: None, timeout: None }
+        Self { key, value: None, timeout: None, end: false }
     }
 
     pub(crate) fn pair(key: Vec<u8>, value: Value) -> Self {
@@ -172,13 +177,17 @@ impl Batch {
         });
     }
 
-    pub(crate) fn add_set(&mut self, table: &str, set: &Set) {
+    pub(crate) fn add_set(&mut self, table: &str, set: &Set<'_>) {
+        const INTERVAL: u32 = 0x4;
         const MAP: u32 = 0x8;
         const TIMEOUT: u32 = 0x10;
         const EVALUATED: u32 = 0x20;
         let mut flags = if set.value.is_some() { MAP } else { 0 };
         if set.dynamic.is_some() {
             flags |= TIMEOUT | EVALUATED;
+        }
+        if set.interval {
+            flags |= INTERVAL;
         }
         self.message("make a set", NEW_SET, CREATE, |out| {
             out.text(1, table);
@@ -226,6 +235,9 @@ fn write_element(out: &mut Requests, element: &Element) {
     out.nest(1, |out| out.bytes(1, &element.key));
     if let Some(value) = &element.value {
         out.nest(2, |out| write_value(out, value));
+    }
+    if element.end {
+        out.big(3, 1);
     }
     if let Some((timeout, left)) = element.timeout {
         out.bytes(4, &milliseconds(timeout).to_be_bytes());
@@ -310,7 +322,8 @@ fn element_of(attributes: &[u8]) -> Option<Element> {
     let time =
         |kind| Some(Duration::from_millis(u64::from_be_bytes(Attributes(attributes).get(kind)?.try_into().ok()?)));
     let timeout = time(4).map(|timeout| (timeout, time(5).unwrap_or(timeout)));
-    Some(Element { key, value, timeout })
+    let end = Attributes(attributes).get(3).is_some_and(|flags| flags.last().is_some_and(|last| last & 1 == 1));
+    Some(Element { key, value, timeout, end })
 }
 
 fn verdict_of(attributes: &[u8]) -> Option<Value> {

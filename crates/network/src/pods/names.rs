@@ -61,6 +61,11 @@ impl Names {
     pub(crate) fn service_table(&self) -> String {
         format!("hakata-{}-services", self.cluster)
     }
+
+    /// The table of NetworkPolicies.
+    pub(crate) fn policy_table(&self) -> String {
+        format!("hakata-{}-policies", self.cluster)
+    }
 }
 
 /// Whether a link was made by any cluster.

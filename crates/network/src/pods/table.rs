@@ -28,7 +28,7 @@ pub(super) fn build(batch: &mut Batch, names: &Names, config: &Config) {
     add_masquerade(batch, &table, names, config);
 }
 
-fn sets() -> [Set; 3] {
+fn sets() -> [Set<'static>; 3] {
     use datatype::{IPV4_ADDRESS, PORT, PROTOCOL, tuple};
     let target = Some((tuple(&[IPV4_ADDRESS, PORT]), 8));
     let set = |name, key: &[u32], value| Set {
@@ -37,6 +37,7 @@ fn sets() -> [Set; 3] {
         key_length: u32::try_from(key.len() * 4).unwrap_or(0),
         value,
         dynamic: None,
+        interval: false,
     };
     [
         set(HAIRPINS, &[IPV4_ADDRESS, IPV4_ADDRESS], None),

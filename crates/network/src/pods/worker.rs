@@ -289,7 +289,7 @@ impl Worker {
     }
 
     fn delete_tables(&mut self) -> Result<(), PodNetworkError> {
-        let ours = [self.names.pod_table(), self.names.service_table()];
+        let ours = [self.names.pod_table(), self.names.service_table(), self.names.policy_table()];
         for table in self.nft.tables(nft::IPV4)?.iter().filter(|table| ours.contains(table)) {
             let mut batch = Batch::new(nft::IPV4);
             batch.delete_table(table);

@@ -49,7 +49,7 @@ impl Layout {
         if self.family == nft::IPV4 { 1 } else { 4 }
     }
 
-    pub(crate) fn set(&self, map: Map) -> Set {
+    pub(crate) fn set(&self, map: Map) -> Set<'static> {
         use datatype::{MARK, PORT, PROTOCOL, VERDICT};
         let address = if self.family == nft::IPV4 { datatype::IPV4_ADDRESS } else { datatype::IPV6_ADDRESS };
         let endpoint = Some((datatype::tuple(&[address, PORT]), 4 * self.width() + 4));
@@ -65,7 +65,7 @@ impl Layout {
         };
         let registers = key.iter().map(|part| if *part == address { self.width() } else { 1 }).sum::<u32>();
         let dynamic = matches!(map, Map::Affinity | Map::PortAffinity).then_some(REMEMBERED);
-        Set { name: map.name(), key: datatype::tuple(key), key_length: registers * 4, value, dynamic }
+        Set { name: map.name(), key: datatype::tuple(key), key_length: registers * 4, value, dynamic, interval: false }
     }
 
     /// A table without Services, in place of whatever was there.

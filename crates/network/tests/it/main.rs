@@ -8,5 +8,6 @@
 mod api;
 mod dns;
 mod pods;
+mod policies;
 mod services;
 mod world;

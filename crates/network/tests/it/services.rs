@@ -27,16 +27,7 @@ impl Cluster {
     }
 
     fn run(&self) {
-        let config = self.network.config();
-        let settings = Settings {
-            cluster: config.cluster.clone(),
-            pod_cidr: config.pod_cidr,
-            service_cidr: config.service_cidr,
-            node_name: "us".into(),
-            zone: None,
-            node_address: Some(HOST.parse().unwrap()),
-            host: config.host.clone(),
-        };
+        let settings = Settings::for_network(self.network.config(), "us", Some(HOST.parse().unwrap()));
         tokio::spawn(services::run(self.api.client(), settings, self.stop.clone()));
     }
 
