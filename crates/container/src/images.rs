@@ -1,22 +1,28 @@
 //! Images: fetched, imported, kept, given out. Names, blobs and unpacked layers lie in one folder that several processes
 //! may use at once (`store`).
 //!
-//! `reference` reads names, `import` takes in files, `unpack` unpacks layers safely.
+//! `reference` reads names, `transfer` pulls and pushes (by way of `remote`), `import` takes in files and `export` writes
+//! them, `unpack` unpacks layers safely, `clear` removes.
 
 mod clear;
 mod config;
+mod export;
 mod import;
 mod reference;
+mod remote;
 mod store;
+mod transfer;
 mod unpack;
 
 pub use clear::Removed;
 pub use config::ImageConfig;
+pub use export::ExportFormat;
 pub use import::ImportOptions;
 pub use reference::{Reference, ReferenceError};
+pub use remote::{Progress, Report};
 
 use crate::error::{Error, blocking};
-use crate::registries::Registries;
+use crate::registries::{Credentials, Registries};
 use config::{Descriptor, Platform, architecture};
 use std::collections::BTreeSet;
 use std::io;
@@ -27,7 +33,6 @@ use store::{Record, Store};
 #[derive(Clone, Debug)]
 pub struct Images {
     store: Store,
-    #[expect(dead_code, reason = "read by the code that fetches, which comes next")]
     registries: Registries,
 }
 
@@ -137,6 +142,73 @@ pub enum ImageError {
         #[source]
         source: serde_json::Error,
     },
+    /// The registry has no such image.
+    #[error("failed to resolve reference {name:?}: {name}: not found")]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// The registry wants other credentials, or has no such image and does not say so.
+    #[error(
+        "failed to resolve reference {name:?}: pull access denied, repository does not exist or may require \
+         authorization: {host} refused"
+    )]
+    Denied {
+        /// The name.
+        name: String,
+        /// Who refused.
+        host: String,
+    },
+    /// The registry does not answer (`RegistryUnavailable`).
+    #[error("failed to resolve reference {name:?}: {host} cannot be reached")]
+    Unreachable {
+        /// The name.
+        name: String,
+        /// Who does not answer.
+        host: String,
+        /// Why.
+        #[source]
+        source: Box<oci_client::errors::OciDistributionError>,
+    },
+    /// The registry answers with something else.
+    #[error("failed to resolve reference {name:?}: {host} gave an unexpected answer")]
+    Registry {
+        /// The name.
+        name: String,
+        /// Who answered.
+        host: String,
+        /// What.
+        #[source]
+        source: Box<oci_client::errors::OciDistributionError>,
+    },
+    /// The stream of a blob ended early.
+    #[error("failed to pull {name:?}: the connection to {host} broke")]
+    Interrupted {
+        /// The name.
+        name: String,
+        /// With whom.
+        host: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A blob is longer than its descriptor says.
+    #[error("{digest} has more than its {size} bytes")]
+    TooLong {
+        /// The blob.
+        digest: String,
+        /// What was promised.
+        size: u64,
+    },
+    /// A manifest's media type is no header's value.
+    #[error("the media type {media_type:?} cannot be sent")]
+    BadMediaType {
+        /// It.
+        media_type: String,
+    },
+    /// The work was cut off.
+    #[error("the work was cut off while the program shuts down")]
+    Cancelled,
     /// Files.
     #[error("cannot {doing} {}", path.display())]
     Io {
@@ -151,6 +223,15 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// Another mirror, or other credentials, may lead to the image all the same.
+    fn is_of_the_way(&self) -> bool {
+        use ImageError::{Denied, Digest, Interrupted, Registry, Unknown, Unreachable};
+        matches!(
+            self,
+            Denied { .. } | Digest { .. } | Interrupted { .. } | Registry { .. } | Unknown { .. } | Unreachable { .. }
+        )
+    }
+
     pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>, source: io::Error) -> ImageError {
         ImageError::Io { doing, path: path.into(), source }
     }
@@ -166,6 +247,54 @@ impl Images {
     pub async fn import(&self, path: &Path, options: ImportOptions) -> Result<Vec<Image>, Error> {
         let (store, path) = (self.store.clone(), path.to_owned());
         blocking(move || Ok(import::import(&store, &path, &options)?)).await
+    }
+
+    /// Fetches an image from its registry or a mirror of it. Credentials are tried in order; without any, those of the
+    /// configuration are taken, or none.
+    pub async fn pull(
+        &self,
+        name: &str,
+        credentials: &[Credentials],
+        report: Option<Report>,
+    ) -> Result<Image, ImageError> {
+        let reference = parse(name)?;
+        let report = report.unwrap_or_else(transfer::silence);
+        transfer::pull(&self.store, &self.registries, &reference, credentials, report).await
+    }
+
+    /// Sends an image to the registry that a name of it says.
+    pub async fn push(
+        &self,
+        name: &str,
+        credentials: &[Credentials],
+        report: Option<Report>,
+    ) -> Result<(), ImageError> {
+        let reference = parse(name)?;
+        let image = self.get(name)?;
+        let report = report.unwrap_or_else(transfer::silence);
+        transfer::push(&self.store, &self.registries, &image, &reference, credentials, report).await
+    }
+
+    /// Writes images into a file or folder, under the names that they are called by here.
+    pub async fn export(&self, names: &[String], to: &Path, format: ExportFormat) -> Result<(), Error> {
+        let images =
+            names.iter().map(|name| Ok((self.get(name)?, name.clone()))).collect::<Result<Vec<_>, ImageError>>()?;
+        let (store, to) = (self.store.clone(), to.to_owned());
+        blocking(move || Ok(export::export(&store, &images, &to, format)?)).await
+    }
+
+    /// Gives an image a further name.
+    pub async fn tag(&self, name: &str, new: &str) -> Result<Image, Error> {
+        let (store, image, new) = (self.store.clone(), self.get(name)?, parse(new)?);
+        blocking(move || Ok(store.record(&image.manifest, Some(&new.to_string()), Some(new.at(&image.manifest)))?))
+            .await
+    }
+
+    /// An image's whole configuration file.
+    pub fn config_file(&self, name: &str) -> Result<serde_json::Value, ImageError> {
+        let id = self.get(name)?.id;
+        let wrong = |source| ImageError::Document { what: "configuration", digest: id.clone(), source };
+        serde_json::from_slice(&self.store.document(&id)?).map_err(wrong)
     }
 
     /// All images.
@@ -226,6 +355,10 @@ impl Image {
     }
 }
 
+fn parse(name: &str) -> Result<Reference, ImageError> {
+    Reference::parse(name).map_err(|source| ImageError::Name { name: name.to_owned(), source })
+}
+
 /// Looks for an image by whatever it is called.
 fn find<'a>(index: &'a store::Index, name: &str) -> Result<Option<(&'a String, &'a Record)>, ImageError> {
     let hex = name.strip_prefix("sha256:").unwrap_or(name);
@@ -238,9 +371,7 @@ fn find<'a>(index: &'a store::Index, name: &str) -> Result<Option<(&'a String, &
     if name.starts_with("sha256:") {
         return Ok(None);
     }
-    let wrong = |source| ImageError::Name { name: name.to_owned(), source };
-    let reference = Reference::parse(name).map_err(wrong)?;
-    let full = reference.to_string();
+    let full = parse(name)?.to_string();
     let has = |record: &Record| record.tags.contains(&full) || record.digests.contains(&full);
     Ok(index.images.iter().find(|(_, record)| has(record)))
 }

@@ -24,6 +24,6 @@ mod wire;
 
 pub use config::{Config, ContainerConfig, ExecConfig, PodConfig};
 pub use error::Error;
-pub use images::{Image, ImageConfig, ImageError, Images, ImportOptions};
+pub use images::{ExportFormat, Image, ImageConfig, ImageError, Images, ImportOptions, Progress, Report};
 pub use runtime::{Reader, Runtime, Session, Writer};
 pub use status::{ContainerStatus, Event, PodStatus, State};

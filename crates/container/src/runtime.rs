@@ -11,13 +11,12 @@ mod pods;
 mod record;
 mod sessions;
 
-use crate::cgroups;
+use crate::cgroups::Groups;
 use crate::config::Config;
 use crate::error::Error;
 use crate::images::Images;
 use crate::spec::host::Host;
 use crate::status::{ContainerStatus, Event, PodStatus};
-use cgroup::Hierarchy;
 use record::{ContainerRecord, PodRecord};
 pub use sessions::{Reader, Session, Writer};
 use std::collections::HashMap;
@@ -40,7 +39,7 @@ pub(crate) struct Inner {
     config: Config,
     host: Host,
     images: Images,
-    hierarchy: Arc<Hierarchy>,
+    groups: Arc<Groups>,
     pods: Mutex<HashMap<String, Arc<Pod>>>,
     containers: Mutex<HashMap<String, Arc<Container>>>,
     events: broadcast::Sender<Event>,
@@ -80,7 +79,7 @@ impl Runtime {
             config,
             host: Host::look(),
             images,
-            hierarchy: cgroups::detect()?,
+            groups: Arc::new(Groups::detect()?),
             pods: Mutex::default(),
             containers: Mutex::default(),
             events: broadcast::channel(EVENTS).0,

@@ -3,6 +3,7 @@
 mod demo;
 mod down;
 mod helm;
+mod image;
 mod kustomize;
 mod server;
 mod snapshot;
@@ -25,6 +26,7 @@ enum Command {
     Demo(demo::Args),
     Down(down::Args),
     Helm(Box<helm::Args>),
+    Image(image::Args),
     Kustomize(Box<kustomize::Args>),
     Server(server::Args),
     Snapshot(snapshot::Args),
@@ -39,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(&args),
         Command::Down(args) => down::run(&args),
         Command::Helm(args) => helm::run(&args),
+        Command::Image(args) => image::run(&args),
         Command::Kustomize(args) => kustomize::run(&args),
         Command::Server(args) => server::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),

@@ -5,7 +5,7 @@ use super::config::{Descriptor, Manifest, architecture};
 use super::reference::{Reference, is_digest};
 use super::store::{Hashing, Store};
 use super::unpack::decompress;
-use super::{Image, ImageError};
+use super::{Image, ImageError, parse};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -43,10 +43,6 @@ pub(crate) fn import(store: &Store, path: &Path, options: &ImportOptions) -> Res
     }
     let name = name.ok_or_else(|| ImageError::NameNeeded { path: path.to_owned() })?;
     folder(store, path, &name, options).map(|image| vec![image])
-}
-
-fn parse(name: &str) -> Result<Reference, ImageError> {
-    Reference::parse(name).map_err(|source| ImageError::Name { name: name.to_owned(), source })
 }
 
 /// A root file system becomes one layer.
@@ -191,7 +187,10 @@ fn archive(store: &Store, path: &Path, name: Option<Reference>) -> Result<Vec<Im
     let plain = store.incoming();
     let compressed = inflate(path, &plain).map_err(failed)?;
     let imported = (|| {
-        let files = ArchiveOf::read(if compressed { &plain } else { path }).map_err(failed)?;
+        let files = ArchiveOf::read(if compressed { &plain } else { path }).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => failed(error),
+            _ => ImageError::Unrecognised { path: path.to_owned() },
+        })?;
         if let Some(text) = document(&files, "manifest.json").map_err(failed)? {
             return docker(store, &files, path, &text, name);
         }

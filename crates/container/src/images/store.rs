@@ -164,6 +164,31 @@ impl Store {
         Ok((digest, size))
     }
 
+    /// Takes in a blob that lies in a file of `incoming`, if it is what is expected.
+    pub(crate) fn take_file(&self, path: &Path, expected: &str) -> Result<(), ImageError> {
+        let failed = |error| ImageError::io("read", path, error);
+        let taken = (|| {
+            let mut hash = Hashing::new(io::sink());
+            io::copy(&mut File::open(path).map_err(failed)?, &mut hash).map_err(failed)?;
+            let found = hash.digest();
+            if found != expected {
+                return Err(ImageError::Digest { expected: expected.to_owned(), found });
+            }
+            let blob = self.blob(expected);
+            std::fs::rename(path, &blob).map_err(|error| ImageError::io("write", blob, error))
+        })();
+        if taken.is_err() {
+            let _the_first_error_counts = std::fs::remove_file(path);
+        }
+        taken
+    }
+
+    /// Holds off clearing away, from an asynchronous task.
+    pub(crate) async fn bring_slowly(&self) -> Result<Bringing, ImageError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.bring()).await.map_err(|_| ImageError::Cancelled)?
+    }
+
     /// Takes in a document from memory; its digest.
     pub(crate) fn take_document(&self, text: &[u8]) -> Result<String, ImageError> {
         self.take_blob(&mut &*text, None).map(|(digest, _)| digest)
@@ -350,4 +375,9 @@ fn hex(hash: &[u8]) -> String {
         text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
     }
     text
+}
+
+/// The digest of bytes in memory.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }

@@ -261,10 +261,18 @@ impl Entry {
             gid: number(header.gid()?)?,
             mtime: mtime.unwrap_or_else(|| header.mtime().ok().and_then(|time| i64::try_from(time).ok()).unwrap_or(0)),
             link: entry.link_name_bytes().map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes))).unwrap_or_default(),
-            device: (header.device_major()?.unwrap_or(0), header.device_minor()?.unwrap_or(0)),
+            device: device(header)?,
             xattrs,
         }))
     }
+}
+
+/// Only devices have numbers; in other headers anything may stand in their place.
+fn device(header: &tar::Header) -> io::Result<(u32, u32)> {
+    if !matches!(header.entry_type(), tar::EntryType::Char | tar::EntryType::Block) {
+        return Ok((0, 0));
+    }
+    Ok((header.device_major()?.unwrap_or(0), header.device_minor()?.unwrap_or(0)))
 }
 
 /// A path relative to the root. One that climbs is refused: no honest archive has any.

@@ -11,7 +11,7 @@ use super::{Container, Inner, Runtime, lock};
 use crate::config::{ContainerConfig, Resources};
 use crate::error::{Error, blocking};
 use crate::status::{ContainerStatus, Event, State};
-use crate::{cgroups, oci, rootfs};
+use crate::{oci, rootfs};
 use bundle::Program;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -148,7 +148,7 @@ impl Runtime {
         let work = (self.inner.clone(), container.clone());
         blocking(move || {
             let (inner, container) = work;
-            cgroups::remove(&inner.hierarchy, &container.record.cgroup)?;
+            inner.groups.remove(&container.record.cgroup)?;
             remove_files(&inner, &container.pod, &container.id)
         })
         .await?;
@@ -160,8 +160,8 @@ impl Runtime {
     pub async fn update(&self, id: &str, resources: Resources) -> Result<(), Error> {
         let container = self.inner.container(id)?;
         let _turn = container.turn.lock().await;
-        let (hierarchy, group) = (self.inner.hierarchy.clone(), container.record.cgroup.clone());
-        blocking(move || cgroups::update(&hierarchy, &group, &resources)).await
+        let (groups, group) = (self.inner.groups.clone(), container.record.cgroup.clone());
+        blocking(move || groups.update(&group, &resources)).await
     }
 
     /// Lets the shim open a container's log anew, after the old file was moved.
@@ -178,7 +178,7 @@ impl Inner {
         let program = Program::run(self, container)?;
         let folder = container.folder.to_string_lossy();
         let log = config.log_path.as_deref().map(|path| path.to_string_lossy()).unwrap_or_default();
-        let oom_file = cgroups::oom_file(&self.hierarchy, &container.record.cgroup);
+        let oom_file = self.groups.oom_file(&container.record.cgroup);
         let oom_file = oom_file.to_string_lossy();
         let flags = bundle::flags(config);
         let console = bundle::console(&container.id);
@@ -227,8 +227,8 @@ impl Inner {
 
     /// Kills whatever is in a container's group.
     async fn kill_group(&self, container: &Container) -> Result<(), Error> {
-        let (hierarchy, group) = (self.hierarchy.clone(), container.record.cgroup.clone());
-        blocking(move || cgroups::kill(&hierarchy, &group)).await
+        let (groups, group) = (self.groups.clone(), container.record.cgroup.clone());
+        blocking(move || groups.kill(&group)).await
     }
 
     /// A container's end, told by the shim or found on record.

@@ -6,9 +6,9 @@ use super::{Inner, Pod, Runtime, lock};
 use crate::config::{BUILT_IN, PodConfig};
 use crate::error::{Error, blocking};
 use crate::reexec::SHIM;
+use crate::rootfs;
 use crate::spec::mounts;
 use crate::status::{Event, State};
-use crate::{cgroups, rootfs};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -73,8 +73,8 @@ impl Runtime {
         self.inner.end_shim(&pod).await;
         remove_files(pod.folder.clone()).await?;
         let parent = pod.record.config.cgroup_parent.clone();
-        let hierarchy = self.inner.hierarchy.clone();
-        blocking(move || cgroups::remove(&hierarchy, &parent)).await?;
+        let groups = self.inner.groups.clone();
+        blocking(move || groups.remove(&parent)).await?;
         lock(&self.inner.pods).remove(uid);
         Ok(())
     }

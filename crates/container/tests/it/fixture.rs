@@ -43,6 +43,18 @@ impl Fixture {
         fixture
     }
 
+    /// With another OCI runtime.
+    pub(crate) async fn with_handler(name: &str, program: &str) -> Fixture {
+        let folder = tempfile::Builder::new().prefix("hakata-test-").tempdir().unwrap();
+        let cluster = format!("test-{name}-{}", std::process::id());
+        let mut config = config(folder.path(), &cluster);
+        let handler = container::config::Handler { program: program.into(), arguments: Vec::new() };
+        config.handlers.insert(name.to_owned(), handler);
+        let runtime = Runtime::open(config).await.unwrap();
+        busybox(&runtime, folder.path()).await;
+        Fixture { path: folder.path().to_owned(), folder, runtime, cluster }
+    }
+
     /// In a folder that another process will look after.
     pub(crate) async fn at(path: PathBuf, name: &str) -> Fixture {
         let folder = tempfile::TempDir::new_in(&path).unwrap();

@@ -68,3 +68,43 @@ async fn stopping_asks_first_and_kills_then() {
     assert_eq!((status.exit_code, status.reason, status.oom_killed), (Some(137), "Error", false));
     fixture.finish().await;
 }
+
+#[tokio::test]
+async fn another_runtime_by_its_handler() {
+    if cannot_run() {
+        return;
+    }
+    let Some(program) =
+        ["/usr/sbin/runc", "/usr/bin/runc"].into_iter().find(|path| std::path::Path::new(path).exists())
+    else {
+        println!("SKIPPED: it needs runc");
+        return;
+    };
+    let fixture = Fixture::with_handler("runc", program).await;
+    let pod = container::PodConfig { handler: "runc".to_owned(), ..fixture.pod_config("p1") };
+    fixture.runtime.run_pod(pod).await.unwrap();
+    let config = container::ContainerConfig {
+        seccomp: container::config::Seccomp::RuntimeDefault,
+        ..fixture.shell("p1", "grep Seccomp: /proc/self/status | cut -f2; mkdir /x && echo made; exit 5")
+    };
+    let (code, log) = fixture.run(config).await;
+    assert_eq!((code, log), (5, vec!["stdout F 2".to_owned(), "stdout F made".to_owned()]));
+    let id = fixture.runtime.create(fixture.shell("p1", "sleep 1000")).await.unwrap();
+    fixture.runtime.start(&id).await.unwrap();
+    for tty in [false, true] {
+        let argv = ["sh", "-c", "echo hello; exit 6"].map(str::to_owned).to_vec();
+        let mut session =
+            fixture.runtime.exec(&id, container::ExecConfig { argv, tty, ..Default::default() }).await.unwrap();
+        let mut text = String::new();
+        tokio::io::AsyncReadExt::read_to_string(session.stdout.as_mut().unwrap(), &mut text).await.unwrap();
+        assert_eq!((text.trim_end(), session.wait().await.unwrap()), ("hello", 6));
+    }
+    let mut config = fixture.shell("p1", "");
+    config.argv = vec!["nothing".to_owned()];
+    let wrong = fixture.runtime.create(config).await.unwrap();
+    let error = fixture.runtime.start(&wrong).await.unwrap_err().to_string();
+    assert!(error.contains("executable file not found in $PATH"), "{error}");
+    let unknown = container::PodConfig { handler: "none".to_owned(), ..fixture.pod_config("p2") };
+    assert!(matches!(fixture.runtime.run_pod(unknown).await, Err(Error::UnknownHandler { .. })));
+    fixture.finish().await;
+}

@@ -8,6 +8,9 @@ container::reexec_in_tests!();
 
 mod adoption;
 mod fixture;
+mod images;
 mod isolation;
+mod layers;
 mod lifecycle;
+mod registry;
 mod sessions;

@@ -8,7 +8,7 @@ use crate::reexec::RUNTIME;
 use crate::rootfs::identity::Names;
 use crate::shim::{STDIN, STDIN_ONCE, TTY};
 use crate::spec::{Ingredients, capabilities, devices};
-use crate::{cgroups, oci, rootfs, seccomp};
+use crate::{oci, rootfs, seccomp};
 use rustix::fs::{Mode, OFlags};
 use std::path::Path;
 use std::time::SystemTime;
@@ -61,7 +61,7 @@ pub(super) fn make(inner: &Inner, pod: &Pod, id: &str, config: ContainerConfig) 
     let mut spec = ingredients.spec();
     if built_in {
         let filters = profile.map(|profile| profile.compile(&config.name)).transpose()?.unwrap_or_default();
-        let join = cgroups::make_unified_beside(&inner.hierarchy, &cgroup)?.into_iter().collect();
+        let join = inner.groups.make_unified_beside(&cgroup)?.into_iter().collect();
         let no_new_privileges = config.no_new_privileges;
         let extra = oci::Extra { join, filters, capabilities: kept, no_new_privileges };
         record::write(&folder.join(oci::EXTRA), &extra)?;
