@@ -7,9 +7,15 @@ use crate::error::Error;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, UnmountFlags};
+use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+/// More links than this in one path are a circle.
+const MOST_LINKS: u32 = 32;
 
 /// Mounts the layers, uppermost first, under a writable folder at `target`.
 pub(crate) fn mount(layers: &[PathBuf], own: &Path, target: &Path) -> Result<(), Error> {
@@ -110,20 +116,47 @@ pub(crate) fn read_inside(root: impl AsFd, path: &Path, at_most: u64) -> Result<
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Makes a folder inside of a root, and those above it.
+/// Makes a folder inside of a root, and those above it; also where a link leads that leads nowhere yet.
 pub(crate) fn make_folder_inside(root: impl AsFd, path: &Path) -> Result<OwnedFd, Errno> {
-    let mut at = open_inside(&root, Path::new("."), OFlags::PATH | OFlags::DIRECTORY)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    let mut at = open_inside(&root, Path::new("."), flags)?;
     let mut below = PathBuf::new();
-    for part in path.components() {
-        let std::path::Component::Normal(name) = part else { continue };
-        below.push(name);
-        at = match open_inside(&root, &below, OFlags::PATH | OFlags::DIRECTORY) {
-            Err(Errno::NOENT) => {
-                rustix::fs::mkdirat(&at, name, Mode::from_raw_mode(0o755))?;
-                open_inside(&root, &below, OFlags::PATH | OFlags::DIRECTORY)?
-            }
+    let mut left: VecDeque<PathBuf> = parts(path).collect();
+    let mut links = 0;
+    while let Some(name) = left.pop_front() {
+        if name == Path::new("..") {
+            below.pop();
+            at = open_inside(&root, &Path::new(".").join(&below), flags)?;
+            continue;
+        }
+        let next = below.join(&name);
+        at = match open_inside(&root, &next, flags) {
+            Err(Errno::NOENT) => match rustix::fs::mkdirat(&at, &name, Mode::from_raw_mode(0o755)) {
+                Err(Errno::EXIST) if links < MOST_LINKS => {
+                    links += 1;
+                    let target = rustix::fs::readlinkat(&at, &name, Vec::new())?;
+                    let target = Path::new(OsStr::from_bytes(target.as_bytes()));
+                    if target.is_absolute() {
+                        below = PathBuf::new();
+                        at = open_inside(&root, Path::new("."), flags)?;
+                    }
+                    parts(target).collect::<Vec<_>>().into_iter().rev().for_each(|part| left.push_front(part));
+                    continue;
+                }
+                made => made.and_then(|()| open_inside(&root, &next, flags))?,
+            },
             other => other?,
         };
+        below = next;
     }
     Ok(at)
+}
+
+/// The names of a path, and its steps up.
+fn parts(path: &Path) -> impl Iterator<Item = PathBuf> {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(PathBuf::from(name)),
+        Component::ParentDir => Some(PathBuf::from("..")),
+        _ => None,
+    })
 }

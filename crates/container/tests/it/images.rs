@@ -85,7 +85,7 @@ async fn to_a_registry_and_back() {
     assert!(matches!(error, ImageError::Unknown { .. }), "{error:?}");
     // What skopeo puts there, compressed anew and in other forms, comes out the same.
     let source = folder.path().join("docker.tar");
-    here.export(&[name.clone()], &source, ExportFormat::DockerArchive).await.unwrap();
+    here.export(std::slice::from_ref(&name), &source, ExportFormat::DockerArchive).await.unwrap();
     for (tag, format) in [("v2s2", "v2s2"), ("oci", "oci"), ("zstd", "oci")] {
         let target = format!("{}/peer/tool:{tag}", registry.host);
         let mut words = vec!["copy", "--dest-tls-verify=false", "--format", format];

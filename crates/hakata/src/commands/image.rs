@@ -5,7 +5,7 @@ mod show;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use cluster::config::DATA_DIR;
+use cluster::place::{DEFAULT_NAME, Place};
 use container::registries::{Credentials, Keyring, Registries};
 use container::{ExportFormat, ImageConfig, Images, ImportOptions};
 use std::io::{IsTerminal, Read, Write};
@@ -33,7 +33,13 @@ pub(crate) struct Args {
     data_dir: Option<PathBuf>,
 
     /// Mirrors, credentials and certificates of registries (in k3s's form of registries.yaml)
-    #[arg(long, global = true, value_name = "FILE", env = "HAKATA_REGISTRIES", default_value = "/etc/hakata/registries.yaml")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "HAKATA_REGISTRIES",
+        default_value = "/etc/hakata/registries.yaml"
+    )]
     registries: PathBuf,
 }
 
@@ -139,12 +145,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn open(args: &Args) -> anyhow::Result<Images> {
-    let usual = Path::new(DATA_DIR);
-    let data = match (&args.data_dir, &args.cluster) {
-        (Some(folder), None) => folder.clone(),
-        (_, Some(name)) => usual.with_file_name(name),
-        (None, None) => usual.to_owned(),
+    let place = match (&args.data_dir, &args.cluster) {
+        (Some(folder), None) => Place::of_data(folder),
+        (_, name) => Place::named(name.as_deref().unwrap_or(DEFAULT_NAME))?,
     };
+    let data = place.data();
     let registries = Registries::load(&args.registries)?;
     let opened = Images::open(data.join("images"), data.join("containers"), registries);
     opened.with_context(|| format!("the images of the cluster in {} cannot be used", data.display()))
@@ -228,7 +233,10 @@ fn credentials(args: &Transfer) -> anyhow::Result<Vec<(String, Vec<Credentials>)
     let said = match &args.username {
         Some(username) => {
             let mut stdin = std::io::stdin();
-            anyhow::ensure!(!stdin.is_terminal(), "pipe the password in: --password-stdin reads it from standard input");
+            anyhow::ensure!(
+                !stdin.is_terminal(),
+                "pipe the password in: --password-stdin reads it from standard input"
+            );
             let mut password = String::new();
             stdin.read_to_string(&mut password)?;
             let password = password.trim_end_matches(['\r', '\n']).to_owned();

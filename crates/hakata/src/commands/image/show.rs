@@ -88,13 +88,15 @@ fn value(image: &Image) -> Value {
 fn table(images: &[Image]) -> String {
     let mut rows = vec![["NAME", "TAG", "ID", "SIZE"].map(str::to_owned)];
     for image in images {
-        let row = |name: &str, tag: &str| [name.to_owned(), tag.to_owned(), short(&image.id).to_owned(), bytes(image.size)];
+        let row =
+            |name: &str, tag: &str| [name.to_owned(), tag.to_owned(), short(&image.id).to_owned(), bytes(image.size)];
         for full in &image.repo_tags {
             let (name, tag) = full.rsplit_once(':').unwrap_or((full, ""));
             rows.push(row(name, tag));
         }
         if image.repo_tags.is_empty() {
-            let name = image.repo_digests.first().and_then(|full| full.split_once('@')).map_or("<none>", |(name, _)| name);
+            let name =
+                image.repo_digests.first().and_then(|full| full.split_once('@')).map_or("<none>", |(name, _)| name);
             rows.push(row(name, "<none>"));
         }
     }
