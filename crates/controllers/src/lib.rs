@@ -4,11 +4,14 @@
 //! share stands in [`follow`] (a list and a watch, kept going) and [`api`] (paths and untyped objects).
 
 mod api;
+mod daemon_set;
 mod definitions;
 mod deployment;
+mod endpoints;
 mod flow_schemas;
 mod follow;
 mod garbage;
+mod job;
 mod kubernetes_service;
 mod namespaces;
 mod quotas;
@@ -17,6 +20,8 @@ mod role_aggregation;
 mod root_ca;
 mod service_accounts;
 mod service_cidrs;
+mod stateful_set;
+mod storage;
 mod workload;
 
 pub use kubernetes_service::ApiAddress;
@@ -48,9 +53,18 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
             service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
             garbage::run(client.clone()),
+            daemon_set::run(informers.clone()),
             deployment::run(informers.clone()),
+            endpoints::legacy::run(informers.clone()),
+            endpoints::mirror::run(informers.clone()),
+            endpoints::slices::run(informers.clone()),
+            job::run(informers.clone()),
             replica_set::run(informers.clone()),
             replica_set::run_replication_controllers(informers.clone()),
+            stateful_set::run(informers.clone()),
+            storage::run(informers.clone()),
+            storage::ephemeral::run(informers.clone()),
+            storage::protection::run(informers.clone()),
         )
     };
     stop.run_until_cancelled(all).await;

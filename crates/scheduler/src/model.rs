@@ -2,9 +2,7 @@
 
 pub(crate) mod affinity;
 pub(crate) mod class;
-pub(crate) mod labels;
 pub(crate) mod node;
 pub(crate) mod pod;
 pub(crate) mod resources;
 pub(crate) mod spread;
-pub(crate) mod taints;

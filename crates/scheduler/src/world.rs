@@ -2,11 +2,11 @@
 
 use crate::model::affinity::Namespaces;
 use crate::model::class::Classes;
-use crate::model::labels::Labels;
 use crate::model::node::Node;
 use crate::model::pod::Pod;
 use crate::plugins::volumes::Storage;
 use informer::Object;
+use kinds::placement::Labels;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What pods want to be near to, and far from.
 
 use super::class::Class;
-use super::labels::Labels;
+use kinds::placement::Labels;
 use object::View;
 use object::selector::labels::Selector;
 use std::collections::HashMap;

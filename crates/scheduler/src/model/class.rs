@@ -3,7 +3,7 @@
 //! Thousands of pods are few classes, so what a pod has to do with others is found out once for each class.
 
 use super::affinity::PodAffinity;
-use super::labels::Labels;
+use kinds::placement::Labels;
 use object::{View, json};
 use std::collections::HashMap;
 use std::sync::Arc;

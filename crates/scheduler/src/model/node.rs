@@ -1,11 +1,11 @@
 //! A node, and what is on it.
 
 use super::class::Class;
-use super::labels::Labels;
 use super::pod::Pod;
 use super::resources::Resources;
-use super::taints::Taint;
 use informer::Object;
+use kinds::placement::Labels;
+use kinds::placement::Taint;
 use std::sync::Arc;
 
 /// A node and the pods on it.

@@ -1,11 +1,11 @@
 //! A pod as far as it matters for placing it and others.
 
 use super::class::{Class, Classes};
-use super::labels::NodeTerm;
 use super::resources::{self, Resources};
 use super::spread::Constraint;
-use super::taints::Toleration;
 use informer::Object;
+use kinds::placement::NodeTerm;
+use kinds::placement::Toleration;
 use object::View;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! How evenly pods are to be spread.
 
-use super::labels::Labels;
+use kinds::placement::Labels;
 use object::View;
 use object::selector::labels::Selector;
 

@@ -1,9 +1,9 @@
 //! Nodes that a pod names, wants, or would rather have.
 
 use super::{Plugin, Reason, normalize};
-use crate::model::labels::any_matches;
 use crate::model::node::Node;
 use crate::model::pod::Pod;
+use kinds::placement::any_matches;
 
 pub(crate) fn filter(pod: &Pod, node: &Node) -> Option<Reason> {
     if !pod.node.is_empty() && pod.node != node.name {

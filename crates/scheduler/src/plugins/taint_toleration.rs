@@ -3,7 +3,7 @@
 use super::{Plugin, Reason, normalize};
 use crate::model::node::Node;
 use crate::model::pod::Pod;
-use crate::model::taints::{Taint, Toleration, untolerated};
+use kinds::placement::{Taint, Toleration, untolerated};
 
 pub(crate) fn filter(pod: &Pod, node: &Node) -> Option<Reason> {
     if node.is_unschedulable && !pod.tolerations.iter().any(|t| t.tolerates(&Taint::unschedulable())) {

@@ -6,8 +6,8 @@ use crate::model::class::Class;
 use crate::model::node::Node;
 use crate::model::pod::Pod;
 use crate::model::spread::{Constraint, HOSTNAME};
-use crate::model::taints::untolerated;
 use crate::world::World;
+use kinds::placement::untolerated;
 use object::selector::labels::Selector;
 use std::collections::HashMap;
 

@@ -1,13 +1,12 @@
 //! Volumes have to be where the pod is, or to be made there.
 
 use super::{Plugin, Reason};
-use crate::model::labels::{NodeTerm, any_matches};
 use crate::model::node::Node;
 use crate::model::pod::Pod;
 use informer::Shared;
-use object::quantity::Quantity;
-use object::selector::labels::Selector;
-use object::{Value, View};
+use kinds::binding;
+use kinds::placement::{NodeTerm, any_matches};
+use object::View;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,8 +14,6 @@ use std::sync::Arc;
 const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 /// The annotation of claims whose binding is done.
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
-/// The annotation of older claims and volumes that names the class.
-const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 /// Labels of nodes, and the values of each that will do.
 type Topology = Vec<(Box<str>, Vec<Box<str>>)>;
@@ -105,22 +102,23 @@ impl Storage {
                 return refuse("pod has unbound immediate PersistentVolumeClaims".to_owned());
             }
         }
-        needs.waiting.sort_by_key(|waiting| size_of(waiting.claim.spec().at(&["resources", "requests", "storage"])));
+        needs.waiting.sort_by_key(|waiting| binding::asked(waiting.claim.view()));
         Ok(needs)
     }
 
     fn waits_for_node(&self, claim: View<'_>) -> bool {
-        let class = self.classes.get(class_of(claim));
+        let class = self.classes.get(binding::class_of(claim));
         class.is_some_and(|class| class.get("volumeBindingMode").as_str() == "WaitForFirstConsumer")
     }
 
     fn waiting(&self, claim: &Shared) -> Waiting {
-        let mut fitting: Vec<&Shared> = self.volumes.values().filter(|volume| fits(claim, volume)).collect();
+        let mut fitting: Vec<&Shared> =
+            self.volumes.values().filter(|volume| binding::fits(volume.view(), claim.view())).collect();
         fitting.sort_by_key(|volume| {
             let is_meant = volume.spec().has("claimRef");
-            (!is_meant, size_of(volume.spec().at(&["capacity", "storage"])), volume.name().to_owned())
+            (!is_meant, binding::size(volume.view()), volume.name().to_owned())
         });
-        let class = self.classes.get(class_of(claim.view()));
+        let class = self.classes.get(binding::class_of(claim.view()));
         let can_make = class.filter(|class| class.get("provisioner").as_str() != NO_PROVISIONER);
         Waiting {
             claim: claim.clone(),
@@ -195,35 +193,4 @@ fn is_in(places: &[Topology], node: &Node) -> bool {
 fn reach(volume: View<'_>) -> Option<Vec<NodeTerm>> {
     let required = volume.get("spec").get("nodeAffinity").get("required");
     required.exists().then(|| NodeTerm::read_all(required))
-}
-
-/// The storage class that a claim or a volume names.
-fn class_of(object: View<'_>) -> &str {
-    let annotated = object.get("metadata").get("annotations").opt_str(CLASS);
-    annotated.unwrap_or_else(|| object.get("spec").str("storageClassName"))
-}
-
-/// Whether a volume may serve a claim.
-fn fits(claim: &Shared, volume: &Shared) -> bool {
-    let (wanted, has) = (claim.spec(), volume.spec());
-    let reference = has.get("claimRef");
-    let is_meant = reference.str("namespace") == claim.namespace()
-        && reference.str("name") == claim.name()
-        && (reference.str("uid").is_empty() || reference.str("uid") == claim.uid());
-    let is_free = !reference.exists() && matches!(volume.status().str("phase"), "Available" | "");
-    let mode = |spec: View<'_>| if spec.str("volumeMode") == "Block" { "Block" } else { "Filesystem" };
-    let selector = wanted.get("selector");
-    let is_selected =
-        !selector.exists() || Selector::from_object(selector).is_ok_and(|selector| selector.matches(&volume.labels()));
-    (is_free || is_meant)
-        && !volume.is_going()
-        && mode(wanted) == mode(has)
-        && class_of(claim.view()) == class_of(volume.view())
-        && wanted.strings("accessModes").all(|mode| has.strings("accessModes").any(|has| has == mode))
-        && size_of(wanted.at(&["resources", "requests", "storage"])) <= size_of(has.at(&["capacity", "storage"]))
-        && is_selected
-}
-
-fn size_of(amount: View<'_>) -> i64 {
-    amount.value().map_or(0, |value: &Value| Quantity::from_value(value).map_or(0, |amount| amount.value()))
 }

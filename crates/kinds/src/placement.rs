@@ -1,19 +1,27 @@
-//! Labels, sorted, and terms that select nodes by them.
+//! Which nodes pods may go to: labels, the terms that select by them, taints and tolerations.
+//!
+//! What more there is to placing a pod (room, other pods) is the scheduler's.
+
+mod taints;
+
+pub use taints::{Taint, Toleration, untolerated};
 
 use object::View;
 use object::selector::labels::Labels as Lookup;
 
 /// Labels in the order of their keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Labels(Vec<(Box<str>, Box<str>)>);
+pub struct Labels(Vec<(Box<str>, Box<str>)>);
 
 impl Labels {
-    pub(crate) fn read(labels: View<'_>) -> Labels {
+    /// Reads a map of labels.
+    pub fn read(labels: View<'_>) -> Labels {
         // The entries of a map come in the order of their keys.
         Labels(labels.entries().map(|(key, value)| (key.into(), value.as_str().into())).collect())
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+    /// The value of a label.
+    pub fn get(&self, key: &str) -> Option<&str> {
         let at = self.0.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
         Some(&self.0[at].1)
     }
@@ -27,7 +35,7 @@ impl Lookup for Labels {
 
 /// A term of a node selector.
 #[derive(Clone, Debug)]
-pub(crate) struct NodeTerm {
+pub struct NodeTerm {
     labels: Vec<Requirement>,
     fields: Vec<Requirement>,
 }
@@ -40,18 +48,19 @@ struct Requirement {
 }
 
 impl NodeTerm {
-    pub(crate) fn read(term: View<'_>) -> NodeTerm {
+    /// Reads a term.
+    pub fn read(term: View<'_>) -> NodeTerm {
         let all = |name: &str| term.list(name).map(Requirement::read).collect();
         NodeTerm { labels: all("matchExpressions"), fields: all("matchFields") }
     }
 
     /// Terms of a node selector, of which one has to match.
-    pub(crate) fn read_all(selector: View<'_>) -> Vec<NodeTerm> {
+    pub fn read_all(selector: View<'_>) -> Vec<NodeTerm> {
         selector.list("nodeSelectorTerms").map(NodeTerm::read).collect()
     }
 
     /// Whether a node matches. A term without requirements matches none.
-    pub(crate) fn matches(&self, name: &str, labels: &Labels) -> bool {
+    pub fn matches(&self, name: &str, labels: &Labels) -> bool {
         !(self.labels.is_empty() && self.fields.is_empty())
             && self.labels.iter().all(|requirement| requirement.matches(labels.get(&requirement.key)))
             && self
@@ -92,7 +101,7 @@ impl Requirement {
 }
 
 /// Whether a list of terms matches a node: one has to.
-pub(crate) fn any_matches(terms: &[NodeTerm], name: &str, labels: &Labels) -> bool {
+pub fn any_matches(terms: &[NodeTerm], name: &str, labels: &Labels) -> bool {
     terms.iter().any(|term| term.matches(name, labels))
 }
 
