@@ -4,6 +4,7 @@
 //! share stands in [`follow`] (a list and a watch, kept going) and [`api`] (paths and untyped objects).
 
 mod api;
+mod cron_job;
 mod daemon_set;
 mod definitions;
 mod deployment;
@@ -53,6 +54,7 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
             service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
             garbage::run(client.clone()),
+            cron_job::run(informers.clone()),
             daemon_set::run(informers.clone()),
             deployment::run(informers.clone()),
             endpoints::legacy::run(informers.clone()),

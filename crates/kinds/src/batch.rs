@@ -1,6 +1,6 @@
 //! The `batch` group.
 
-mod cron;
+pub mod cron;
 mod cronjob;
 mod indexes;
 mod job;

@@ -7,3 +7,4 @@ mod job;
 mod scheduling;
 mod stage;
 mod stateful_set;
+mod storage;
