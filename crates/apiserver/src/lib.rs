@@ -1,7 +1,7 @@
 //! The API server: HTTP, authentication, authorisation and admission over the one table of resources.
 //!
 //! A request passes through these modules in this order: [`http`] (limits, negotiation) → [`request`] (what is asked of
-//! which resource) → `authn` → `authz` → [`rest`] (the verb, written once for all resources) → `admission` → the store.
+//! which resource) → `authn` → `flow` (its turn) → `authz` → [`rest`] (the verb, written once for all resources) → `admission` → the store.
 //! What a kind means stands in the crate `kinds`; nothing here knows a kind by name except the few whose answers need
 //! the state of the cluster (addresses, quota, tokens).
 //!
@@ -12,6 +12,7 @@ pub mod authn;
 pub mod authz;
 pub mod custom;
 pub mod discovery;
+mod flow;
 pub mod http;
 pub mod kubelet_client;
 pub mod lookup;

@@ -4,7 +4,6 @@
 mod core;
 mod documents;
 mod health;
-mod limits;
 pub mod listen;
 mod metrics;
 mod oidc;

@@ -38,8 +38,10 @@ pub enum Body {
     Empty,
     /// One block.
     Full(Bytes),
-    /// Blocks made as the client takes them.
+    /// Blocks made as the client takes them; between two of them other tasks have their turn.
     Blocks(Blocks),
+    /// A block has just been made: others are let through before the next one.
+    Resting(Blocks),
     /// Blocks that come with time.
     Stream(BlockStream),
     /// The body of somebody else's answer, which may break off.
@@ -74,7 +76,18 @@ impl http_body::Body for Body {
                 *self = Body::Empty;
                 (!block.is_empty()).then_some(block)
             }
-            Body::Blocks(blocks) => blocks.next(),
+            Body::Blocks(blocks) => {
+                let block = blocks.next();
+                let blocks = std::mem::replace(blocks, Box::new(std::iter::empty()));
+                *self = if block.is_some() { Body::Resting(blocks) } else { Body::Empty };
+                block
+            }
+            Body::Resting(blocks) => {
+                let blocks = std::mem::replace(blocks, Box::new(std::iter::empty()));
+                *self = Body::Blocks(blocks);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Body::Stream(stream) => std::task::ready!(stream.poll_next_unpin(cx)),
             Body::Passing(body) => return Pin::new(body).poll_frame(cx),
         };
@@ -85,7 +98,7 @@ impl http_body::Body for Body {
         match self {
             Body::Empty => true,
             Body::Passing(body) => body.is_end_stream(),
-            Body::Full(_) | Body::Blocks(_) | Body::Stream(_) => false,
+            Body::Full(_) | Body::Blocks(_) | Body::Resting(_) | Body::Stream(_) => false,
         }
     }
 
@@ -93,7 +106,7 @@ impl http_body::Body for Body {
         match self {
             Body::Empty => SizeHint::with_exact(0),
             Body::Full(block) => SizeHint::with_exact(block.len() as u64),
-            Body::Blocks(_) | Body::Stream(_) => SizeHint::default(),
+            Body::Blocks(_) | Body::Resting(_) | Body::Stream(_) => SizeHint::default(),
             Body::Passing(body) => body.size_hint(),
         }
     }

@@ -25,10 +25,10 @@ const BLOCK: usize = 128 * 1024;
 const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// Answers a GET of a collection.
-pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
+pub(crate) async fn list(call: &Arc<Call>) -> Result<Response<Body>, Status> {
     let options = Options::parse(call)?;
     let page = page(call, &options).await?;
-    match &call.accepted.shape {
+    match call.accepted.shape {
         Shape::Object
             if call.accepted.encoding == Encoding::Json
                 && page.items.iter().all(|entry| decode::is_in_form(&call.resource, entry)) =>
@@ -36,26 +36,27 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
             Ok(respond::with_type(200, "application/json", Body::Blocks(Box::new(Blocks::new(call, page)))))
         }
         Shape::Object => {
-            let mut items = decode::stored_all(call, &page.items)?;
-            items.iter_mut().for_each(|item| as_item(call, item));
-            let list = json!({
-                "kind": call.resource.list_kind(), "apiVersion": call.resource.api_version(),
-                "metadata": page.metadata, "items": items,
-            });
-            Ok(respond::value(200, call.accepted.encoding, &list))
+            let head = json!({"kind": call.resource.list_kind(), "apiVersion": call.resource.api_version(),
+                "metadata": page.metadata});
+            let about = call.clone();
+            let item = move |mut object| {
+                as_item(&about, &mut object);
+                object
+            };
+            transformed(call, head, "items", page.items, item).await
         }
         Shape::Table(version) => {
             let include = Include::parse(call)?;
-            let row = |object: &Value| table::row(call, version, include, object);
             let head = json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": page.metadata,
                 "columnDefinitions": table::columns(call)});
-            transformed(call, head, "rows", &page, row)
+            let about = call.clone();
+            let row = move |object: Value| table::row(&about, version, include, &object);
+            transformed(call, head, "rows", page.items, row).await
         }
         Shape::PartialList(version) => {
-            let item = |object: &Value| answer::partial(version, object);
             let head = json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
                 "metadata": page.metadata});
-            transformed(call, head, "items", &page, item)
+            transformed(call, head, "items", page.items, move |object| answer::partial(version, &object)).await
         }
         Shape::PartialObject(_) => Err(Status::not_acceptable(format!(
             "you requested PartialObjectMetadata, but the requested object is a list (*{})",
@@ -224,34 +225,77 @@ pub(super) fn as_item(call: &Call, object: &mut Value) {
     }
 }
 
-/// A list whose items are made from the objects one by one.
-fn transformed(
-    call: &Call,
+/// A list whose items are made from the objects one by one: as JSON while the client takes them, else at once.
+async fn transformed(
+    call: &Arc<Call>,
     mut head: Value,
-    name: &str,
-    page: &Page,
-    item: impl Fn(&Value) -> Value,
+    name: &'static str,
+    entries: Vec<Arc<Entry>>,
+    item: impl Fn(Value) -> Value + Send + 'static,
 ) -> Result<Response<Body>, Status> {
-    let converted = if call.resource.custom.is_some() { decode::stored_all(call, &page.items)? } else { Vec::new() };
-    let items = page.items.iter().enumerate().map(|(place, entry)| match converted.get(place) {
-        Some(object) => Ok(item(object)),
-        None => decode::stored(call, entry).map(|object| item(&object)),
-    });
-    if call.accepted.encoding != Encoding::Json {
+    let encoding = call.accepted.encoding;
+    let items = objects(call, entries)?.map(move |object| object.map(&item));
+    if encoding == Encoding::Json {
+        let mut pending = head.to_string().into_bytes();
+        pending.pop();
+        pending.extend_from_slice(format!(",\"{name}\":[").as_bytes());
+        let items = Transformed { pending, items, first: true, done: false };
+        return Ok(respond::with_type(200, "application/json", Body::Blocks(Box::new(items))));
+    }
+    let make = move || {
         head[name] = items.collect::<Result<Value, Status>>()?;
-        return Ok(respond::value(200, call.accepted.encoding, &head));
+        Ok(respond::value(200, encoding, &head))
+    };
+    // Much work in one piece; requests that are quick must not wait for it.
+    tokio::task::spawn_blocking(make).await.map_err(Status::internal)?
+}
+
+type Objects = Box<dyn Iterator<Item = Result<Value, Status>> + Send>;
+
+/// The objects of entries, in the call's version. Custom resources are converted together, others as they are wanted.
+fn objects(call: &Arc<Call>, entries: Vec<Arc<Entry>>) -> Result<Objects, Status> {
+    if call.resource.custom.is_some() {
+        return Ok(Box::new(decode::stored_all(call, &entries)?.into_iter().map(Ok)));
     }
-    let mut json = head.to_string().into_bytes();
-    json.pop();
-    json.extend_from_slice(format!(",\"{name}\":[").as_bytes());
-    for (place, item) in items.enumerate() {
-        if place > 0 {
-            json.push(b',');
+    let call = call.clone();
+    Ok(Box::new(entries.into_iter().map(move |entry| decode::stored(&call, &entry))))
+}
+
+/// A list whose items are made one by one, as blocks.
+struct Transformed<I> {
+    pending: Vec<u8>,
+    items: I,
+    first: bool,
+    done: bool,
+}
+
+impl<I: Iterator<Item = Result<Value, Status>>> Iterator for Transformed<I> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        if self.done {
+            return None;
         }
-        serde_json::to_writer(&mut json, &item?).map_err(Status::internal)?;
+        let mut block = std::mem::take(&mut self.pending);
+        while block.len() < BLOCK {
+            let Some(item) = self.items.next() else {
+                block.extend_from_slice(b"]}");
+                self.done = true;
+                break;
+            };
+            match item {
+                Ok(item) => {
+                    if !std::mem::take(&mut self.first) {
+                        block.push(b',');
+                    }
+                    serde_json::to_writer(&mut block, &item).expect("a Value always encodes into a Vec");
+                }
+                // The answer has begun; what is whole is worth more than none of it.
+                Err(status) => tracing::error!(why = status.message, "a stored object was left out of a list"),
+            }
+        }
+        Some(block.into())
     }
-    json.extend_from_slice(b"]}");
-    Ok(respond::json(200, json))
 }
 
 /// A list of stored objects as blocks: the head, then the items' own bytes without their type, then the end.

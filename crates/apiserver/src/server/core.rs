@@ -7,10 +7,10 @@ use crate::authn::tokens::ServiceAccountTokens;
 use crate::authz::follow::Follower;
 use crate::authz::{Authorize, Rbac};
 use crate::custom::Definitions;
+use crate::flow::Control;
 use crate::kubelet_client::KubeletClient;
 use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
-use crate::server::limits::{self, Limits};
 use crate::server::metrics::Metrics;
 use crate::storage::ObjectStore;
 use arc_swap::ArcSwap;
@@ -60,7 +60,7 @@ pub struct Core {
     pub(crate) kubelets: Arc<KubeletClient>,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
-    pub(crate) limits: Limits,
+    pub(crate) flow: Control,
     pub(crate) metrics: Metrics,
     /// Connections to nodes and other backends, and what is tied to them.
     pub(crate) tunnels: TaskTracker,
@@ -84,6 +84,7 @@ impl Core {
             kubelets,
         } = config;
         let (registry, definitions) = Definitions::new(store.clone(), registry);
+        let flow = Control::new(&store);
         Arc::new(Core {
             registry,
             definitions,
@@ -99,7 +100,7 @@ impl Core {
             kubelets,
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
-            limits: Limits::new(limits::MAX_READS, limits::MAX_WRITES),
+            flow,
             metrics: Metrics::default(),
             tunnels: TaskTracker::new(),
             draining: CancellationToken::new(),
@@ -118,7 +119,7 @@ impl Core {
 
     /// Keeps what is derived from stored objects as new as they are, until stopped.
     pub async fn follow(&self, stop: CancellationToken) {
-        tokio::join!(self.follower.run(stop.clone()), self.definitions.run(stop));
+        tokio::join!(self.follower.run(stop.clone()), self.definitions.run(stop.clone()), self.flow.follow(stop));
     }
 
     /// Ends all watches and refuses new requests.

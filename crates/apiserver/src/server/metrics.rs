@@ -1,5 +1,6 @@
 //! `/metrics`: what the server did, in Prometheus' text form, under upstream's names where it has one.
 
+use crate::flow::{Control, Counted};
 use crate::request::Info;
 use crate::server::Core;
 use std::collections::BTreeMap;
@@ -130,6 +131,7 @@ pub(crate) async fn page(core: &Core) -> String {
     let mut page = String::new();
     requests(&core.metrics, &mut page);
     under_way(&core.metrics, &mut page);
+    flow(&core.flow, &mut page);
     objects(core, &mut page);
     store(&core.store.metrics().await, &mut page);
     process(&mut page);
@@ -173,6 +175,24 @@ fn under_way(metrics: &Metrics, page: &mut String) {
     let name = "apiserver_longrunning_requests";
     head(page, name, "gauge", "Requests that last as long as the client likes.");
     line(page, format_args!("{name} {}", metrics.long.load(Ordering::Relaxed)));
+}
+
+fn flow(control: &Control, page: &mut String) {
+    let levels = control.counted();
+    let gauges: [(&str, &str, &str, fn(&Counted) -> u64); 5] = [
+        ("nominal_limit_seats", "gauge", "Seats of a priority level's own.", |level| level.seats.into()),
+        ("current_executing_seats", "gauge", "Seats that are taken.", |level| level.taken.into()),
+        ("current_inqueue_requests", "gauge", "Requests that wait.", |level| level.waiting as u64),
+        ("dispatched_requests_total", "counter", "Requests that ran.", |level| level.dispatched),
+        ("rejected_requests_total", "counter", "Requests that were refused.", |level| level.refused),
+    ];
+    for (name, kind, help, value) in gauges {
+        let name = format!("apiserver_flowcontrol_{name}");
+        head(page, &name, kind, help);
+        for level in &levels {
+            line(page, format_args!("{name}{{priority_level=\"{}\"}} {}", level.level, value(level)));
+        }
+    }
 }
 
 fn objects(core: &Core, page: &mut String) {

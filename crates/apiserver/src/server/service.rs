@@ -9,6 +9,7 @@ use super::metrics::{self, Kind, Labels};
 use super::{documents, health, oidc, openapi, version};
 use crate::authn::x509::Peer;
 use crate::authz::Attributes;
+use crate::flow;
 use crate::http::media::{self, Offer};
 use crate::http::{Body, body, compress, respond};
 use crate::registry::Registry;
@@ -105,10 +106,38 @@ impl ApiServer {
         if let Some(other) = core.impersonation.user(&mut head.headers, &asked, authorizer)? {
             user = Arc::new(other);
         }
-        if !self.is_open(&info) {
-            authorizer.require(&self::asked(&user, &info, &fields))?;
+        if self.is_open(&info) {
+            return self.run(head, info, query, body, user).await;
         }
-        let _place = if self.is_open(&info) { None } else { core.limits.enter(Kind::of(&info), &user)? };
+        let (class, seat) = core.flow.admit(&user, &info, &query).await;
+        let encoding = media::error_encoding(accept(&head.headers));
+        let permitted = |seat| authorizer.require(&self::asked(&user, &info, &fields)).map(|()| seat);
+        let answer = match seat.and_then(permitted) {
+            Ok(seat) => {
+                let answer = self.run(head, info, query, body, user.clone()).await;
+                answer.map(|answer| flow::hold(answer, seat))
+            }
+            Err(status) => Err(status),
+        };
+        let mut answer = answer.unwrap_or_else(|status| respond::status_as(&status, encoding));
+        class.write(answer.headers_mut());
+        Ok(answer)
+    }
+
+    /// Answers what is allowed and has its turn.
+    async fn run<B>(
+        &self,
+        mut head: request::Parts,
+        info: Info,
+        query: Query,
+        body: B,
+        user: Arc<UserInfo>,
+    ) -> Result<Response<Body>, Status>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: std::fmt::Display,
+    {
+        let core = &self.0;
         if info.resource.is_none() {
             if info.path == "/metrics" && info.verb == "get" {
                 return Ok(respond::text(200, metrics::page(core).await));

@@ -1,7 +1,6 @@
 //! The flow schemas and priority levels that every cluster begins with, as a table.
 //!
-//! Clients read them and tools expect them. This server limits requests in a simpler way (see `apiserver`'s limits);
-//! what the objects say about shares and queues has no effect here.
+//! `apiserver::flow` gives requests their turn by what they say.
 
 use object::{Value, json};
 

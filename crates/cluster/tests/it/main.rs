@@ -7,6 +7,7 @@
 
 mod clients;
 mod conversations;
+mod flow;
 mod kubectl;
 mod kubelet;
 mod protobuf;

@@ -49,6 +49,13 @@ impl World {
         self.running.client().await
     }
 
+    /// A client that takes no for an answer.
+    pub(crate) async fn client_without_retries(&self) -> kube::Client {
+        let mut config = self.running.config().await;
+        config.default_retry = false;
+        kube::Client::try_from(config).unwrap()
+    }
+
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }
@@ -75,9 +82,12 @@ impl Running {
     }
 
     pub(crate) async fn client(&self) -> kube::Client {
+        kube::Client::try_from(self.config().await).unwrap()
+    }
+
+    async fn config(&self) -> kube::Config {
         let parsed = Kubeconfig::from_yaml(&self.kubeconfig).expect("the kubeconfig is one");
-        let config = kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.unwrap();
-        kube::Client::try_from(config).unwrap()
+        kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.unwrap()
     }
 
     /// Tells the server to stop, and waits until it has drained.
