@@ -177,16 +177,19 @@ fn under_way(metrics: &Metrics, page: &mut String) {
     line(page, format_args!("{name} {}", metrics.long.load(Ordering::Relaxed)));
 }
 
+/// Name, kind, help and value of a figure about a priority level.
+type Figure = (&'static str, &'static str, &'static str, fn(&Counted) -> u64);
+
 fn flow(control: &Control, page: &mut String) {
     let levels = control.counted();
-    let gauges: [(&str, &str, &str, fn(&Counted) -> u64); 5] = [
+    let figures: [Figure; 5] = [
         ("nominal_limit_seats", "gauge", "Seats of a priority level's own.", |level| level.seats.into()),
         ("current_executing_seats", "gauge", "Seats that are taken.", |level| level.taken.into()),
         ("current_inqueue_requests", "gauge", "Requests that wait.", |level| level.waiting as u64),
         ("dispatched_requests_total", "counter", "Requests that ran.", |level| level.dispatched),
         ("rejected_requests_total", "counter", "Requests that were refused.", |level| level.refused),
     ];
-    for (name, kind, help, value) in gauges {
+    for (name, kind, help, value) in figures {
         let name = format!("apiserver_flowcontrol_{name}");
         head(page, &name, kind, help);
         for level in &levels {
