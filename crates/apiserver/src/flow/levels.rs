@@ -126,13 +126,13 @@ impl<T> Levels<T> {
         waiter: impl FnOnce() -> T,
         is_there: impl Fn(&T) -> bool,
     ) -> Outcome {
-        let Some(level) = self.by_name.get(name) else { return self.enter_unknown(name) };
+        let Some(level) = self.by_name.get(name) else { return Outcome::Refuse("concurrency-limit") };
         let width = level.clip(width);
         let queue = level.queues.as_ref().map(|queues| queues.choose(flow));
         if level.waiting() == 0 && self.fits(name, width) {
             return Outcome::Run(self.seat(name, queue, width));
         }
-        let Some(level) = self.by_name.get_mut(name) else { return Outcome::Refuse("unknown") };
+        let Some(level) = self.by_name.get_mut(name) else { return Outcome::Refuse("concurrency-limit") };
         let waits = match (&mut level.queues, queue) {
             (Some(queues), Some(queue)) => queues.push(queue, width, waiter(), is_there).is_ok(),
             _ => false,
@@ -143,13 +143,6 @@ impl<T> Levels<T> {
             (false, true) => Outcome::Refuse("queue-full"),
             (false, false) => Outcome::Refuse("concurrency-limit"),
         }
-    }
-
-    /// A schema may name a level that is not there yet; a lone seat keeps such requests from standing still.
-    fn enter_unknown(&mut self, name: &Arc<str>) -> Outcome {
-        let limits = Limits::Limited { own: 1, kept: 1, most: 1, width: 1 };
-        self.by_name.insert(name.clone(), Level::new(limits));
-        Outcome::Run(self.seat(name, None, 1))
     }
 
     /// The next who may sit down, with its place; `None` if nobody can.
@@ -197,6 +190,11 @@ impl<T> Levels<T> {
                     || wanted <= most && others.map(|(_, other)| other.claimed()).sum::<u32>() + wanted <= self.seats
             }
         }
+    }
+
+    /// True if there is such a level.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
     }
 
     /// The uid of a level.
