@@ -42,6 +42,16 @@ impl Groups {
         Ok(path)
     }
 
+    /// Where version 2 is alone: makes the group, which is to be restricted to devices before anything runs in it.
+    pub(crate) fn make_to_restrict(&self, group: &str) -> Result<Option<PathBuf>, Error> {
+        if self.hierarchy.mode() != Mode::V2 {
+            return Ok(None);
+        }
+        let group = self.hierarchy.group(group);
+        group.create()?;
+        Ok(group.unified_path())
+    }
+
     /// Kills all processes of a group and those below it.
     pub(crate) fn kill(&self, group: &str) -> Result<(), Error> {
         Ok(self.hierarchy.group(group).kill()?)

@@ -23,6 +23,7 @@ pub use remote::{Progress, Report};
 
 use crate::error::{Error, blocking};
 use crate::registries::{Credentials, Registries};
+use crate::usage::{self, Usage};
 use config::{Descriptor, Platform, architecture};
 use std::collections::BTreeSet;
 use std::io;
@@ -308,6 +309,12 @@ impl Images {
         let index = self.store.index()?;
         let (id, record) = find(&index, name)?.ok_or_else(|| ImageError::NotFound { name: name.to_owned() })?;
         self.image(id, record)
+    }
+
+    /// What all images take on the disk, packed and unpacked.
+    pub async fn usage(&self) -> Result<Usage, Error> {
+        let root = self.store.root().to_owned();
+        blocking(move || Ok(usage::of(&root))).await
     }
 
     /// Removes a name, and the image with its last one; an id takes all its names along.

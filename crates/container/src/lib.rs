@@ -20,6 +20,7 @@ mod seccomp;
 mod shim;
 mod spec;
 pub mod status;
+mod usage;
 mod wire;
 
 pub use config::{Config, ContainerConfig, ExecConfig, PodConfig};
@@ -27,3 +28,4 @@ pub use error::Error;
 pub use images::{ExportFormat, Image, ImageConfig, ImageError, Images, ImportOptions, Progress, Report};
 pub use runtime::{Reader, Runtime, Session, Writer};
 pub use status::{ContainerStatus, Event, PodStatus, State};
+pub use usage::Usage;

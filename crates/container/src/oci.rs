@@ -4,8 +4,10 @@
 //! Around libcontainer: groups of a hierarchy that it does not know are joined before (`join`), and the last steps before
 //! the container's program, filter of system calls and capabilities, are ours (`executor`).
 
+pub(crate) mod devices;
 mod executor;
 pub(crate) mod install;
+mod trace;
 
 use executor::Executor;
 use libcontainer::container::Container;
@@ -27,6 +29,8 @@ pub(crate) const EXTRA: &str = "extra.json";
 pub(crate) const PID: &str = "pid";
 /// Why we failed.
 pub(crate) const ERROR: &str = "error";
+/// What libcontainer logged of it.
+const TRACE: &str = "trace";
 /// The folder of libcontainer's own state.
 pub(crate) const STATE: &str = "state";
 
@@ -35,6 +39,12 @@ pub(crate) const STATE: &str = "state";
 pub(crate) struct Extra {
     /// Groups to be joined first.
     pub(crate) join: Vec<PathBuf>,
+    /// Mounts that nobody else is to see, or that only follow the node's: libcontainer leaves all as the root is.
+    pub(crate) propagation: Vec<(PathBuf, crate::config::Propagation)>,
+    /// The group that is restricted to devices by a program, where nothing else does it.
+    pub(crate) restrict: Option<PathBuf>,
+    /// Those devices.
+    pub(crate) devices: Vec<devices::Allowed>,
     /// The filters of system calls, in order, each in the kernel's form.
     pub(crate) filters: Vec<install::Filter>,
     /// The capabilities that stay.
@@ -59,13 +69,18 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 /// Makes a container and starts it. Returns when its program runs, or has failed to.
 fn run(folder: &Path, console: Option<&PathBuf>) -> Result<(), ()> {
     let errors = ErrorFile::create(&folder.join(ERROR))?;
-    let made = make(folder, console, &errors);
+    let trace = trace::keep(&folder.join(TRACE));
+    let made = make(folder, console, &errors).map_err(|text| trace.add_cause(text));
     errors.say(made)
 }
 
 fn make(folder: &Path, console: Option<&PathBuf>, errors: &ErrorFile) -> Result<(), String> {
     let extra = read_extra(&folder.join(EXTRA))?;
     join(&extra)?;
+    if let Some(group) = &extra.restrict {
+        devices::restrict(group, &extra.devices)
+            .map_err(|error| format!("cannot restrict {} to its devices: {error}", group.display()))?;
+    }
     let id = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let (mut running, signal) = std::io::pipe().map_err(|error| error.to_string())?;
     let signal = Rc::new(signal);
@@ -106,7 +121,8 @@ impl<'a> Exec<'a> {
 
     fn run(self) -> Result<(), ()> {
         let errors = ErrorFile::create(self.error_file)?;
-        let made = self.make(&errors);
+        let trace = trace::keep(&self.error_file.with_extension(TRACE));
+        let made = self.make(&errors).map_err(|text| trace.add_cause(text));
         errors.say(made)
     }
 

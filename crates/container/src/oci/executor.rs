@@ -5,9 +5,11 @@
 //! reads names none) and both steps are made here, the way other runtimes order them.
 
 use super::{Extra, install};
+use crate::config::Propagation;
 use libcontainer::workload::{Executor as Workload, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError};
 use nix::errno::Errno;
 use oci_spec::runtime::Spec;
+use rustix::mount::MountPropagationFlags;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -65,6 +67,20 @@ impl Executor {
         Err(format!("exec {}: {}", program.display(), error.desc().to_lowercase()))
     }
 
+    /// Sets who sees mounts that come later. We are in the container's root, with its mounts in place.
+    fn set_propagation(&self) -> Result<(), String> {
+        for (path, kind) in &self.extra.propagation {
+            let flags = match kind {
+                Propagation::Private => MountPropagationFlags::PRIVATE,
+                Propagation::HostToContainer => MountPropagationFlags::DOWNSTREAM,
+                Propagation::Bidirectional => continue,
+            };
+            rustix::mount::mount_change(path, flags | MountPropagationFlags::REC)
+                .map_err(|error| format!("cannot set the propagation of {}: {error}", path.display()))?;
+        }
+        Ok(())
+    }
+
     fn filter(&self) -> Result<(), String> {
         install::filters(&self.extra.filters).map_err(|error| format!("cannot install the seccomp filter: {error}"))
     }
@@ -81,8 +97,8 @@ impl Workload for Executor {
         let process = spec.process().as_ref();
         let arguments = process.and_then(|process| process.args().clone()).unwrap_or_default();
         let environment = process.and_then(|process| process.env().clone()).unwrap_or_default();
-        find(&arguments, &environment).map(|_| ()).map_err(|why| {
-            let why = why.to_string();
+        let checked = find(&arguments, &environment).map(|_| ()).map_err(|why| why.to_string());
+        checked.and_then(|()| self.set_propagation()).map_err(|why| {
             self.fail(&why);
             ExecutorValidationError::ArgValidationError(why)
         })

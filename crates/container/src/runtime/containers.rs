@@ -11,6 +11,7 @@ use super::{Container, Inner, Runtime, lock};
 use crate::config::{ContainerConfig, Resources};
 use crate::error::{Error, blocking};
 use crate::status::{ContainerStatus, Event, State};
+use crate::usage::{self, Usage};
 use crate::{oci, rootfs};
 use bundle::Program;
 use std::sync::Arc;
@@ -162,6 +163,12 @@ impl Runtime {
         let _turn = container.turn.lock().await;
         let (groups, group) = (self.inner.groups.clone(), container.record.cgroup.clone());
         blocking(move || groups.update(&group, &resources)).await
+    }
+
+    /// What a container has written into its root file system.
+    pub async fn usage(&self, id: &str) -> Result<Usage, Error> {
+        let own = self.inner.own_files(&self.inner.container(id)?.id).join("upper");
+        blocking(move || Ok(usage::of(&own))).await
     }
 
     /// Lets the shim open a container's log anew, after the old file was moved.

@@ -310,7 +310,7 @@ impl Files {
         record::write(&self.process, &process)?;
         // The same filter and the same capabilities as the container's first process.
         match record::read::<Extra>(&container.folder.join(oci::EXTRA)) {
-            Some(extra) => record::write(&self.extra, &extra),
+            Some(extra) => record::write(&self.extra, &Extra { propagation: Vec::new(), ..extra }),
             None => Ok(()),
         }
     }

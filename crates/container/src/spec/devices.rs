@@ -1,6 +1,7 @@
 //! The devices of a container. The usual ones (`null`, `zero`, terminals, …) every runtime adds by itself.
 
 use crate::config::{ContainerConfig, Device};
+use crate::oci::devices::Allowed;
 use rustix::fs::{FileType, major, minor};
 use serde_json::{Value, json};
 use std::io;
@@ -89,6 +90,28 @@ fn node(metadata: &std::fs::Metadata, path: &Path, permissions: &str) -> Option<
         gid: metadata.gid(),
         permissions: if permissions.is_empty() { "rwm".to_owned() } else { permissions.to_owned() },
     })
+}
+
+/// What a container may use: what every container may, and what was found for it. A privileged one may use all.
+pub(crate) fn allowed(found: &[Found]) -> Vec<Allowed> {
+    let usual = [
+        // Any node may be made; using it is another matter.
+        Allowed::new(false, None, None, "m"),
+        Allowed::new(true, None, None, "m"),
+        // null, zero, full, random, urandom, tty, console, ptmx, the terminals, tun.
+        Allowed::new(false, 1, 3, "rwm"),
+        Allowed::new(false, 1, 5, "rwm"),
+        Allowed::new(false, 1, 7, "rwm"),
+        Allowed::new(false, 1, 8, "rwm"),
+        Allowed::new(false, 1, 9, "rwm"),
+        Allowed::new(false, 5, 0, "rwm"),
+        Allowed::new(false, 5, 1, "rwm"),
+        Allowed::new(false, 5, 2, "rwm"),
+        Allowed::new(false, 136, None, "rwm"),
+        Allowed::new(false, 10, 200, "rwm"),
+    ];
+    let own = found.iter().map(|one| Allowed::new(one.block, one.major, one.minor, &one.permissions));
+    usual.into_iter().chain(own).collect()
 }
 
 /// The nodes to make.

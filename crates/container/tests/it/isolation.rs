@@ -1,8 +1,8 @@
 //! What a container may and sees.
 
-use super::fixture::{Fixture, cannot_run};
-use container::config::{Capabilities, Mount, Resources, Rlimit, Seccomp, User};
-use container::{ContainerConfig, ExecConfig, PodConfig, State};
+use super::fixture::{Fixture, cannot_run, until};
+use container::config::{Capabilities, Device, Mount, Propagation, Resources, Rlimit, Seccomp, User};
+use container::{ContainerConfig, Error, ExecConfig, PodConfig, State};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
@@ -292,5 +292,94 @@ async fn filters_of_system_calls_hold_for_all_processes() {
     assert!(
         fixture.runtime.create(ContainerConfig { seccomp: localhost(), ..fixture.shell("p1", "true") }).await.is_err()
     );
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn mounts_of_later_are_passed_on_as_asked() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("propagation").await;
+    fixture.pod("p1").await;
+    let shared = fixture.folder.path().join("shared");
+    std::fs::create_dir_all(shared.join("from-node")).unwrap();
+    std::fs::create_dir_all(shared.join("from-container")).unwrap();
+    let point = rustix::mount::MountPropagationFlags::SHARED;
+    rustix::mount::mount_bind(&shared, &shared).unwrap();
+    rustix::mount::mount_change(&shared, point).unwrap();
+    let mount = |propagation| Mount {
+        host_path: shared.clone(),
+        container_path: "/shared".into(),
+        propagation,
+        ..Mount::default()
+    };
+    let start = async |propagation, script: &str| {
+        let config =
+            ContainerConfig { mounts: vec![mount(propagation)], privileged: true, ..fixture.shell("p1", script) };
+        let id = fixture.runtime.create(config).await.unwrap();
+        fixture.runtime.start(&id).await.unwrap();
+        id
+    };
+    let private = start(Propagation::Private, "sleep 1000").await;
+    let follows = start(Propagation::HostToContainer, "sleep 1000").await;
+    let both = start(
+        Propagation::Bidirectional,
+        "mount -t tmpfs x /shared/from-container && touch /shared/from-container/seen && sleep 1000",
+    )
+    .await;
+    until("the container's mount is seen on the node", || shared.join("from-container/seen").exists()).await;
+    rustix::mount::mount("x", shared.join("from-node"), "tmpfs", rustix::mount::MountFlags::empty(), None).unwrap();
+    std::fs::write(shared.join("from-node/seen"), "").unwrap();
+    let sees = async |id: &str| {
+        let argv = ["ls", "/shared/from-node", "/shared/from-container"].map(str::to_owned).to_vec();
+        let mut session = fixture.runtime.exec(id, ExecConfig { argv, ..ExecConfig::default() }).await.unwrap();
+        let mut text = String::new();
+        session.stdout.as_mut().unwrap().read_to_string(&mut text).await.unwrap();
+        text.matches("seen").count()
+    };
+    assert_eq!((sees(&private).await, sees(&follows).await, sees(&both).await), (0, 2, 2));
+    for below in ["from-node", "from-container", ""] {
+        let _gone = rustix::mount::unmount(shared.join(below), rustix::mount::UnmountFlags::DETACH);
+    }
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn devices_of_the_node_and_recursively_readonly_mounts() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("devices").await;
+    fixture.pod("p1").await;
+    // A terminal of the kernel's, which is opened without a thing happening.
+    if !std::path::Path::new("/dev/tty0").exists() {
+        println!("SKIPPED: it needs a device to give (/dev/tty0)");
+        return fixture.finish().await;
+    }
+    let device =
+        Device { host_path: "/dev/tty0".into(), container_path: "/dev/given".into(), permissions: "r".to_owned() };
+    let script = "test -c /dev/given && (exec 3</dev/given) && echo read; (exec 3>/dev/given) 2>/dev/null || echo no write; \
+        mknod /tmp/other c 1 11 && (exec 3>/tmp/other) 2>/dev/null || echo no other way";
+    let config = ContainerConfig { devices: vec![device], ..fixture.shell("p1", script) };
+    check(&fixture, config, &["read", "no write", "no other way"]).await;
+    let missing =
+        Device { host_path: "/dev/none".into(), container_path: "/dev/none".into(), permissions: String::new() };
+    let error = fixture.runtime.create(ContainerConfig { devices: vec![missing], ..fixture.shell("p1", "true") }).await;
+    assert!(matches!(error, Err(Error::Config { .. })), "{error:?}");
+    let outer = fixture.folder.path().join("outer");
+    std::fs::create_dir_all(outer.join("inner")).unwrap();
+    rustix::mount::mount("x", outer.join("inner"), "tmpfs", rustix::mount::MountFlags::empty(), None).unwrap();
+    let mount = |recursive_readonly| Mount {
+        host_path: outer.clone(),
+        container_path: "/outer".into(),
+        readonly: true,
+        recursive_readonly,
+        ..Mount::default()
+    };
+    let script = "touch /outer/x 2>/dev/null || echo no; touch /outer/inner/x 2>/dev/null || echo no";
+    check(&fixture, ContainerConfig { mounts: vec![mount(false)], ..fixture.shell("p1", script) }, &["no"]).await;
+    check(&fixture, ContainerConfig { mounts: vec![mount(true)], ..fixture.shell("p1", script) }, &["no", "no"]).await;
+    rustix::mount::unmount(outer.join("inner"), rustix::mount::UnmountFlags::DETACH).unwrap();
     fixture.finish().await;
 }

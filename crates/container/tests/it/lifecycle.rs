@@ -1,7 +1,7 @@
 //! From making to removing.
 
 use super::fixture::{Fixture, cannot_run, lines, until};
-use container::{Error, State};
+use container::{ContainerConfig, Error, Event, ExecConfig, ImageConfig, ImportOptions, PodConfig, State};
 use std::time::Duration;
 
 #[tokio::test]
@@ -81,9 +81,9 @@ async fn another_runtime_by_its_handler() {
         return;
     };
     let fixture = Fixture::with_handler("runc", program).await;
-    let pod = container::PodConfig { handler: "runc".to_owned(), ..fixture.pod_config("p1") };
+    let pod = PodConfig { handler: "runc".to_owned(), ..fixture.pod_config("p1") };
     fixture.runtime.run_pod(pod).await.unwrap();
-    let config = container::ContainerConfig {
+    let config = ContainerConfig {
         seccomp: container::config::Seccomp::RuntimeDefault,
         ..fixture.shell("p1", "grep Seccomp: /proc/self/status | cut -f2; mkdir /x && echo made; exit 5")
     };
@@ -93,8 +93,7 @@ async fn another_runtime_by_its_handler() {
     fixture.runtime.start(&id).await.unwrap();
     for tty in [false, true] {
         let argv = ["sh", "-c", "echo hello; exit 6"].map(str::to_owned).to_vec();
-        let mut session =
-            fixture.runtime.exec(&id, container::ExecConfig { argv, tty, ..Default::default() }).await.unwrap();
+        let mut session = fixture.runtime.exec(&id, ExecConfig { argv, tty, ..Default::default() }).await.unwrap();
         let mut text = String::new();
         tokio::io::AsyncReadExt::read_to_string(session.stdout.as_mut().unwrap(), &mut text).await.unwrap();
         assert_eq!((text.trim_end(), session.wait().await.unwrap()), ("hello", 6));
@@ -104,7 +103,65 @@ async fn another_runtime_by_its_handler() {
     let wrong = fixture.runtime.create(config).await.unwrap();
     let error = fixture.runtime.start(&wrong).await.unwrap_err().to_string();
     assert!(error.contains("executable file not found in $PATH"), "{error}");
-    let unknown = container::PodConfig { handler: "none".to_owned(), ..fixture.pod_config("p2") };
+    let unknown = PodConfig { handler: "none".to_owned(), ..fixture.pod_config("p2") };
     assert!(matches!(fixture.runtime.run_pod(unknown).await, Err(Error::UnknownHandler { .. })));
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn events_tell_what_happens() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("events").await;
+    let mut events = fixture.runtime.events();
+    fixture.pod("p1").await;
+    let id = fixture
+        .runtime
+        .create(fixture.shell("p1", "dd if=/dev/zero of=/big bs=1k count=500 2>/dev/null; exit 2"))
+        .await
+        .unwrap();
+    fixture.runtime.start(&id).await.unwrap();
+    assert_eq!(fixture.runtime.wait(&id).await.unwrap(), 2);
+    let pod = "p1".to_owned();
+    assert_eq!(events.recv().await.unwrap(), Event::Started { pod: pod.clone(), id: id.clone() });
+    assert_eq!(
+        events.recv().await.unwrap(),
+        Event::Exited { pod: pod.clone(), id: id.clone(), exit_code: 2, oom_killed: false }
+    );
+    assert!((500_000..600_000).contains(&fixture.runtime.usage(&id).await.unwrap().bytes));
+    let status = fixture.runtime.status(&id).unwrap();
+    assert!(status.created_at <= status.started_at.unwrap() && status.started_at <= status.finished_at);
+    fixture.runtime.stop_pod("p1", Duration::ZERO).await.unwrap();
+    assert!(!fixture.runtime.pod("p1").unwrap().ready);
+    assert!(fixture.runtime.create(fixture.shell("p1", "true")).await.is_err(), "the pod is stopped");
+    fixture.finish().await;
+}
+
+#[tokio::test]
+async fn the_image_says_how_it_is_stopped() {
+    if cannot_run() {
+        return;
+    }
+    let fixture = Fixture::new("signal").await;
+    let config = ImageConfig {
+        entrypoint: ["sh", "-c"].map(str::to_owned).to_vec(),
+        cmd: vec!["trap 'exit 42' USR1; echo up; while :; do sleep 0.05; done".to_owned()],
+        env: vec!["PATH=/bin".to_owned()],
+        stop_signal: "SIGUSR1".to_owned(),
+        user: "web".to_owned(),
+        working_dir: "/tmp".to_owned(),
+        ..ImageConfig::default()
+    };
+    let options = ImportOptions { name: Some("own".to_owned()), config };
+    fixture.runtime.images().import(&fixture.folder.path().join("busybox"), options).await.unwrap();
+    fixture.pod("p1").await;
+    let container = ContainerConfig { image: "own".to_owned(), argv: Vec::new(), ..fixture.shell("p1", "") };
+    let id = fixture.runtime.create(container).await.unwrap();
+    fixture.runtime.start(&id).await.unwrap();
+    let log = fixture.log("p1");
+    until("the container is up", || lines(&log).contains(&"stdout F up".to_owned())).await;
+    fixture.runtime.stop(&id, None, Duration::from_secs(20)).await.unwrap();
+    assert_eq!(fixture.runtime.status(&id).unwrap().exit_code, Some(42));
     fixture.finish().await;
 }

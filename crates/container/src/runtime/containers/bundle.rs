@@ -63,11 +63,18 @@ pub(super) fn make(inner: &Inner, pod: &Pod, id: &str, config: ContainerConfig) 
         let filters = profile.map(|profile| profile.compile(&config.name)).transpose()?.unwrap_or_default();
         let join = inner.groups.make_unified_beside(&cgroup)?.into_iter().collect();
         let no_new_privileges = config.no_new_privileges;
-        let extra = oci::Extra { join, filters, capabilities: kept, no_new_privileges };
+        let restrict = if config.privileged { None } else { inner.groups.make_to_restrict(&cgroup)? };
+        let devices = devices::allowed(&ingredients.devices);
+        let propagation = config.mounts.iter().map(|mount| (mount.container_path.clone(), mount.propagation)).collect();
+        let extra = oci::Extra { join, propagation, restrict, devices, filters, capabilities: kept, no_new_privileges };
         record::write(&folder.join(oci::EXTRA), &extra)?;
         // Our own last steps do this (`oci::executor`).
         if let Some(process) = spec["process"].as_object_mut() {
             process.remove("capabilities");
+        }
+        // libcontainer knows the specification's own words for it, others also those for "and all below".
+        if let Some(kind) = spec["linux"]["rootfsPropagation"].as_str().and_then(|kind| kind.strip_prefix('r')) {
+            spec["linux"]["rootfsPropagation"] = kind.to_owned().into();
         }
     }
     record::write(&folder.join(oci::SPEC), &spec)?;
