@@ -8,7 +8,9 @@ mod kustomize;
 mod server;
 mod snapshot;
 mod status;
+pub(crate) mod target;
 mod up;
+mod verbs;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -23,31 +25,59 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Annotate(Box<verbs::annotate::Args>),
+    Apply(Box<verbs::apply::Args>),
+    Create(Box<verbs::create::Args>),
+    Delete(Box<verbs::delete::Args>),
     Demo(demo::Args),
+    Describe(Box<verbs::describe::Args>),
+    Diff(Box<verbs::diff::Args>),
     Down(down::Args),
+    Events(Box<verbs::events::Args>),
+    Get(Box<verbs::get::Args>),
     Helm(Box<helm::Args>),
     Image(image::Args),
     Kustomize(Box<kustomize::Args>),
+    Label(Box<verbs::annotate::Args>),
+    Patch(Box<verbs::patch::Args>),
+    Rollout(Box<verbs::rollout::Args>),
+    Scale(Box<verbs::scale::Args>),
     Server(server::Args),
     Snapshot(snapshot::Args),
     Status(status::Args),
+    Top(Box<verbs::top::Args>),
     Up(up::Args),
     Version(version::Args),
+    Wait(Box<verbs::wait::Args>),
 }
 
 /// Runs the chosen command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
+        Command::Annotate(args) => verbs::annotate::run_annotate(&args),
+        Command::Apply(args) => verbs::apply::run_apply(&args),
+        Command::Create(args) => verbs::create::run_create(&args),
+        Command::Delete(args) => verbs::delete::run_delete(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Describe(args) => verbs::describe::run_describe(&args),
+        Command::Diff(args) => verbs::diff::run_diff(&args),
         Command::Down(args) => down::run(&args),
+        Command::Events(args) => verbs::events::run_events(&args),
+        Command::Get(args) => verbs::get::run_get(&args),
         Command::Helm(args) => helm::run(&args),
         Command::Image(args) => image::run(&args),
         Command::Kustomize(args) => kustomize::run(&args),
+        Command::Label(args) => verbs::annotate::run_label(&args),
+        Command::Patch(args) => verbs::patch::run_patch(&args),
+        Command::Rollout(args) => verbs::rollout::run_rollout(&args),
+        Command::Scale(args) => verbs::scale::run_scale(&args),
         Command::Server(args) => server::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Top(args) => verbs::top::run_top(&args),
         Command::Up(args) => up::run(&args),
         Command::Version(args) => version::run(&args),
+        Command::Wait(args) => verbs::wait::run_wait(&args),
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, and so are their helpers")]
 
 mod program;
+mod verbs;
 
 use program::{Serving, hakata};
 use std::path::Path;

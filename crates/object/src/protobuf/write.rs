@@ -65,7 +65,11 @@ fn put_value(schema: &Schema, ty: &Type, boxed: bool, number: u32, value: &Value
         Type::Struct(id) => put_message(out, number, |out| put_fields(schema, schema.get(*id), value, out)),
         Type::StructOr(id, other) => put_message(out, number, |out| put_either(schema, *id, *other, value, out)),
         Type::String => put_bytes(out, number, value.as_str().unwrap_or_default().as_bytes()),
-        Type::Bytes => put_bytes(out, number, &base64::decode(value.as_str().unwrap_or_default().as_bytes())),
+        Type::Bytes => {
+            // The decoder takes letters alone.
+            let letters = value.as_str().unwrap_or_default().trim_end_matches('=');
+            put_bytes(out, number, &base64::decode(letters.as_bytes()));
+        }
         Type::Bool => put_int(out, number, value.as_bool().unwrap_or_default().into()),
         Type::Int32 | Type::Int64 => put_int(out, number, value.as_i64().unwrap_or_default()),
         Type::Float64 => put_fixed64(out, number, value.as_f64().unwrap_or_default().to_bits()),
