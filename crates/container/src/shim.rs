@@ -11,6 +11,7 @@ mod children;
 mod output;
 pub(crate) mod pause;
 pub(crate) mod requests;
+mod sealed;
 mod serve;
 mod setup;
 
@@ -24,6 +25,8 @@ pub(crate) use requests::{STDIN, STDIN_ONCE, TTY};
 
 /// The socket's name in the pod's folder.
 pub(crate) const SOCKET: &str = "shim.sock";
+/// In place of a program's path: our own program.
+pub(crate) const OURSELVES: &str = ".";
 /// Where a container's end is recorded, in its folder.
 pub(crate) const EXIT_RECORD: &str = "exit";
 

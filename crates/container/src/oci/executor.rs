@@ -98,7 +98,8 @@ impl Workload for Executor {
         let arguments = process.and_then(|process| process.args().clone()).unwrap_or_default();
         let environment = process.and_then(|process| process.env().clone()).unwrap_or_default();
         let checked = find(&arguments, &environment).map(|_| ()).map_err(|why| why.to_string());
-        checked.and_then(|()| self.set_propagation()).map_err(|why| {
+        let prepared = checked.and_then(|()| self.set_propagation()).and_then(|()| give_streams(spec));
+        prepared.map_err(|why| {
             self.fail(&why);
             ExecutorValidationError::ArgValidationError(why)
         })
@@ -109,6 +110,25 @@ impl Workload for Executor {
         *self.home.borrow_mut() = environment.get("HOME").cloned();
         Ok(())
     }
+}
+
+/// Who runs the program may open its streams anew (`/dev/stdout`); pipes and terminals belong to root until here.
+fn give_streams(spec: &Spec) -> Result<(), String> {
+    let uid = spec.process().as_ref().map_or(0, |process| process.user().uid());
+    let null = rustix::fs::stat("/dev/null").map(|null| null.st_rdev).unwrap_or(0);
+    let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+    for stream in streams {
+        let Ok(found) = rustix::fs::fstat(stream) else { continue };
+        if found.st_uid == uid || found.st_rdev == null && found.st_rdev != 0 {
+            continue;
+        }
+        match rustix::fs::fchown(stream, Some(rustix::fs::Uid::from_raw(uid)), None) {
+            // What it was given from outside may not be ours to give.
+            Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::PERM | rustix::io::Errno::ROFS) => {}
+            Err(error) => return Err(format!("cannot give the process its streams: {error}")),
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -113,8 +113,8 @@ impl Inner {
 
     /// Without its shim a container has no output, and nobody learns how it ends; so it is ended.
     async fn shim_gone(self: &Arc<Inner>, pod: &Arc<Pod>) {
-        pod.alive.store(false, Ordering::Release);
-        if pod.stopping.load(Ordering::Acquire) && lock(&self.pods).get(&pod.record.config.uid).is_none() {
+        if !pod.alive.swap(false, Ordering::AcqRel) {
+            // We ended it ourselves.
             return;
         }
         for container in self.containers_of(&pod.record.config.uid) {
@@ -127,6 +127,7 @@ impl Inner {
 
     /// Asks the shim to end, and waits until it has.
     async fn end_shim(&self, pod: &Pod) {
+        pod.alive.store(false, Ordering::Release);
         if let Ok(link) = Link::to(&pod.folder) {
             let _gone = link.send(&["end"], &[]).await;
             while link.receive().await.is_ok() {}

@@ -10,7 +10,7 @@ use crate::error::{Error, blocking};
 use crate::oci::{self, Extra};
 use crate::reexec::RUNTIME;
 use crate::rootfs::identity::Names;
-use crate::shim::STDIN;
+use crate::shim::{OURSELVES, STDIN};
 use crate::spec;
 use crate::status::State;
 use containers::bundle;
@@ -146,7 +146,7 @@ impl Runtime {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let handler = &container.pod.record.config.handler;
         if handler == BUILT_IN {
-            let mut words = vec![text(&self.inner.config.executable), RUNTIME.to_owned(), "exec".to_owned()];
+            let mut words = vec![OURSELVES.to_owned(), RUNTIME.to_owned(), "exec".to_owned()];
             words.extend(
                 [&container.folder, &files.process, &files.extra, &files.pid, &files.error].map(|path| text(path)),
             );

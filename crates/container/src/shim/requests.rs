@@ -14,6 +14,7 @@
 //!
 //! A process that runs a program (`start`, `exec`) gets the container's streams as its own.
 
+use super::OURSELVES;
 use super::children::{Container, Job, Purpose};
 use super::output::{Attached, Kind, Log, Stream};
 use super::serve::Shim;
@@ -60,7 +61,7 @@ impl Shim {
         let flags = packet.word(4);
         let folder = PathBuf::from(packet.word(2));
         let tty = flags.contains(TTY);
-        let mut command = command(packet.rest(7))?;
+        let mut command = self.command(packet.rest(7))?;
         let mut container = Container {
             id: packet.word(1).to_owned(),
             folder,
@@ -90,8 +91,18 @@ impl Shim {
         Ok(())
     }
 
+    /// The program, the name it is to see as its own, and its arguments.
+    fn command(&self, words: &[String]) -> io::Result<Command> {
+        let [program, name, arguments @ ..] = words else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program was named"));
+        };
+        let mut command = Command::new(if program == OURSELVES { &self.program } else { program });
+        command.arg0(name).args(arguments);
+        Ok(command)
+    }
+
     fn exec(&mut self, client: u64, packet: Packet) -> io::Result<()> {
-        let mut command = command(packet.rest(2))?;
+        let mut command = self.command(packet.rest(2))?;
         let pid_file = packet.word(1).into();
         let mut fds = packet.fds.into_iter();
         let mut stdio = || fds.next().map_or_else(Stdio::null, Stdio::from);
@@ -162,16 +173,6 @@ impl Shim {
         self.tell(client, &["ok"], &[]);
         Ok(())
     }
-}
-
-/// The program, the name it is to see as its own, and its arguments.
-fn command(words: &[String]) -> io::Result<Command> {
-    let [program, name, arguments @ ..] = words else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program was named"));
-    };
-    let mut command = Command::new(program);
-    command.arg0(name).args(arguments);
-    Ok(command)
 }
 
 fn pipes(container: &mut Container, command: &mut Command, with_input: bool) -> io::Result<()> {

@@ -8,7 +8,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::{Child, Command};
 
 /// More than a pipe holds is never left when a container has ended, but something may go on writing.
@@ -29,6 +29,9 @@ pub(crate) struct Shim {
     pub(super) done: bool,
     /// The first process of a shared process namespace, or 0.
     pub(super) pause: i32,
+    /// The path of our own program, where no container can write to it.
+    pub(super) program: String,
+    _program: Option<OwnedFd>,
 }
 
 /// A connection of the server.
@@ -54,6 +57,11 @@ impl Shim {
         let mut children = SigSet::empty();
         children.add(Signal::SIGCHLD);
         children.thread_block()?;
+        // Kernels before 5.12 cannot seal it.
+        let sealed = super::sealed::own_program().ok();
+        let program = sealed
+            .as_ref()
+            .map_or_else(|| "/proc/self/exe".to_owned(), |fd| format!("/proc/self/fd/{}", fd.as_raw_fd()));
         let signals = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         Ok(Shim {
             listener,
@@ -67,6 +75,8 @@ impl Shim {
             buffer: vec![0; 16 * 1024],
             done: false,
             pause: 0,
+            program,
+            _program: sealed,
         })
     }
 

@@ -47,6 +47,11 @@ async fn users_and_capabilities() {
         &["0000000000000000", "00000000a80425fb"],
     )
     .await;
+    let streams = "echo out > /dev/stdout; echo err > /dev/stderr";
+    let config = ContainerConfig { user: user(1000, None, &[]), ..shell(streams) };
+    let (code, mut lines) = fixture.run(ContainerConfig { log_path: Some(fixture.log("streams")), ..config }).await;
+    lines.sort();
+    assert_eq!((code, lines), (0, vec!["stderr F err".to_owned(), "stdout F out".to_owned()]));
     let nnp = "grep NoNewPrivs /proc/self/status | cut -f2";
     check(&fixture, shell(nnp), &["0"]).await;
     check(&fixture, ContainerConfig { no_new_privileges: true, ..shell(nnp) }, &["1"]).await;

@@ -6,7 +6,7 @@ use crate::config::{BUILT_IN, ContainerConfig, Handler};
 use crate::error::Error;
 use crate::reexec::RUNTIME;
 use crate::rootfs::identity::Names;
-use crate::shim::{STDIN, STDIN_ONCE, TTY};
+use crate::shim::{OURSELVES, STDIN, STDIN_ONCE, TTY};
 use crate::spec::{Ingredients, capabilities, devices};
 use crate::{oci, rootfs, seccomp};
 use rustix::fs::{Mode, OFlags};
@@ -132,8 +132,7 @@ impl Program {
         let tty = container.record.config.tty;
         let console = container.pod.folder.join(console(&container.id)).to_string_lossy().into_owned();
         if handler == BUILT_IN {
-            let program = inner.config.executable.to_string_lossy().into_owned();
-            let mut words = vec![program, RUNTIME.to_owned(), "run".to_owned(), folder];
+            let mut words = vec![OURSELVES.to_owned(), RUNTIME.to_owned(), "run".to_owned(), folder];
             words.extend(tty.then_some(console));
             return Ok(Program { words, then: None });
         }
