@@ -5,7 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging.
 pub(crate) fn start() {
-    start_from("info");
+    // Cluster DNS would tell every single query.
+    start_from("info,hickory_server=warn");
 }
 
 /// Starts logging for a command whose output is for people: warnings alone, unless the environment asks for more.

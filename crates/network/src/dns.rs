@@ -40,6 +40,8 @@ use zone::{Answer, Zone};
 const TCP_IDLE: Duration = Duration::from_secs(10);
 /// Answers over UDP are never larger, so that they are not cut into fragments.
 const MAX_UDP: u16 = 1232;
+/// The machine itself, as some programs call from.
+const LOOPBACK: IpNet = IpNet::V4(ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(127, 0, 0, 0), 8));
 /// How many aliases are followed.
 const MAX_ALIASES: usize = 8;
 
@@ -54,7 +56,8 @@ pub struct Settings {
     pub address: IpAddr,
     /// Keep the Service `kube-dns` and its endpoints; the endpoint is this address, which must be among `listen`.
     pub publish: Option<IpAddr>,
-    /// Networks whose addresses are the cluster's: names for other addresses are looked for elsewhere.
+    /// Networks whose addresses are the cluster's: callers from elsewhere are refused, and names for other addresses are
+    /// looked for elsewhere.
     pub networks: Vec<IpNet>,
     /// For how many seconds others may remember our answers.
     pub ttl: u32,
@@ -154,8 +157,10 @@ impl Dns {
     pub async fn run(self, client: Client, stop: CancellationToken) {
         let tables = Shared::default();
         let forwarder = Forwarder::new(&self.settings);
+        let callers: Vec<IpNet> = self.zone.networks.iter().copied().chain([LOOPBACK]).collect();
         let handler = Handler { zone: self.zone, tables: tables.clone(), forwarder, turn: AtomicUsize::new(0) };
-        let mut server = Server::new(handler);
+        // Anybody else who finds a way here would use us to ask others in our name.
+        let mut server = Server::with_access(handler, [], callers);
         for socket in self.udp.into_iter().filter_map(|socket| tokio::net::UdpSocket::from_std(socket).ok()) {
             server.register_socket(socket);
         }

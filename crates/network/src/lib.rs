@@ -15,6 +15,7 @@ mod follow;
 mod model;
 mod namespace;
 mod netlink;
+pub mod obstacles;
 mod pods;
 pub mod policies;
 pub mod ranges;

@@ -144,18 +144,24 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn route() -> Result<Self, NetlinkError> {
-        Self::open(None)
+        Self::open(None, 0)
+    }
+
+    /// A socket that is told of links that come, go and change.
+    pub(crate) fn link_events() -> Result<Self, NetlinkError> {
+        const LINKS: u32 = 1;
+        Self::open(None, LINKS)
     }
 
     pub(crate) fn netfilter() -> Result<Self, NetlinkError> {
-        Self::open(Some(netlink::NETFILTER))
+        Self::open(Some(netlink::NETFILTER), 0)
     }
 
-    fn open(protocol: Option<Protocol>) -> Result<Self, NetlinkError> {
+    fn open(protocol: Option<Protocol>, groups: u32) -> Result<Self, NetlinkError> {
         let failed = |errno| NetlinkError::new("open a netlink socket", errno);
         let fd = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
             .map_err(failed)?;
-        rustix::net::bind(&fd, &SocketAddrNetlink::new(0, 0)).map_err(failed)?;
+        rustix::net::bind(&fd, &SocketAddrNetlink::new(0, groups)).map_err(failed)?;
         let send_buffer = sockopt::socket_send_buffer_size(&fd).map_err(failed)?;
         Ok(Self { fd, send_buffer })
     }
@@ -193,6 +199,11 @@ impl Socket {
             kind => each(kind, payload),
         })?;
         refused.map_or(Ok(()), Err)
+    }
+
+    /// Shows what the socket was told since it was last asked. Fails when that was more than the kernel keeps.
+    pub(crate) fn told(&mut self, mut each: impl FnMut(&[u8])) -> Result<(), NetlinkError> {
+        self.answers(false, |_, _, payload| each(payload))
     }
 
     fn push(&mut self, requests: &Requests) -> Result<(), NetlinkError> {

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
 use tokio::sync::oneshot;
 use worker::Worker;
 
@@ -190,6 +191,18 @@ pub struct PodNetwork {
     worker: std::sync::mpsc::Sender<Job>,
 }
 
+/// Does what is asked until nobody can ask any more, and between that looks after the machine's links.
+fn work(worker: &mut Worker, jobs: &std::sync::mpsc::Receiver<Job>) {
+    const LOOK: std::time::Duration = std::time::Duration::from_secs(5);
+    loop {
+        match jobs.recv_timeout(LOOK) {
+            Ok(job) => job(worker),
+            Err(RecvTimeoutError::Timeout) => worker.look_after_links(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
 impl PodNetwork {
@@ -205,9 +218,7 @@ impl PodNetwork {
                 Err(error) => return drop(opened_tx.send(Err(error))),
             };
             if opened_tx.send(Ok(())).is_ok() {
-                while let Ok(job) = jobs.recv() {
-                    job(&mut worker);
-                }
+                work(&mut worker, &jobs);
             }
         });
         spawned.map_err(NamespaceError::Thread)?;

@@ -10,6 +10,7 @@ mod conversations;
 mod flow;
 mod kubectl;
 mod kubelet;
+mod network;
 mod protobuf;
 mod restart;
 mod workloads;

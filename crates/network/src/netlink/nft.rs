@@ -23,8 +23,10 @@ const NEW_ELEMENT: u16 = 12;
 const GET_ELEMENT: u16 = 13;
 const DELETE_ELEMENT: u16 = 14;
 const GET_TABLE: u16 = 1;
+const GET_CHAIN: u16 = 4;
 
 /// Families of tables.
+pub(crate) const INET: u8 = 1;
 pub(crate) const IPV4: u8 = 2;
 pub(crate) const IPV6: u8 = 10;
 
@@ -299,6 +301,25 @@ impl Socket {
             elements.extend(Attributes(list.unwrap_or_default()).filter_map(|(_, element)| element_of(element)));
         })?;
         Ok(elements)
+    }
+
+    /// Chains on a hook that drop whatever no rule lets through: their tables and names.
+    pub(crate) fn dropping_chains(&mut self, family: u8, hook: u32) -> Result<Vec<(String, String)>, NetlinkError> {
+        let mut requests = Requests::default();
+        requests.message("list chains", SUBSYSTEM << 8 | GET_CHAIN, DUMP, |out| out.raw(&[family, 0, 0, 0]));
+        let mut chains = Vec::new();
+        self.ask(&requests, |_, payload| {
+            let attributes = payload.get(4..).unwrap_or_default();
+            let number = |bytes: &[u8]| Some(u32::from_be_bytes(bytes.try_into().ok()?));
+            let at = Attributes(attributes).get(4).and_then(|hook| Attributes(hook).get(1)).and_then(number);
+            let policy = Attributes(attributes).get(5).and_then(number);
+            if let (true, Some(table), Some(name)) =
+                (at == Some(hook) && policy == Some(0), Attributes(attributes).get(1), Attributes(attributes).get(3))
+            {
+                chains.push((text_of(table), text_of(name)));
+            }
+        })?;
+        Ok(chains)
     }
 
     /// Names of all tables of a family.

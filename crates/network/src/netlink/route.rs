@@ -245,6 +245,13 @@ impl Socket {
         Ok(links)
     }
 
+    /// Whether, since this was last asked, any link changed that `matters`.
+    pub(crate) fn links_changed(&mut self, matters: impl Fn(&Link) -> bool) -> bool {
+        let mut changed = false;
+        let told = self.told(|payload| changed |= link_of(payload).is_some_and(|link| matters(&link)));
+        changed || told.is_err()
+    }
+
     /// The link of a name, if there is one.
     pub(crate) fn link(&mut self, name: &str) -> Result<Option<Link>, NetlinkError> {
         let mut requests = Requests::default();

@@ -18,7 +18,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 /// What pods have as their gateway. Nobody owns it; the permanent neighbour entry is all there is to it.
 const POD_GATEWAY: [u8; 4] = [169, 254, 1, 1];
@@ -32,6 +32,7 @@ pub(super) struct Worker {
     names: Names,
     route: Socket,
     nft: Socket,
+    link_events: Socket,
     records: Records,
     addresses: Addresses,
     pods: BTreeMap<String, Pod>,
@@ -51,6 +52,7 @@ impl Worker {
             names: Names::of(&config.cluster),
             route: Socket::route()?,
             nft: Socket::netfilter()?,
+            link_events: Socket::link_events()?,
             records,
             addresses,
             pods: BTreeMap::new(),
@@ -120,7 +122,20 @@ impl Worker {
         let uplink = default.and_then(|route| links.iter().find(|link| link.index == route.link));
         self.mtu = uplink.map_or(1500, |link| link.mtu);
         forwarding::enable(&run, &links);
+        // Already in the machine's namespace. Whoever cannot see its rules can still have pods.
+        for obstacle in crate::obstacles::find(None).unwrap_or_default() {
+            warn!("{obstacle}");
+        }
         Ok(())
+    }
+
+    /// Links that came up meanwhile forward too.
+    pub(super) fn look_after_links(&mut self) {
+        if self.link_events.links_changed(|link| !names::is_ours(&link.name) && !link.loopback)
+            && let Ok(links) = self.route.links()
+        {
+            forwarding::enable(&self.config.run, &links);
+        }
     }
 
     /// The index of the link that holds the cluster's addresses, which is made if it is not there.

@@ -143,6 +143,35 @@ async fn two_clusters_live_side_by_side() {
     assert_eq!(world.inventory(), before);
 }
 
+#[test]
+fn firewalls_in_the_way_are_named() {
+    let Some(world) = world() else { return };
+    let find = || network::obstacles::find(Some(&world.host())).unwrap();
+    assert_eq!(find(), []);
+    run_in(&world.host(), "nft add table inet other");
+    run_in(&world.host(), "nft add chain inet other open { type filter hook forward priority 0 ; policy accept ; }");
+    run_in(&world.host(), "nft add chain inet other in { type filter hook input priority 0 ; policy drop ; }");
+    assert_eq!(find(), []);
+    run_in(&world.host(), "nft add chain inet other closed { type filter hook forward priority 0 ; policy drop ; }");
+    let found = find();
+    assert_eq!((found.len(), found[0].table.as_str(), found[0].chain.as_str()), (1, "other", "closed"));
+    assert!(found[0].to_string().contains("nft insert rule inet other closed iifname \"hk*\" accept"));
+}
+
+#[tokio::test]
+async fn links_that_come_later_forward_too() {
+    let Some(world) = world() else { return };
+    let network = world.network().await;
+    run_in(&world.host(), "ip link add later type veth peer name other");
+    run_in(&world.host(), "ip link set later up");
+    let begin = std::time::Instant::now();
+    while run_in(&world.host(), "cat /proc/sys/net/ipv4/conf/later/forwarding").trim() != "1" {
+        assert!(begin.elapsed().as_secs() < 20, "nobody noticed");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    network.remove_all().await.unwrap();
+}
+
 fn assert_forwarding(world: &World, value: &str) {
     assert_eq!(run_in(&world.host(), "cat /proc/sys/net/ipv4/conf/uplink/forwarding").trim(), value);
 }
