@@ -166,7 +166,8 @@ impl Layout {
     fn build_masquerade(&self, batch: &mut Batch) {
         let rules = vec![
             Rule::new().marked(MASKED).over_links_out(&self.links, true).source(self.gateway),
-            Rule::new().marked(MASKED).masquerade(),
+            // What stays on the machine comes back by itself.
+            Rule::new().marked(MASKED).not_out_over("lo").masquerade(),
         ];
         self.chain(batch, "postrouting", Some(("nat", nft::POSTROUTING, 100)), rules);
     }
