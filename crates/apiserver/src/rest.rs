@@ -13,6 +13,7 @@ mod custom;
 mod decode;
 mod delete;
 mod delete_collection;
+mod devices;
 mod eviction;
 mod get;
 mod list;

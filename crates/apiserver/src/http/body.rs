@@ -23,6 +23,9 @@ const MAX_DISCARDED: usize = 4 * MAX_BODY;
 /// How long a client may let the server wait for the next piece of a body.
 const SLOW_BODY: Duration = Duration::from_secs(30);
 
+/// How long a body may take in all.
+const WHOLE_BODY: Duration = Duration::from_secs(60);
+
 /// A source of blocks that needs no waiting.
 pub type Blocks = Box<dyn Iterator<Item = Bytes> + Send>;
 
@@ -115,8 +118,16 @@ impl http_body::Body for Body {
 /// Reads a request body whole.
 ///
 /// # Errors
-/// 413 if it is larger than [`MAX_BODY`]; 400 if the client stopped in the middle.
+/// 413 if it is larger than [`MAX_BODY`]; 400 if the client stopped in the middle; 408 if it takes too long.
 pub async fn read<B>(body: B) -> Result<Bytes, Status>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    tokio::time::timeout(WHOLE_BODY, read_whole(body)).await.unwrap_or_else(|_| Err(late()))
+}
+
+async fn read_whole<B>(body: B) -> Result<Bytes, Status>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: std::fmt::Display,
@@ -184,8 +195,11 @@ async fn next_frame<B>(body: &mut Pin<&mut B>) -> Result<Option<Result<Frame<Byt
 where
     B: http_body::Body<Data = Bytes>,
 {
-    let late = |_| Status::plain(408, "Timeout", "the request body did not arrive in time");
-    tokio::time::timeout(SLOW_BODY, body.frame()).await.map_err(late)
+    tokio::time::timeout(SLOW_BODY, body.frame()).await.map_err(|_| late())
+}
+
+fn late() -> Status {
+    Status::plain(408, "Timeout", "the request body did not arrive in time")
 }
 
 fn too_large() -> Status {

@@ -50,6 +50,8 @@ impl Info {
         // Segments are split before they are unescaped, so that %2F cannot forge one.
         let segments: Option<Vec<String>> =
             raw_path.split('/').filter(|segment| !segment.is_empty()).map(|segment| unescape(segment, false)).collect();
+        let segments = if raw_path.trim_matches('/').contains("//") { None } else { segments };
+        // A path with an empty segment in its middle is no resource's.
         let segments = segments.unwrap_or_default();
         let Some((mut resource, parts)) = split_version(&segments) else {
             return Ok(Info { path, verb: method_verb(method), resource: None });
@@ -163,6 +165,10 @@ mod tests {
         check("GET", "/api/v1/nodes/n/proxy/a/b", "get /v1 nodes||n|proxy|a/b");
         check("GET", "/apis/apps/v1", "get /apis/apps/v1");
         check("GET", "/healthz", "get /healthz");
+        check("GET", "/api/v1/pods/", "list /v1 pods||||");
+        check("GET", "//api/v1/pods", "list /v1 pods||||");
+        check("GET", "/api/v1//pods", "get /api/v1//pods");
+        check("DELETE", "/api/v1/namespaces//pods/p", "delete /api/v1/namespaces//pods/p");
         check("GET", "/api/v1/namespaces/a/pods/x%2Fy", "get /v1 pods|a|x/y||");
     }
 }

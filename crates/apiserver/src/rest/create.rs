@@ -1,7 +1,7 @@
 //! create
 
 use super::options::WriteOptions;
-use super::{Call, addresses, answer, decode, metadata, ownership, write};
+use super::{Call, addresses, answer, decode, devices, metadata, ownership, write};
 use crate::admission::{Attributes, Operation};
 use crate::authz;
 use crate::http::Body;
@@ -77,7 +77,9 @@ async fn prepare(call: &Call, object: &mut Value, options: &WriteOptions) -> Res
     resource.strategy.prepare_for_create(object, &Request { user: &call.user, now: &now });
     let view = View::from(&*object);
     let name = view.get("metadata").str("name").to_owned();
-    write::check(resource, &name, resource.strategy.validate(view))?;
+    let mut errors = devices::check_new(call, view);
+    errors.extend(resource.strategy.validate(view));
+    write::check(resource, &name, errors)?;
     write::check(resource, &name, write::validate_metadata(resource, view))?;
     call.warnings.extend(resource.strategy.warnings_on_create(view));
     resource.strategy.canonicalize(object);

@@ -21,7 +21,7 @@ pub(crate) async fn get(call: &Call) -> Result<Response<Body>, Status> {
 /// # Errors
 /// 504 if it does not get there, 500 if the version is no number.
 pub(crate) async fn wait_for_version(call: &Call, version: &str) -> Result<(), Status> {
-    let wanted = write::parse_version(version)?;
+    let wanted = write::asked_version(version)?;
     if call.core.store.wait_for(wanted, FRESHNESS_WAIT).await {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! update, and the steps that update, patch and apply share.
 
 use super::options::WriteOptions;
-use super::{Call, addresses, answer, create, decode, metadata, ownership, write};
+use super::{Call, addresses, answer, create, decode, devices, metadata, ownership, write};
 use crate::admission::{Attributes, Operation};
 use crate::http::Body;
 use crate::storage::Entry;
@@ -116,6 +116,7 @@ fn before_update(call: &Call, new: &mut Value, old: View<'_>, dry_run: bool) -> 
     let view = View::from(&*new);
     let mut errors = write::validate_metadata(&call.resource, view);
     errors.extend(write::validate_metadata_update(view, old));
+    errors.extend(devices::check_status(call, view, old));
     errors.extend(strategy.validate_update(view, old));
     write::check(&call.resource, view.get("metadata").str("name"), errors)?;
     call.warnings.extend(strategy.warnings_on_update(view, old));

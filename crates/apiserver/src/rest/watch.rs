@@ -67,7 +67,7 @@ impl Options {
             validate(query.text("resourceVersionMatch"), initial_events, query.text("continue")),
         )?;
         let version = query.text("resourceVersion");
-        let from = write::parse_version(version)?;
+        let from = write::asked_version(version)?;
         let length = length(timeout.unwrap_or_default(), uuid::Uuid::new_v4().as_bytes()[0]);
         let include =
             if matches!(call.accepted.shape, Shape::Table(_)) { Include::parse(call)? } else { Include::Metadata };

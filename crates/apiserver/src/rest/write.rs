@@ -6,7 +6,7 @@ use crate::object_codec;
 use crate::storage::{self, Entry, Facts};
 use bytes::Bytes;
 use kinds::Resource;
-use object::field::{Errors, Path};
+use object::field::{Error, Errors, Path};
 use object::quote::quote;
 use object::{Status, Value, View};
 use std::sync::Arc;
@@ -205,6 +205,17 @@ pub(crate) fn parse_version(text: &str) -> Result<u64, Status> {
     }
     text.parse()
         .map_err(|_| Status::plain(500, "", format!("strconv.ParseUint: parsing {}: invalid syntax", quote(text))))
+}
+
+/// The resource version that a GET or a watch asks for; "" is 0.
+///
+/// # Errors
+/// 500, as upstream answers.
+pub(crate) fn asked_version(text: &str) -> Result<u64, Status> {
+    parse_version(text).map_err(|status| {
+        let error = Error::invalid(&Path::new("resourceVersion"), text, status.message);
+        Status::plain(500, "", error.to_string())
+    })
 }
 
 /// Tells a client that the object that is in its way goes.

@@ -8,6 +8,7 @@
 mod clients;
 mod conversations;
 mod flow;
+mod hostile;
 mod kubectl;
 mod kubelet;
 mod network;

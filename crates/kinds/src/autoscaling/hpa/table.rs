@@ -10,11 +10,11 @@ const SHOWN: usize = 2;
 /// Columns of both versions.
 pub(super) const COLUMNS: &[Column] = &[
     Column::NAME,
-    column("Reference", "@spec.scaleTargetRef"),
-    column("Targets", "@spec.metrics"),
-    column("MinPods", "@spec.minReplicas"),
-    column("MaxPods", "@spec.maxReplicas"),
-    column("Replicas", "@status.currentReplicas"),
+    column("Reference", "@io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler#spec.scaleTargetRef"),
+    column("Targets", "@io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler#spec.metrics"),
+    column("MinPods", "@io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler#spec.minReplicas"),
+    column("MaxPods", "@io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler#spec.maxReplicas"),
+    column("Replicas", "@io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler#status.currentReplicas"),
     Column::AGE,
 ];
 
