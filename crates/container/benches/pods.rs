@@ -1,7 +1,8 @@
 //! How long a pod takes from nothing to a running container, one by one and many at once, and what it costs to keep:
 //! the memory of shims that share their text.
 //!
-//! `cargo bench -p container` as root, with Debian's busybox-static; `HAKATA_BENCH_PODS` says how many (50).
+//! `cargo bench -p container` as root, with Debian's busybox-static. `HAKATA_BENCH_PODS` says how many (50), and
+//! `HAKATA_BENCH_EXECUTABLE` which program becomes shim and runtime (`target/release/hakata`; this one otherwise).
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench is read by people")]
 
@@ -28,7 +29,8 @@ async fn bench() {
         cluster: cluster.clone(),
         data: folder.path().join("data"),
         run: folder.path().join("run"),
-        executable: std::env::current_exe().unwrap(),
+        executable: std::env::var_os("HAKATA_BENCH_EXECUTABLE")
+            .map_or_else(|| std::env::current_exe().unwrap(), Into::into),
         ..Config::default()
     };
     let runtime = Runtime::open(config).await.unwrap();
