@@ -17,6 +17,7 @@ pub mod http;
 pub mod kubelet_client;
 pub mod lookup;
 mod net;
+mod node_metrics;
 pub mod object_codec;
 pub mod openapi;
 pub mod plugins;

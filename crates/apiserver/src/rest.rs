@@ -18,6 +18,7 @@ mod eviction;
 mod get;
 mod list;
 mod metadata;
+mod metrics;
 mod options;
 mod ownership;
 mod patch;

@@ -40,6 +40,8 @@ pub struct Config {
     pub token_auth_file: Option<PathBuf>,
     /// Whether pods are placed on nodes.
     pub scheduler: bool,
+    /// Whether what nodes and pods use is served (`metrics.k8s.io`).
+    pub metrics: bool,
     /// By which of a node's addresses it is reached: types (`InternalIP`, …), the best first.
     pub kubelet_preferred_address_types: Vec<String>,
     /// How long requests under way may take when the server is told to stop.
@@ -77,6 +79,7 @@ impl Config {
             service_cidr: Cidr::new(Ipv4Addr::new(10, 43, 0, 0), 16),
             token_auth_file: None,
             scheduler: true,
+            metrics: true,
             kubelet_preferred_address_types: ["InternalIP", "ExternalIP", "Hostname"].map(str::to_owned).to_vec(),
             grace: Duration::from_secs(10),
         }

@@ -310,7 +310,7 @@ fn parts(
     let front_proxy =
         FrontProxy { authorities: authorities.proxies.clone(), allowed_names: vec!["front-proxy-client".to_owned()] };
     Ok(apiserver::server::Config {
-        registry: Registry::new(kinds::builtin().iter().cloned()),
+        registry: Registry::new(resources(config)),
         admission: Box::new(Chain::new(&store, &authorizer, &rbac)),
         store,
         authenticator: Authenticator {
@@ -337,6 +337,15 @@ fn believed_tokens(config: &Config, own: Arc<ServiceAccountTokens>) -> Result<Ve
     }
     believed.push(own);
     Ok(believed)
+}
+
+/// What is served beside what is defined at run time.
+fn resources(config: &Config) -> Vec<Arc<kinds::Resource>> {
+    let mut resources = kinds::builtin().to_vec();
+    if config.metrics {
+        resources.extend(kinds::metrics::resources());
+    }
+    resources
 }
 
 /// Tokens are issued by the name under which pods know the API server.

@@ -26,6 +26,7 @@ mod devices;
 mod discovery;
 mod edit;
 mod flowcontrol;
+pub mod metrics;
 mod networking;
 mod passing;
 pub mod placement;

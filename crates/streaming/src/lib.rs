@@ -18,6 +18,8 @@ pub mod request;
 pub mod spdy;
 mod websocket;
 
+pub use websocket::Tunnel;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;

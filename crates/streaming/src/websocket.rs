@@ -203,13 +203,14 @@ async fn close<S: Sink<Message, Error = SocketError> + Unpin>(sink: &mut S) -> R
 }
 
 /// The bytes inside the messages of a connection, as a connection of its own.
-pub(crate) struct Tunnel<I> {
+pub struct Tunnel<I> {
     socket: WebSocketStream<I>,
     rest: Bytes,
 }
 
 impl<I> Tunnel<I> {
-    pub(crate) fn new(socket: WebSocketStream<I>) -> Tunnel<I> {
+    /// The connection inside `socket`.
+    pub fn new(socket: WebSocketStream<I>) -> Tunnel<I> {
         Tunnel { socket, rest: Bytes::new() }
     }
 }

@@ -1,7 +1,8 @@
 //! One request about one resource, and which verb answers it.
 
 use super::{
-    binding, connect, create, delete, delete_collection, eviction, get, list, patch, reviews, scale, update, watch,
+    binding, connect, create, delete, delete_collection, eviction, get, list, metrics, patch, reviews, scale, update,
+    watch,
 };
 use crate::http::Body;
 use crate::http::media::{self, Accepted, Offer};
@@ -303,6 +304,8 @@ pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<B
             "Binding" => binding::bind(call, "", body).await,
             _ => reviews::review(call, body).await,
         },
+        ("get", Verbs::GetList) if metrics::is_asked(call) => metrics::get(call).await,
+        ("list", Verbs::GetList) if metrics::is_asked(call) => metrics::list(call).await,
         ("get", Verbs::All | Verbs::GetList) => get::get(call).await,
         ("list", Verbs::All | Verbs::GetList) => list::list(call).await,
         ("watch", Verbs::All) => watch::watch(call).await,

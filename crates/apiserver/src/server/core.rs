@@ -9,6 +9,7 @@ use crate::authz::{Authorize, Rbac};
 use crate::custom::Definitions;
 use crate::flow::Control;
 use crate::kubelet_client::KubeletClient;
+use crate::node_metrics::NodeMetrics;
 use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
 use crate::server::metrics::Metrics;
@@ -62,6 +63,7 @@ pub struct Core {
     pub(crate) docs: ColumnDocs,
     pub(crate) flow: Control,
     pub(crate) metrics: Metrics,
+    pub(crate) node_metrics: NodeMetrics,
     /// Connections to nodes and other backends, and what is tied to them.
     pub(crate) tunnels: TaskTracker,
     /// Cancelled when the server is to end: watches end, nothing new begins.
@@ -102,6 +104,7 @@ impl Core {
             docs: ColumnDocs::default(),
             flow,
             metrics: Metrics::default(),
+            node_metrics: NodeMetrics::default(),
             tunnels: TaskTracker::new(),
             draining: CancellationToken::new(),
         })

@@ -54,8 +54,9 @@ async fn update(folder: &Path) {
 /// Plays cases one after another; those that differ, and where first. Some answers depend on how busy the machine is,
 /// so a case that differs gets a second chance.
 async fn play(folder: &Path, names: &[&str]) -> Vec<(String, String)> {
-    // The reference had controllers, but no scheduler.
-    let world = World::start_with(|config| config.scheduler = false).await;
+    // The reference had controllers, but neither a scheduler nor a metrics server.
+    let with = |config: &mut cluster::config::Config| (config.scheduler, config.metrics) = (false, false);
+    let world = World::start_with(with).await;
     let player = Player::new(world.client().await);
     let mut failures = Vec::new();
     for (number, name) in names.iter().enumerate() {

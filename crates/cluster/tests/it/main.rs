@@ -13,6 +13,7 @@ mod kubectl;
 mod kubelet;
 mod network;
 mod protobuf;
+mod remote;
 mod restart;
 mod workloads;
 mod world;

@@ -67,6 +67,7 @@ fn day(kubectl: &Kubectl, site: u16) {
     files(kubectl);
     ports(kubectl);
     proxy(kubectl, site);
+    top(kubectl);
 }
 
 #[track_caller]
@@ -173,6 +174,29 @@ fn ports(kubectl: &Kubectl) {
     // Newer ones end by themselves then.
     let _ = child.kill();
     child.wait().unwrap();
+}
+
+fn top(kubectl: &Kubectl) {
+    let rows = |arguments: &str| {
+        let Answer { code, out, err } = kubectl.run(arguments, "");
+        assert_eq!(code, 0, "kubectl {arguments}\n{err}");
+        let words = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
+        out.lines().map(words).collect::<Vec<_>>()
+    };
+    let heads = ["NAME", "CPU(cores)", "MEMORY(bytes)"];
+    // How far a quarter is missed depends on when exactly the node is asked.
+    let is_quarter =
+        |cpu: &str| cpu.trim_end_matches('m').parse::<u32>().is_ok_and(|milli| (248..=252).contains(&milli));
+    let pods = rows("-n {ns} top pods");
+    assert!(pods.len() == 2 && pods[0] == heads, "{pods:?}");
+    assert!(pods[1][0] == "web" && is_quarter(&pods[1][1]) && pods[1][2] == "10Mi", "{pods:?}");
+    let containers = rows("-n {ns} top pod web --containers");
+    assert_eq!(containers[1][..2], ["web", "main"]);
+    let nodes = rows("top nodes");
+    assert!(nodes[1][0] == kubelet::NODE && is_quarter(&nodes[1][1]), "{nodes:?}");
+    let table = rows("-n {ns} get podmetrics");
+    assert_eq!(table[0], ["NAME", "CPU", "MEMORY"]);
+    fails(kubectl, "top pod two", 1, "podmetrics.metrics.k8s.io \"{ns}/two\" not found");
 }
 
 fn proxy(kubectl: &Kubectl, site: u16) {
