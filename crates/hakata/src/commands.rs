@@ -5,6 +5,7 @@ mod down;
 mod helm;
 mod image;
 mod kustomize;
+mod pods;
 mod server;
 mod snapshot;
 mod status;
@@ -27,6 +28,8 @@ pub(crate) struct Cli {
 enum Command {
     Annotate(Box<verbs::annotate::Args>),
     Apply(Box<verbs::apply::Args>),
+    Attach(Box<pods::attach::Args>),
+    Cp(Box<pods::cp::Args>),
     Create(Box<verbs::create::Args>),
     Delete(Box<verbs::delete::Args>),
     Demo(demo::Args),
@@ -34,12 +37,15 @@ enum Command {
     Diff(Box<verbs::diff::Args>),
     Down(down::Args),
     Events(Box<verbs::events::Args>),
+    Exec(Box<pods::exec::Args>),
     Get(Box<verbs::get::Args>),
     Helm(Box<helm::Args>),
     Image(image::Args),
     Kustomize(Box<kustomize::Args>),
     Label(Box<verbs::annotate::Args>),
+    Logs(Box<pods::logs::Args>),
     Patch(Box<verbs::patch::Args>),
+    PortForward(Box<pods::port_forward::Args>),
     Rollout(Box<verbs::rollout::Args>),
     Scale(Box<verbs::scale::Args>),
     Server(server::Args),
@@ -56,6 +62,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Annotate(args) => verbs::annotate::run_annotate(&args),
         Command::Apply(args) => verbs::apply::run_apply(&args),
+        Command::Attach(args) => pods::attach::attach(&args),
+        Command::Cp(args) => pods::cp::cp(&args),
         Command::Create(args) => verbs::create::run_create(&args),
         Command::Delete(args) => verbs::delete::run_delete(&args),
         Command::Demo(args) => demo::run(&args),
@@ -63,12 +71,15 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Diff(args) => verbs::diff::run_diff(&args),
         Command::Down(args) => down::run(&args),
         Command::Events(args) => verbs::events::run_events(&args),
+        Command::Exec(args) => pods::exec::exec(&args),
         Command::Get(args) => verbs::get::run_get(&args),
         Command::Helm(args) => helm::run(&args),
         Command::Image(args) => image::run(&args),
         Command::Kustomize(args) => kustomize::run(&args),
         Command::Label(args) => verbs::annotate::run_label(&args),
+        Command::Logs(args) => pods::logs::logs(&args),
         Command::Patch(args) => verbs::patch::run_patch(&args),
+        Command::PortForward(args) => pods::port_forward::port_forward(&args),
         Command::Rollout(args) => verbs::rollout::run_rollout(&args),
         Command::Scale(args) => verbs::scale::run_scale(&args),
         Command::Server(args) => server::run(&args),
