@@ -75,6 +75,12 @@ pub(crate) fn settle(config: &mut Config) -> Result<(), Error> {
     if before.as_ref() == Some(&now) { Ok(()) } else { write(&config.data_dir, &now) }
 }
 
+/// The ranges of pods and Services of a cluster that has been a node.
+pub(crate) fn ranges(data: &Path) -> Option<(IpNet, IpNet)> {
+    let choices = read(data)?;
+    Some((choices.cluster_cidr.parse().ok()?, choices.service_cidr.parse().ok()?))
+}
+
 fn file(data: &Path) -> PathBuf {
     data.join("cluster.json")
 }

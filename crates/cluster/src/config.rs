@@ -44,6 +44,8 @@ pub struct Config {
     pub metrics: bool,
     /// By which of a node's addresses it is reached: types (`InternalIP`, …), the best first.
     pub kubelet_preferred_address_types: Vec<String>,
+    /// The machine's address as pods see it, once there is a pod network.
+    pub gateway: Option<IpAddr>,
     /// How long requests under way may take when the server is told to stop.
     pub grace: Duration,
 }
@@ -78,6 +80,7 @@ impl Config {
             cluster_cidr: Cidr::new(Ipv4Addr::new(10, 42, 0, 0), 16),
             service_cidr: Cidr::new(Ipv4Addr::new(10, 43, 0, 0), 16),
             token_auth_file: None,
+            gateway: None,
             scheduler: true,
             metrics: true,
             kubelet_preferred_address_types: ["InternalIP", "ExternalIP", "Hostname"].map(str::to_owned).to_vec(),
@@ -90,23 +93,37 @@ impl Config {
         ApiAddress { service: self.service_cidr.nth(1), advertised: self.advertised(), port: self.listen.port() }
     }
 
+    /// Where the API has to be served besides, so that pods reach it; `None` if they reach it anyway or there are none.
+    pub fn pods_reach(&self) -> Option<SocketAddr> {
+        let gateway = self.gateway?;
+        (!self.listen.ip().is_unspecified()).then(|| SocketAddr::new(gateway, self.listen.port()))
+    }
+
     /// An address under which others reach this machine; `None` if only this machine reaches the server.
     fn advertised(&self) -> Option<IpAddr> {
         let listen = self.listen.ip();
+        if self.gateway.is_some() {
+            return self.gateway;
+        }
         if listen.is_loopback() {
             return None;
         }
         if !listen.is_unspecified() {
             return Some(listen);
         }
-        // Connecting a datagram socket sends nothing; it asks the kernel which address it would send from.
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-        socket.local_addr().ok().map(|address| address.ip())
+        outward()
     }
 
     /// The address of the Service `kubernetes`: the first of the range.
     pub fn kubernetes_address(&self) -> IpAddr {
         IpAddr::V4(self.service_cidr.nth(1))
     }
+}
+
+/// The address from which this machine speaks with others, if it has a way to them.
+pub(crate) fn outward() -> Option<IpAddr> {
+    // Connecting a datagram socket sends nothing; it asks the kernel which address it would send from.
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }

@@ -3,9 +3,13 @@
 //! Order: the server first, so that nobody makes new things, then pods, then their network, groups and folders. Each
 //! step is fine with nothing to do, so that a second `down` finishes what a first one could not.
 
+use crate::choices;
 use crate::instance;
 use crate::kubeconfig::home::{FileError, Home};
+use crate::node::{Ground, GroundError};
 use crate::place::Place;
+use rustix::io::Errno;
+use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use std::fs;
 use std::io;
@@ -63,9 +67,9 @@ pub enum DownError {
         /// Which.
         pid: u32,
     },
-    /// The pod network stays.
-    #[error("cannot remove the pod network")]
-    Network(#[from] network::PodNetworkError),
+    /// Pods or their network stay.
+    #[error("cannot remove all pods; try again")]
+    Pods(#[from] GroundError),
     /// Control groups stay.
     #[error("cannot remove the control groups")]
     Groups(#[from] cgroup::Error),
@@ -88,8 +92,7 @@ pub async fn down(request: &Request) -> Result<Report, DownError> {
     let place = &request.place;
     let stopped = stop(place).await?;
     let mut report = Report { stopped, ..Report::default() };
-    remove_groups(place)?;
-    remove_folder(place.run())?;
+    report.pods = clean(place).await?;
     if let Some(home) = &request.home {
         home.remove(&place.context())?;
     }
@@ -98,6 +101,21 @@ pub async fn down(request: &Request) -> Result<Report, DownError> {
         remove_folder(place.data())?;
     }
     Ok(report)
+}
+
+/// Removes what a cluster that does not run has left on the machine. How many pods there were.
+pub(crate) async fn clean(place: &Place) -> Result<usize, DownError> {
+    let mut pods = 0;
+    if let Some((of_pods, of_services)) = choices::ranges(place.data()) {
+        pods = Ground::open(place, of_pods, of_services).await?.remove_all().await?;
+    }
+    remove_groups(place)?;
+    for folder in [place.run(), place.data()] {
+        unmount_below(folder)?;
+    }
+    remove_folder(&place.data().join("pods"))?;
+    remove_folder(place.run())?;
+    Ok(pods)
 }
 
 /// Tells the server to drain, and ends it if it does not.
@@ -123,11 +141,11 @@ fn signal(pid: u32, signal: Signal) -> io::Result<()> {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(()) };
     let sent = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(handle) => pidfd_send_signal(&handle, signal),
-        Err(rustix::io::Errno::NOSYS) => kill_process(pid, signal),
+        Err(Errno::NOSYS) => kill_process(pid, signal),
         Err(error) => Err(error),
     };
     match sent {
-        Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(Errno::SRCH) => Ok(()),
         other => other.map_err(io::Error::from),
     }
 }
@@ -153,11 +171,47 @@ fn remove_groups(place: &Place) -> Result<(), DownError> {
     Ok(())
 }
 
+/// Takes away what is mounted in a folder: volumes and namespaces of pods, the innermost first.
+fn unmount_below(folder: &Path) -> Result<(), DownError> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    for point in mounts_below(&table, &folder) {
+        match unmount(&point, UnmountFlags::DETACH) {
+            Ok(()) | Err(Errno::INVAL | Errno::NOENT) => {}
+            Err(error) => return Err(DownError::Folder { path: point, source: error.into() }),
+        }
+    }
+    Ok(())
+}
+
+/// Mount points inside a folder in the text of a `mountinfo` file, the last mounted first.
+fn mounts_below(table: &str, folder: &Path) -> Vec<PathBuf> {
+    let points = table.lines().rev().filter_map(|line| line.split(' ').nth(4));
+    points.map(PathBuf::from).filter(|point| point != folder && point.starts_with(folder)).collect()
+}
+
 fn remove_folder(path: &Path) -> Result<(), DownError> {
     match fs::remove_dir_all(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(DownError::Folder { path: path.to_owned(), source })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_mounts_come_first_and_others_are_left_alone() {
+        let table = "\
+30 1 0:1 / / rw - ext4 /dev/sda rw
+31 30 0:2 / /d/a rw - tmpfs none rw
+32 31 0:3 / /d/a/b rw - tmpfs none rw
+33 30 0:4 / /data rw - tmpfs none rw
+34 30 0:5 / /d rw - tmpfs none rw
+";
+        assert_eq!(mounts_below(table, Path::new("/d")), [PathBuf::from("/d/a/b"), PathBuf::from("/d/a")]);
     }
 }

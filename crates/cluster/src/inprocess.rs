@@ -13,11 +13,17 @@ use tower::{BoxError, service_fn};
 
 /// A client that speaks for a user of `system:masters`.
 pub fn client(server: ApiServer, user: &str) -> kube::Client {
-    let user = Arc::new(UserInfo {
-        name: user.to_owned(),
-        groups: vec!["system:masters".to_owned(), "system:authenticated".to_owned()],
-        ..UserInfo::default()
-    });
+    speaking_for(server, user, &["system:masters"])
+}
+
+/// A client that may do what a node of this name may, and no more.
+pub fn node_client(server: ApiServer, node: &str) -> kube::Client {
+    speaking_for(server, &format!("system:node:{node}"), &["system:nodes"])
+}
+
+fn speaking_for(server: ApiServer, user: &str, groups: &[&str]) -> kube::Client {
+    let groups = groups.iter().copied().chain(["system:authenticated"]).map(str::to_owned).collect();
+    let user = Arc::new(UserInfo { name: user.to_owned(), groups, ..UserInfo::default() });
     let agent = http::HeaderValue::from_static("hakata");
     let service = service_fn(move |mut request: Request<Body>| {
         let server = server.clone();

@@ -8,6 +8,7 @@ pub mod down;
 pub mod inprocess;
 pub mod instance;
 pub mod kubeconfig;
+mod node;
 pub mod pki;
 pub mod place;
 pub mod preflight;

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::inprocess;
 use crate::instance::{Claim, Description};
 use crate::kubeconfig;
+use crate::node::{self, Ground, GroundError};
 use crate::pki::{self, Names, Pki};
 use apiserver::admission::chain::Chain;
 use apiserver::authn::token_file::{StaticTokens, TokenFileError};
@@ -20,6 +21,7 @@ use apiserver::authz::{Authorize, Authorizer};
 use apiserver::kubelet_client::{self, KubeletClient};
 use apiserver::registry::Registry;
 use apiserver::server::{ApiServer, Core, listen};
+use futures_util::future::join_all;
 use informer::Informers;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -63,6 +65,9 @@ pub enum BuildError {
     /// Port and ranges cannot be chosen.
     #[error(transparent)]
     Choices(#[from] choices::Error),
+    /// This machine cannot be a node.
+    #[error("cannot make this machine a node; with --no-node there is a control plane alone")]
+    Ground(#[from] GroundError),
     /// The certificates cannot be made or read.
     #[error("cannot set up certificates")]
     Pki(#[source] pki::Error),
@@ -100,7 +105,7 @@ pub enum BuildError {
 
 /// A server that is ready to run: its socket is bound, its store is open.
 pub struct Server {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     tls: Arc<rustls::ServerConfig>,
     core: Arc<Core>,
     pki: Arc<Pki>,
@@ -161,17 +166,29 @@ impl Server {
         if let Ok(address) = listener.local_addr() {
             config.listen = address;
         }
+        let ground = match &config.node {
+            Some(_) => Some(Ground::open(&config.place, config.cluster_cidr.into(), config.service_cidr.into()).await?),
+            None => None,
+        };
+        config.gateway = ground.as_ref().map(Ground::gateway);
+        let mut listeners = vec![listener];
+        if let Some(address) = config.pods_reach() {
+            listeners.push(bind(address).await?);
+        }
         let pki = Arc::new(open_pki(&config)?);
         let trusted = Trusted::of(&pki, &config)?;
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
         let url = format!("https://{}", reachable(config.listen));
         let core = Core::new(parts(&config, open_store(&config).await?, &pki, &trusted, url.clone())?);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let server = Server { listener, tls, core, pki, trusted, config: config.clone(), url, claim, stop, tasks };
+        let server = Server { listeners, tls, core, pki, trusted, config: config.clone(), url, claim, stop, tasks };
         server.start_following();
         bootstrap::run(&server.client(SYSTEM_USER), &config).await.map_err(BuildError::Bootstrap)?;
         server.start_controllers(&config);
         server.write_kubeconfig()?;
+        if let Some(ground) = ground {
+            ground.start(server.service(), &server.config, &server.pki, &server.tasks, &server.stop);
+        }
         server.claim.describe(&server.description())?;
         Ok(server)
     }
@@ -216,8 +233,8 @@ impl Server {
     /// Serves until `stop`, then drains.
     pub async fn run(self, stop: CancellationToken) {
         let context = self.config.place.context();
-        let Server { listener, tls, core, pki, trusted, config, url, claim, stop: background, tasks } = self;
-        let renewal_stop = stop.child_token();
+        let Server { listeners, tls, core, pki, trusted, config, url, claim, stop: background, tasks } = self;
+        let (renewal_stop, grace) = (stop.child_token(), config.grace);
         let renewal = tokio::spawn(async move {
             pki.keep_fresh(renewal_stop, |pki, renewed| {
                 if (renewed.authority || renewed.front_proxy || renewed.kubelet_client)
@@ -240,7 +257,10 @@ impl Server {
                 core.drain();
             })
         };
-        listen::serve(listener, tls, ApiServer::new(core.clone()), stop, config.grace).await;
+        let serving = listeners
+            .into_iter()
+            .map(|listener| listen::serve(listener, tls.clone(), ApiServer::new(core.clone()), stop.clone(), grace));
+        join_all(serving).await;
         // Both tasks end with the token; neither can fail but by a panic, which the runtime has reported.
         let _ = tokio::join!(renewal, drain);
         background.cancel();
@@ -257,7 +277,7 @@ impl Server {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             url: self.url.clone(),
-            node: None,
+            node: self.config.node.as_ref().map(|node| node.name.clone()),
             cluster_cidr: self.config.cluster_cidr.to_string(),
             service_cidr: self.config.service_cidr.to_string(),
             ready_since: now.as_secs(),
@@ -280,12 +300,21 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, BuildError> {
 
 fn open_pki(config: &Config) -> Result<Pki, BuildError> {
     let names = Names {
-        addresses: vec![config.listen.ip()],
-        hosts: config.tls_names.clone(),
+        addresses: addresses(config),
+        hosts: config.tls_names.iter().chain(config.node.as_ref().map(|node| &node.name)).cloned().collect(),
         service_address: config.kubernetes_address(),
         cluster_domain: "cluster.local".to_owned(),
     };
     Pki::open(&config.data_dir.join("pki"), names).map_err(BuildError::Pki)
+}
+
+/// The addresses under which the server and, with it, the node are known.
+fn addresses(config: &Config) -> Vec<IpAddr> {
+    let mut all = vec![config.listen.ip()];
+    if let Some(gateway) = config.gateway {
+        all.extend([gateway, node::address(gateway)]);
+    }
+    all
 }
 
 async fn open_store(config: &Config) -> Result<apiserver::storage::ObjectStore, BuildError> {

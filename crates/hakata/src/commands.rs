@@ -2,6 +2,7 @@
 
 mod demo;
 mod down;
+mod example;
 mod helm;
 mod image;
 mod kustomize;
@@ -39,6 +40,8 @@ enum Command {
     Events(Box<verbs::events::Args>),
     Exec(Box<pods::exec::Args>),
     Get(Box<verbs::get::Args>),
+    #[command(hide = true)]
+    Example(example::Args),
     Helm(Box<helm::Args>),
     Image(image::Args),
     Kustomize(Box<kustomize::Args>),
@@ -73,6 +76,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Events(args) => verbs::events::run_events(&args),
         Command::Exec(args) => pods::exec::exec(&args),
         Command::Get(args) => verbs::get::run_get(&args),
+        Command::Example(args) => example::run(&args),
         Command::Helm(args) => helm::run(&args),
         Command::Image(args) => image::run(&args),
         Command::Kustomize(args) => kustomize::run(&args),

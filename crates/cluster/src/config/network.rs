@@ -2,6 +2,7 @@
 //!
 //! IPv4 alone, until pods have addresses of both families.
 
+use ipnet::{IpNet, Ipv4Net};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
@@ -55,6 +56,12 @@ impl Cidr {
     /// The address that many behind the first one.
     pub fn nth(self, number: u32) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.network).wrapping_add(number))
+    }
+}
+
+impl From<Cidr> for IpNet {
+    fn from(cidr: Cidr) -> IpNet {
+        IpNet::V4(Ipv4Net::new(cidr.network, cidr.length).expect("an IPv4 prefix has at most 32 bits"))
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, and so are their helpers")]
 
 mod program;
+mod up;
 mod verbs;
 
 use program::{Serving, hakata};
@@ -26,14 +27,14 @@ fn a_config_file_says_what_flags_say_and_flags_win() {
     let file = folder.path().join("server.yaml");
     std::fs::write(&file, "listen: 127.0.0.2:0\nshutdown-grace: 1\ndata-dir: /dev/null/nowhere\n").unwrap();
     // The data folder and the kubeconfig come from flags, the address from the file.
-    let serving = Serving::start_plain(folder.path(), &["--config", file.to_str().unwrap()]);
+    let serving = Serving::start_plain(folder.path(), &["--no-node", "--config", file.to_str().unwrap()]);
     assert!(serving.ready().contains("https://127.0.0.2:"), "{}", serving.ready());
     assert_eq!(serving.terminate(), Some(0));
 
     std::fs::write(&file, "listne: 127.0.0.1:0\n").unwrap();
     let (code, _, errors) = hakata(&["server", "--config", file.to_str().unwrap()]);
     assert_eq!(code, Some(1));
-    assert!(errors.contains("unknown key \"listne\"; allowed are data-dir, listen"), "{errors}");
+    assert!(errors.contains("unknown key \"listne\"; allowed are cluster-cidr, data-dir"), "{errors}");
 }
 
 #[test]
