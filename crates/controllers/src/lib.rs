@@ -8,13 +8,16 @@ mod cron_job;
 mod daemon_set;
 mod definitions;
 mod deployment;
+mod disruption;
 mod endpoints;
+mod event_cleanup;
 mod flow_schemas;
 mod follow;
 mod garbage;
 mod job;
 mod kubernetes_service;
 mod namespaces;
+mod node_lifecycle;
 mod quotas;
 mod replica_set;
 mod role_aggregation;
@@ -23,6 +26,7 @@ mod service_accounts;
 mod service_cidrs;
 mod stateful_set;
 mod storage;
+mod ttl_after_finished;
 mod workload;
 
 pub use kubernetes_service::ApiAddress;
@@ -57,16 +61,20 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
             cron_job::run(informers.clone()),
             daemon_set::run(informers.clone()),
             deployment::run(informers.clone()),
+            disruption::run(informers.clone()),
             endpoints::legacy::run(informers.clone()),
             endpoints::mirror::run(informers.clone()),
             endpoints::slices::run(informers.clone()),
+            event_cleanup::run(client.clone()),
             job::run(informers.clone()),
+            node_lifecycle::run(informers.clone()),
             replica_set::run(informers.clone()),
             replica_set::run_replication_controllers(informers.clone()),
             stateful_set::run(informers.clone()),
             storage::run(informers.clone()),
             storage::ephemeral::run(informers.clone()),
             storage::protection::run(informers.clone()),
+            ttl_after_finished::run(informers.clone()),
         )
     };
     stop.run_until_cancelled(all).await;

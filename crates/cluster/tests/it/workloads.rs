@@ -1,9 +1,11 @@
 //! Controllers at work in a real server. No node runs here: what a kubelet would report is written by the tests.
 
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod endpoints;
 mod job;
+mod nodes;
 mod scheduling;
 mod stage;
 mod stateful_set;

@@ -15,8 +15,7 @@ impl Stage {
             "lastHeartbeatTime": "2020-01-01T00:00:00Z", "lastTransitionTime": "2020-01-01T00:00:00Z"}]);
         let status = json!({"status": {"capacity": amounts, "allocatable": amounts, "conditions": ready}});
         self.patch(&format!("{NODES}/{name}/status"), status).await;
-        let taints = json!({"spec": {"taints": null}});
-        self.patch(&format!("{NODES}/{name}"), taints).await
+        self.until(&format!("{NODES}/{name}"), "its taints to go", |node| node["spec"]["taints"].is_null()).await
     }
 }
 
