@@ -52,6 +52,9 @@ pub async fn run(client: &Client, config: &Config) -> Result<(), BootstrapError>
         objects.spawn(ensure(client.clone(), "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", schema));
     }
     objects.spawn(ensure(client.clone(), "/apis/networking.k8s.io/v1/servicecidrs", service_cidr(config)));
+    if config.node.is_some() {
+        objects.spawn(ensure(client.clone(), "/apis/storage.k8s.io/v1/storageclasses", node::local_path::class()));
+    }
     all(objects).await
 }
 

@@ -9,6 +9,7 @@ use crate::pki::Pki;
 use crate::place::Place;
 use apiserver::server::ApiServer;
 use container::Runtime;
+use informer::Informers;
 use ipnet::IpNet;
 use network::PodNetwork;
 use std::io;
@@ -39,6 +40,17 @@ pub enum GroundError {
 pub(crate) struct Ground {
     network: PodNetwork,
     runtime: Runtime,
+}
+
+/// What the parts of a node are made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) server: ApiServer,
+    pub(crate) informers: &'a Informers,
+    pub(crate) config: &'a Config,
+    pub(crate) pki: &'a Arc<Pki>,
+    pub(crate) tasks: &'a TaskTracker,
+    /// Ends them.
+    pub(crate) stop: &'a CancellationToken,
 }
 
 impl Ground {
@@ -77,14 +89,8 @@ impl Ground {
     }
 
     /// Starts what makes a node of it, as tasks that end with `stop`.
-    pub(crate) fn start(
-        self,
-        server: ApiServer,
-        config: &Config,
-        pki: &Arc<Pki>,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
-    ) {
+    pub(crate) fn start(self, parts: Parts<'_>) {
+        let Parts { server, informers, config, pki, tasks, stop } = parts;
         let Some(wanted) = &config.node else { return };
         let (network, system) = (self.network, inprocess::client(server.clone(), "system:kube-proxy"));
         let address = address(network.gateway());
@@ -101,6 +107,12 @@ impl Ground {
         tasks.spawn(report("serve DNS", network::dns::run(system.clone(), dns, stop.clone())));
         let running = network::services::run(system, services, stop.clone());
         tasks.spawn(report("serve Services", running));
+        let local = node::local_path::Settings { node: wanted.name.clone(), folder: config.data_dir.join("volumes") };
+        let provisioning = node::local_path::run(informers.clone(), local);
+        let ends = stop.clone();
+        tasks.spawn(async move {
+            ends.run_until_cancelled(provisioning).await;
+        });
         let manifests = config.data_dir.join("manifests");
         if let Err(error) = std::fs::create_dir_all(&manifests) {
             warn!(%error, folder = %manifests.display(), "cannot make the folder of static pods");

@@ -184,10 +184,17 @@ impl Server {
         let server = Server { listeners, tls, core, pki, trusted, config: config.clone(), url, claim, stop, tasks };
         server.start_following();
         bootstrap::run(&server.client(SYSTEM_USER), &config).await.map_err(BuildError::Bootstrap)?;
-        server.start_controllers(&config);
+        let informers = server.start_controllers(&config);
         server.write_kubeconfig()?;
         if let Some(ground) = ground {
-            ground.start(server.service(), &server.config, &server.pki, &server.tasks, &server.stop);
+            ground.start(node::Parts {
+                server: server.service(),
+                informers: &informers,
+                config: &server.config,
+                pki: &server.pki,
+                tasks: &server.tasks,
+                stop: &server.stop,
+            });
         }
         server.claim.describe(&server.description())?;
         Ok(server)
@@ -213,7 +220,7 @@ impl Server {
         self.tasks.spawn(async move { core.follow(stop).await });
     }
 
-    fn start_controllers(&self, config: &Config) {
+    fn start_controllers(&self, config: &Config) -> Informers {
         let (client, stop) = (self.client(SYSTEM_USER), self.stop.clone());
         let root_ca = self.pki.ca_bundle();
         let settings = controllers::Settings { root_ca, api: config.api_address() };
@@ -222,7 +229,9 @@ impl Server {
         if config.scheduler {
             self.tasks.spawn(scheduler::run(informers.clone(), scheduler::Settings::default(), stop));
         }
-        self.tasks.spawn(async move { informers.ended().await });
+        let ending = informers.clone();
+        self.tasks.spawn(async move { ending.ended().await });
+        informers
     }
 
     /// The administrator's kubeconfig.

@@ -40,6 +40,8 @@ mod register;
 mod statics;
 mod tokens;
 
+pub mod local_path;
+
 pub use config::{Config, Serving};
 
 use context::Context;
