@@ -184,26 +184,65 @@ pub enum PodNetworkError {
     Stopped,
 }
 
-/// The pod network of one cluster on this machine. Clones are the same network.
-#[derive(Clone)]
-pub struct PodNetwork {
-    config: Config,
-    worker: std::sync::mpsc::Sender<Job>,
+/// Something to do for the worker.
+enum Job {
+    /// Detach a pod. Those that wait at the same time are done together.
+    Detach(String, oneshot::Sender<Result<(), PodNetworkError>>),
+    Other(Box<dyn FnOnce(&mut Worker) + Send>),
 }
+
+/// Detaches that are done together at most; the kernel confirms each.
+const TOGETHER: usize = 64;
 
 /// Does what is asked until nobody can ask any more, and between that looks after the machine's links.
 fn work(worker: &mut Worker, jobs: &std::sync::mpsc::Receiver<Job>) {
     const LOOK: std::time::Duration = std::time::Duration::from_secs(5);
+    let mut next = None;
     loop {
-        match jobs.recv_timeout(LOOK) {
-            Ok(job) => job(worker),
+        let job = match next.take() {
+            Some(job) => Ok(job),
+            None => jobs.recv_timeout(LOOK),
+        };
+        match job {
+            Ok(Job::Other(job)) => job(worker),
+            Ok(Job::Detach(uid, answer)) => next = detach_waiting(worker, jobs, (uid, answer)),
             Err(RecvTimeoutError::Timeout) => worker.look_after_links(),
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+type Detach = (String, oneshot::Sender<Result<(), PodNetworkError>>);
+
+/// Detaches a pod and all that wait behind it; gives back the first job that is something else.
+fn detach_waiting(worker: &mut Worker, jobs: &std::sync::mpsc::Receiver<Job>, first: Detach) -> Option<Job> {
+    let (mut uids, mut answers, mut other) = (vec![first.0], vec![first.1], None);
+    while uids.len() < TOGETHER {
+        match jobs.try_recv() {
+            Ok(Job::Detach(uid, answer)) => {
+                uids.push(uid);
+                answers.push(answer);
+            }
+            Ok(job) => {
+                other = Some(job);
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    for (answer, result) in answers.into_iter().zip(worker.detach_all(&uids)) {
+        // Who does not wait for the answer does not need it.
+        let _ = answer.send(result);
+    }
+    other
+}
+
+/// The pod network of one cluster on this machine. Clones are the same network.
+#[derive(Clone)]
+pub struct PodNetwork {
+    config: Config,
+    worker: std::sync::mpsc::Sender<Job>,
+}
 
 impl PodNetwork {
     /// Sets up what all pods share, and adopts the pods that are there from before.
@@ -252,8 +291,9 @@ impl PodNetwork {
 
     /// Takes all of that from a pod. A pod that has nothing is fine.
     pub async fn detach(&self, uid: &str) -> Result<(), PodNetworkError> {
-        let uid = uid.to_owned();
-        self.ask(move |worker| worker.detach(&uid)).await?
+        let (answer_tx, answer_rx) = oneshot::channel();
+        self.worker.send(Job::Detach(uid.to_owned(), answer_tx)).map_err(|_| PodNetworkError::Stopped)?;
+        answer_rx.await.map_err(|_| PodNetworkError::Stopped)?
     }
 
     /// The uids of all attached pods.
@@ -277,8 +317,8 @@ impl PodNetwork {
         question: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Result<T, PodNetworkError> {
         let (answer_tx, answer_rx) = oneshot::channel();
-        let job: Job = Box::new(move |worker| drop(answer_tx.send(question(worker))));
-        self.worker.send(job).map_err(|_| PodNetworkError::Stopped)?;
+        let job = Box::new(move |worker: &mut Worker| drop(answer_tx.send(question(worker))));
+        self.worker.send(Job::Other(job)).map_err(|_| PodNetworkError::Stopped)?;
         answer_rx.await.map_err(|_| PodNetworkError::Stopped)
     }
 }

@@ -30,6 +30,18 @@ pub(crate) async fn measure(network: &PodNetwork) {
     }
     println!("attach {PODS} pods at once: {:.2?}", start.elapsed());
     let start = Instant::now();
+    let all = (0..PODS).map(|number| {
+        let network = network.clone();
+        tokio::spawn(async move { network.detach(&format!("pod-{number}")).await.unwrap() })
+    });
+    for pod in all.collect::<Vec<_>>() {
+        pod.await.unwrap();
+    }
+    println!("detach {PODS} pods at once: {:.2?}", start.elapsed());
+    for number in 0..PODS {
+        network.attach(&format!("pod-{number}"), &[]).await.unwrap();
+    }
+    let start = Instant::now();
     network.remove_all().await.unwrap();
     println!("remove all of them: {:.2?}", start.elapsed());
 }

@@ -83,7 +83,7 @@ fn measure_nft(world: &World) {
 /// The two maps and the shared chain, as text.
 fn script() -> String {
     let mut text = String::from(
-        "table ip bench {\n map endpoints { type inet_proto . ipv4_addr . inet_service . mark : ipv4_addr . inet_service; }\n",
+        "table ip bench {\n map endpoints { typeof meta l4proto . ip daddr . th dport . numgen random mod 3 : ip daddr . th dport; }\n",
     );
     let _ = writeln!(
         text,

@@ -134,6 +134,15 @@ impl Requests {
         });
     }
 
+    /// Puts a link into a group.
+    pub(crate) fn move_link(&mut self, name: &str, group: u32) {
+        self.message("put a link into a group", SET_LINK, ACK, |out| {
+            out.link_header(0, 0, 0);
+            out.text(IFLA_NAME, name);
+            out.number(IFLA_GROUP, group);
+        });
+    }
+
     /// Deletes all links of a group in one go, which is much quicker than one by one.
     pub(crate) fn delete_group(&mut self, group: u32) {
         self.message("delete a group of links", DELETE_LINK, ACK, |out| {

@@ -27,6 +27,11 @@ impl Names {
         self.group
     }
 
+    /// The group of links that are about to be deleted.
+    pub(crate) fn leaving_group(&self) -> u32 {
+        self.group ^ 0x2000_0000
+    }
+
     /// The link that holds the cluster's own addresses.
     pub(crate) fn own_link(&self) -> String {
         format!("hk{}", self.tag)

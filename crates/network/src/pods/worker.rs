@@ -186,7 +186,7 @@ impl Worker {
         Ok(attached)
     }
 
-    pub(super) fn detach(&mut self, uid: &str) -> Result<(), PodNetworkError> {
+    fn detach(&mut self, uid: &str) -> Result<(), PodNetworkError> {
         let Some(pod) = self.pods.get(uid).cloned() else { return Ok(()) };
         let mut batch = Batch::new(nft::IPV4);
         table::delete_pod(&mut batch, &self.names, &pod);
@@ -194,6 +194,28 @@ impl Worker {
         self.unwire(uid, &pod)?;
         self.pods.remove(uid);
         Ok(())
+    }
+
+    /// Detaches several pods, each with a result of its own. The kernel takes as long to delete many links as one.
+    pub(super) fn detach_all(&mut self, uids: &[String]) -> Vec<Result<(), PodNetworkError>> {
+        if uids.len() > 1 {
+            // Whatever goes wrong here comes up again, link by link.
+            if let Err(error) = self.delete_links_of(uids) {
+                debug!(%error, "deleting links one by one");
+            }
+        }
+        uids.iter().map(|uid| self.detach(uid)).collect()
+    }
+
+    fn delete_links_of(&mut self, uids: &[String]) -> Result<(), NetlinkError> {
+        let mut requests = Requests::default();
+        for pod in uids.iter().filter_map(|uid| self.pods.get(uid)) {
+            requests.move_link(&self.names.link(self.config.pod_cidr, pod.address), self.names.leaving_group());
+        }
+        self.route.send(&requests)?;
+        let mut requests = Requests::default();
+        requests.delete_group(self.names.leaving_group());
+        self.route.send(&requests)
     }
 
     fn wire(&mut self, uid: &str, pod: &Pod) -> Result<(), PodNetworkError> {

@@ -114,6 +114,16 @@ async fn nothing_is_left() {
     }
     assert_eq!(network.pods().await.unwrap().len(), 30);
     assert!(run_in(&world.host(), "nft list ruleset").contains("hakata-test"));
+    // Many at once, among them one twice and one that was never there.
+    let some = ["pod-0", "pod-1", "pod-2", "pod-2", "never"].map(|uid| {
+        let network = network.clone();
+        tokio::spawn(async move { network.detach(uid).await })
+    });
+    for detached in some {
+        detached.await.unwrap().unwrap();
+    }
+    assert_eq!(network.pods().await.unwrap().len(), 27);
+    assert_eq!(run_in(&world.host(), "ip -br link").lines().filter(|line| line.starts_with("hk")).count(), 28);
     network.remove_all().await.unwrap();
     network.remove_all().await.unwrap();
     assert_eq!(world.inventory(), before);
