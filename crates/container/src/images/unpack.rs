@@ -4,9 +4,12 @@
 //! Archives come from strangers. Every path is resolved inside of the folder by the kernel (`openat2` with
 //! `RESOLVE_IN_ROOT`): neither `..`, nor absolute paths, nor symbolic links that an earlier entry made lead out of it.
 
+mod bounded;
+
 use super::ImageError;
 use super::store::Hashing;
 use crate::rootfs::{make_folder_inside, open_inside};
+use bounded::Bounded;
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -41,7 +44,7 @@ impl Unpacked {
         let plain = decompress(packed).map_err(|error| ImageError::Archive { path: String::new(), source: error })?;
         let mut hashed = Hashing::new(plain);
         let mut layer = Layer { root, folders: Vec::new(), last: None };
-        layer.entries(&mut hashed)?;
+        layer.entries(&mut Bounded::new(&mut hashed))?;
         io::copy(&mut hashed, &mut io::sink())
             .map_err(|error| ImageError::Archive { path: String::new(), source: error })?;
         layer.finish()?;

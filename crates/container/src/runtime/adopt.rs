@@ -3,7 +3,7 @@
 
 use super::link::Link;
 use super::record::{self, ContainerRecord, EndRecord, PodRecord, StartRecord};
-use super::{Container, Inner, Pod, containers, lock};
+use super::{Container, Inner, Pod, containers, lock, pods};
 use crate::error::{Error, blocking};
 use crate::rootfs;
 use crate::spec::mounts;
@@ -18,7 +18,10 @@ pub(super) async fn all(inner: &Arc<Inner>) -> Result<(), Error> {
         match record::read::<PodRecord>(&folder.join(record::POD)) {
             Some(record) => pod(inner, folder, record).await,
             // The server ended while it made the pod; nobody was told of it.
-            None => clear(folder).await?,
+            None => {
+                pods::end(&folder).await;
+                clear(folder).await?;
+            }
         }
     }
     clear_own_files(inner).await
@@ -105,6 +108,7 @@ async fn clear_own_files(inner: &Arc<Inner>) -> Result<(), Error> {
 pub(super) async fn sweep(inner: &Arc<Inner>) -> Result<(), Error> {
     let root = inner.config.run.join("containers");
     for folder in folders(&root) {
+        pods::end(&folder).await;
         clear(folder).await?;
     }
     clear_own_files(inner).await?;

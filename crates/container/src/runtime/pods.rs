@@ -5,7 +5,7 @@ use super::record::{self, PodRecord};
 use super::{Inner, Pod, Runtime, lock};
 use crate::config::{BUILT_IN, PodConfig};
 use crate::error::{Error, blocking};
-use crate::reexec::SHIM;
+use crate::reexec::{PAUSE, SHIM};
 use crate::rootfs;
 use crate::spec::mounts;
 use crate::status::{Event, State};
@@ -128,10 +128,25 @@ impl Inner {
     /// Asks the shim to end, and waits until it has.
     async fn end_shim(&self, pod: &Pod) {
         pod.alive.store(false, Ordering::Release);
-        if let Ok(link) = Link::to(&pod.folder) {
-            let _gone = link.send(&["end"], &[]).await;
-            while link.receive().await.is_ok() {}
+        end(&pod.folder).await;
+        // The shim ends the shared process namespace with itself, but not if it was killed.
+        if let Some(pause) = pod.record.pause {
+            let name = std::fs::read(format!("/proc/{pause}/cmdline")).unwrap_or_default();
+            if name.starts_with(PAUSE.as_bytes()) {
+                let _gone = nix::sys::signal::kill(
+                    nix::unistd::Pid::from_raw(pause.cast_signed()),
+                    nix::sys::signal::Signal::SIGKILL,
+                );
+            }
         }
+    }
+}
+
+/// Asks the shim of a pod's folder to end, if there is one, and waits until it has.
+pub(super) async fn end(folder: &Path) {
+    if let Ok(link) = Link::to(folder) {
+        let _gone = link.send(&["end"], &[]).await;
+        while link.receive().await.is_ok() {}
     }
 }
 

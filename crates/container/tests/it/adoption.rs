@@ -80,7 +80,8 @@ async fn a_killed_shim_takes_its_containers_along() {
         return;
     }
     let fixture = Fixture::new("shim").await;
-    fixture.pod("p1").await;
+    let pod = container::PodConfig { share_pid: true, ..fixture.pod_config("p1") };
+    fixture.runtime.run_pod(pod).await.unwrap();
     let id = fixture.runtime.create(fixture.shell("p1", "sleep 1000")).await.unwrap();
     fixture.runtime.start(&id).await.unwrap();
     let shim = fixture.runtime.pod("p1").unwrap().shim.unwrap();

@@ -14,3 +14,4 @@ mod layers;
 mod lifecycle;
 mod registry;
 mod sessions;
+mod unified;
