@@ -13,6 +13,7 @@ pub mod pki;
 pub mod place;
 pub mod preflight;
 pub mod server;
+mod signer;
 pub mod snapshot;
 pub mod status;
 pub mod up;

@@ -223,7 +223,8 @@ impl Server {
     fn start_controllers(&self, config: &Config) -> Informers {
         let (client, stop) = (self.client(SYSTEM_USER), self.stop.clone());
         let root_ca = self.pki.ca_bundle();
-        let settings = controllers::Settings { root_ca, api: config.api_address() };
+        let signer = Arc::new(crate::signer::Signer(self.pki.clone()));
+        let settings = controllers::Settings { root_ca, api: config.api_address(), signer };
         let informers = Informers::new(client, stop.clone());
         self.tasks.spawn(controllers::run(informers.clone(), settings, stop.clone()));
         if config.scheduler {

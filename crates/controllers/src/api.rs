@@ -1,42 +1,10 @@
-//! Untyped requests: paths in, JSON out.
+//! Resources as discovery tells them, and untyped requests: paths in, JSON out.
 
-use http::{Method, Request};
+use http::Method;
 use kube::Client;
 use serde_json::Value;
 
-/// Sends a request and reads the answer. `body` may be null.
-pub(crate) async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Result<Value, kube::Error> {
-    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    let content = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-    let request = Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content).body(bytes);
-    client.request(request.map_err(kube::Error::HttpError)?).await
-}
-
-/// An object, or `None` if it does not exist.
-pub(crate) async fn find(client: &Client, path: &str) -> Result<Option<Value>, kube::Error> {
-    match send(client, Method::GET, path, &Value::Null).await {
-        Ok(object) => Ok(Some(object)),
-        Err(error) if code(&error) == 404 => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Makes an object; that it is there already, or that its namespace goes, is no failure.
-pub(crate) async fn ensure(client: &Client, collection: &str, object: &Value) -> Result<(), kube::Error> {
-    match send(client, Method::POST, collection, object).await {
-        Ok(_) => Ok(()),
-        Err(error) if matches!(code(&error), 403 | 404 | 409) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The HTTP status of a refusal; 0 if the error is none.
-pub(crate) fn code(error: &kube::Error) -> u16 {
-    match error {
-        kube::Error::Api(status) => status.code,
-        _ => 0,
-    }
-}
+pub(crate) use informer::request::{code, ensure, find, send};
 
 /// A resource as discovery tells it.
 #[derive(Clone, Debug)]

@@ -1,15 +1,20 @@
-//! A list and a watch, kept going: the keys of objects as they change.
+//! One object after another: for controllers that have little to do and need no queue.
+//!
+//! A kind that others follow too comes from the shared cache; what nobody else follows, or only a part of a kind, has a
+//! watch of its own.
 
-use futures_util::TryStreamExt;
-use http::Request;
+use futures_util::future::{Either, select};
+use informer::{Form, Informers, Kind, News, Shared};
 use kube::Client;
+use object::{View, json};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-/// Pause after a failed list or a failed reconciliation.
+/// Pause after a failed reconciliation.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often a key is tried again before it waits for its next event.
 const TRIES: u32 = 8;
@@ -23,83 +28,108 @@ pub(crate) enum Change {
     Gone(Value),
 }
 
-/// Calls `reconcile` with each object of a collection as it is and as it changes, for ever. Failures are tried again.
+/// Calls `reconcile` with each object of a kind as it is and as it changes, for ever. Failures are tried again.
+pub(crate) async fn kind<F, R>(informers: &Informers, kind: &'static Kind, reconcile: F)
+where
+    F: Fn(Change) -> R,
+    R: Future<Output = Result<(), kube::Error>>,
+{
+    shared(&informers.cache(kind), &reconcile).await;
+}
+
+/// Calls `reconcile` with each object of a collection, which only this one follows.
 pub(crate) async fn each<F, R>(client: &Client, collection: &str, reconcile: F)
 where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
-    keep_going(client, collection, "application/json", &reconcile).await;
+    alone(client, collection, Form::Whole, &reconcile).await;
 }
 
-/// Like [`each`], with the metadata of the objects alone: for large collections.
-pub(crate) async fn each_metadata<F, R>(client: &Client, collection: &str, reconcile: F)
+/// Like [`each`], with the metadata of the objects alone, of which no more than name and uid is told when they are gone:
+/// for large collections. If the collection is followed already, it is not followed twice.
+pub(crate) async fn each_metadata<F, R>(informers: &Informers, collection: &str, reconcile: F)
 where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
-    keep_going(client, collection, "metadata", &reconcile).await;
+    match informers.followed(collection) {
+        Some(cache) => shared(&cache, &reconcile).await,
+        None => alone(informers.client(), collection, Form::Metadata, &reconcile).await,
+    }
 }
 
-async fn keep_going<F, R>(client: &Client, collection: &str, form: &str, reconcile: &F)
+async fn shared<F, R>(cache: &informer::Cache, reconcile: &F)
 where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
-    let mut known: HashMap<String, Value> = HashMap::new();
-    loop {
-        if let Err(error) = once(client, collection, form, &mut known, reconcile).await {
-            debug!(%error, collection, "a watch ended; listing again");
-            tokio::time::sleep(PAUSE).await;
+    // changes: the cache -> here
+    let (tx, mut changes) = mpsc::unbounded_channel();
+    cache.subscribe(move |change| {
+        let of = |object: &Shared| object.to_value();
+        let told = match (&change.new, &change.old) {
+            (Some(new), _) => Change::Put(of(new)),
+            (None, Some(old)) => Change::Gone(of(old)),
+            (None, None) => return,
+        };
+        // Whoever waited has ended.
+        drop(tx.send(told));
+    });
+    while let Some(change) = changes.recv().await {
+        insist(change, reconcile).await;
+    }
+}
+
+async fn alone<F, R>(client: &Client, collection: &str, form: Form, reconcile: &F)
+where
+    F: Fn(Change) -> R,
+    R: Future<Output = Result<(), kube::Error>>,
+{
+    // news: the watch -> the work
+    let (tx, mut news) = mpsc::unbounded_channel();
+    let feed = std::pin::pin!(informer::follow(client, collection, form, move |told| drop(tx.send(told))));
+    let work = std::pin::pin!(async move {
+        let mut known = HashMap::new();
+        while let Some(told) = news.recv().await {
+            for change in changes(&mut known, told, form) {
+                insist(change, reconcile).await;
+            }
+        }
+    });
+    match select(feed, work).await {
+        Either::Left(_) | Either::Right(_) => {}
+    }
+}
+
+/// What news come to, given what was known: objects by uid.
+fn changes(known: &mut HashMap<String, Value>, news: News, form: Form) -> Vec<Change> {
+    let kept = |object: &Value| match form {
+        Form::Whole => object.clone(),
+        Form::Metadata => {
+            let metadata = View::from(object).get("metadata");
+            let (uid, namespace, name) = (metadata.str("uid"), metadata.str("namespace"), metadata.str("name"));
+            json!({"metadata": {"uid": uid, "namespace": namespace, "name": name}})
+        }
+    };
+    match news {
+        News::Put(object) => {
+            known.insert(uid(&object), kept(&object));
+            vec![Change::Put(object)]
+        }
+        News::Gone(object) => {
+            known.remove(&uid(&object));
+            vec![Change::Gone(object)]
+        }
+        News::All(objects, _) => {
+            let mut gone = std::mem::take(known);
+            for object in &objects {
+                gone.remove(&uid(object));
+                known.insert(uid(object), kept(object));
+            }
+            objects.into_iter().map(Change::Put).chain(gone.into_values().map(Change::Gone)).collect()
         }
     }
-}
-
-async fn once<F, R>(
-    client: &Client,
-    collection: &str,
-    form: &str,
-    known: &mut HashMap<String, Value>,
-    reconcile: &F,
-) -> Result<(), kube::Error>
-where
-    F: Fn(Change) -> R,
-    R: Future<Output = Result<(), kube::Error>>,
-{
-    let list: Value = client.request(get(collection, form, "PartialObjectMetadataList")?).await?;
-    let mut gone = std::mem::take(known);
-    for item in list["items"].as_array().into_iter().flatten() {
-        gone.remove(&uid(item));
-        known.insert(uid(item), item.clone());
-        insist(Change::Put(item.clone()), reconcile).await;
-    }
-    for object in gone.into_values() {
-        insist(Change::Gone(object), reconcile).await;
-    }
-    let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-    let joint = if collection.contains('?') { '&' } else { '?' };
-    let watch = get(
-        &format!("{collection}{joint}watch=1&allowWatchBookmarks=true&resourceVersion={version}"),
-        form,
-        "PartialObjectMetadata",
-    )?;
-    let mut lines = std::pin::pin!(client.request_events::<Value>(watch).await?);
-    while let Some(event) = lines.try_next().await? {
-        use kube::api::WatchEvent;
-        match event {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                known.insert(uid(&object), object.clone());
-                insist(Change::Put(object), reconcile).await;
-            }
-            WatchEvent::Deleted(object) => {
-                known.remove(&uid(&object));
-                insist(Change::Gone(object), reconcile).await;
-            }
-            WatchEvent::Bookmark(_) => {}
-            WatchEvent::Error(_) => return Ok(()),
-        }
-    }
-    Ok(())
 }
 
 async fn insist<F, R>(change: Change, reconcile: &F)
@@ -119,14 +149,27 @@ where
     }
 }
 
-fn get(path: &str, form: &str, partial: &str) -> Result<Request<Vec<u8>>, kube::Error> {
-    let accept = match form {
-        "metadata" => format!("application/json;as={partial};v=v1;g=meta.k8s.io"),
-        form => form.to_owned(),
-    };
-    Request::get(path).header(http::header::ACCEPT, accept).body(Vec::new()).map_err(kube::Error::HttpError)
+fn uid(object: &Value) -> String {
+    View::from(object).get("metadata").str("uid").to_owned()
 }
 
-fn uid(object: &Value) -> String {
-    object["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_new_list_lacks_is_gone() {
+        let object = |uid: &str| json!({"metadata": {"uid": uid}});
+        let mut known = HashMap::new();
+        changes(&mut known, News::All(vec![object("a"), object("b")], 1), Form::Whole);
+        let told = changes(&mut known, News::All(vec![object("b"), object("c")], 2), Form::Whole);
+        let texts: Vec<String> = told
+            .iter()
+            .map(|change| match change {
+                Change::Put(object) => format!("+{}", uid(object)),
+                Change::Gone(object) => format!("-{}", uid(object)),
+            })
+            .collect();
+        assert_eq!(texts, ["+b", "+c", "-a"]);
+    }
 }

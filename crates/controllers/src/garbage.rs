@@ -12,6 +12,7 @@ use crate::follow::{self, Change};
 use futures_util::future::join_all;
 use graph::{Graph, Node, Work};
 use http::Method;
+use informer::Informers;
 use kube::Client;
 use object::{Value, View, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Pieces of work that may wait.
 const QUEUE: usize = 4096;
 
-pub(crate) async fn run(client: Client) {
+pub(crate) async fn run(informers: Informers) {
+    let client = informers.client().clone();
     let collections = loop {
         match api::discover(&client).await {
             Ok(collections) => break collections,
@@ -33,7 +35,7 @@ pub(crate) async fn run(client: Client) {
         }
         tokio::time::sleep(PAUSE).await;
     };
-    let collector = Collector { client, collections, graph: Arc::default() };
+    let collector = Collector { informers, client, collections, graph: Arc::default() };
     // work: events -> worker
     let (work_tx, mut work_rx) = mpsc::channel(QUEUE);
     let followed = collector.collections.iter().filter(|c| c.can("list") && c.can("watch") && c.can("delete"));
@@ -47,6 +49,7 @@ pub(crate) async fn run(client: Client) {
 }
 
 struct Collector {
+    informers: Informers,
     client: Client,
     collections: Vec<Collection>,
     graph: Arc<Mutex<Graph>>,
@@ -59,7 +62,7 @@ impl Collector {
 
     async fn follow(&self, collection: &Collection, work_tx: mpsc::Sender<Work>) {
         let work_tx = &work_tx;
-        follow::each_metadata(&self.client, &collection.path(), |change| async move {
+        follow::each_metadata(&self.informers, &collection.path(), |change| async move {
             let work = match change {
                 Change::Put(object) => self.graph().put(Node::read(&object, collection)),
                 Change::Gone(object) => self.graph().remove(View::from(&object).get("metadata").str("uid")),

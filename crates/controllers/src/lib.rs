@@ -1,9 +1,11 @@
 //! The controllers: one file each, all clients of the API through `kube::Client`.
 //!
 //! Reconcilers take a key, never a delta: work is the same whether an event, a timer or a restart caused it. What all
-//! share stands in [`follow`] (a list and a watch, kept going) and [`api`] (paths and untyped objects).
+//! share stands in the `informer` crate (caches, queues, events, writing); [`workload`] has what controllers of pods share,
+//! [`follow`] is for those that need no queue.
 
 mod api;
+mod certificates;
 mod cron_job;
 mod daemon_set;
 mod definitions;
@@ -22,6 +24,7 @@ mod quotas;
 mod replica_set;
 mod role_aggregation;
 mod root_ca;
+mod service_account_tokens;
 mod service_accounts;
 mod service_cidrs;
 mod stateful_set;
@@ -29,9 +32,11 @@ mod storage;
 mod ttl_after_finished;
 mod workload;
 
+pub use certificates::{Sign, Usage};
 pub use kubernetes_service::ApiAddress;
 
-use informer::Informers;
+use informer::{Informers, Kind, kinds};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// What controllers are told.
@@ -41,23 +46,52 @@ pub struct Settings {
     pub root_ca: String,
     /// Where the API server is.
     pub api: ApiAddress,
+    /// Who signs certificates that are asked for.
+    pub signer: Arc<dyn Sign>,
 }
+
+/// The kinds that several controllers follow.
+static SHARED: [&Kind; 20] = [
+    &kinds::CLUSTER_ROLES,
+    &kinds::CONTROLLER_REVISIONS,
+    &kinds::CRON_JOBS,
+    &kinds::DAEMON_SETS,
+    &kinds::DEPLOYMENTS,
+    &kinds::ENDPOINTS,
+    &kinds::ENDPOINT_SLICES,
+    &kinds::JOBS,
+    &kinds::LEASES,
+    &kinds::NAMESPACES,
+    &kinds::NODES,
+    &kinds::PERSISTENT_VOLUMES,
+    &kinds::PERSISTENT_VOLUME_CLAIMS,
+    &kinds::PODS,
+    &kinds::POD_DISRUPTION_BUDGETS,
+    &kinds::REPLICATION_CONTROLLERS,
+    &kinds::REPLICA_SETS,
+    &kinds::SERVICES,
+    &kinds::SERVICE_ACCOUNTS,
+    &kinds::STATEFUL_SETS,
+];
 
 /// Runs all controllers until stopped.
 pub async fn run(informers: Informers, settings: Settings, stop: CancellationToken) {
     let client = informers.client();
+    // Who only listens to what is followed anyway comes after those who follow.
+    SHARED.iter().for_each(|kind| drop(informers.cache(kind)));
     let all = async {
         tokio::join!(
-            service_accounts::run(client.clone()),
-            root_ca::run(client.clone(), settings.root_ca.clone()),
-            namespaces::run(client.clone()),
-            role_aggregation::run(client.clone()),
-            quotas::run(client.clone()),
+            service_accounts::run(informers.clone()),
+            root_ca::run(informers.clone(), settings.root_ca.clone()),
+            namespaces::run(informers.clone()),
+            role_aggregation::run(informers.clone()),
+            quotas::run(informers.clone()),
             flow_schemas::run(client.clone()),
             definitions::run(client.clone()),
             service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
-            garbage::run(client.clone()),
+            garbage::run(informers.clone()),
+            certificates::run(informers.clone(), settings.signer.clone()),
             cron_job::run(informers.clone()),
             daemon_set::run(informers.clone()),
             deployment::run(informers.clone()),
@@ -70,6 +104,7 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
             node_lifecycle::run(informers.clone()),
             replica_set::run(informers.clone()),
             replica_set::run_replication_controllers(informers.clone()),
+            service_account_tokens::run(informers.clone(), settings.root_ca.clone()),
             stateful_set::run(informers.clone()),
             storage::run(informers.clone()),
             storage::ephemeral::run(informers.clone()),

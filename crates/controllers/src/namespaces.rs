@@ -3,6 +3,7 @@
 use crate::api;
 use crate::follow::{self, Change};
 use http::Method;
+use informer::{Informers, kinds};
 use kube::Client;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -12,8 +13,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The finalizer that this controller takes away.
 const FINALIZER: &str = "kubernetes";
 
-pub(crate) async fn run(client: Client) {
-    follow::each(&client, "/api/v1/namespaces", |change| async {
+pub(crate) async fn run(informers: Informers) {
+    let client = informers.client();
+    follow::kind(&informers, &kinds::NAMESPACES, |change| async {
         match change {
             Change::Put(namespace) if namespace["metadata"].get("deletionTimestamp").is_some() => {
                 // Each namespace empties at its own pace; one that hangs holds up no other.

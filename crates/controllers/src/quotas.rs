@@ -7,6 +7,7 @@ use crate::api::{self, Collection};
 use crate::follow::{self, Change};
 use futures_util::future::join_all;
 use http::Method;
+use informer::Informers;
 use kinds::usage::quota::{Counter, observed};
 use kube::Client;
 use object::{Value, View};
@@ -34,17 +35,18 @@ const RECOUNT_EVERY: Duration = Duration::from_secs(300);
 /// How often a quota that others write at the same time is counted again.
 const CONFLICT_TRIES: usize = 16;
 
-pub(crate) async fn run(client: Client) {
-    let quotas = follow::each(&client, "/api/v1/resourcequotas", |change| async {
+pub(crate) async fn run(informers: Informers) {
+    let client = informers.client();
+    let quotas = follow::each(client, "/api/v1/resourcequotas", |change| async {
         match change {
             // What admission charged may not be stored yet; counting now would lose it.
             Change::Put(quota) if is_counted(&quota) => Ok(()),
-            Change::Put(quota) => refresh(&client, &quota).await.map(drop),
+            Change::Put(quota) => refresh(client, &quota).await.map(drop),
             Change::Gone(_) => Ok(()),
         }
     });
-    let gone = FOLLOWED.iter().map(|(group, resource)| follow_gone(&client, group, resource));
-    tokio::join!(quotas, join_all(gone), recount(&client));
+    let gone = FOLLOWED.iter().map(|(group, resource)| follow_gone(&informers, group, resource));
+    tokio::join!(quotas, join_all(gone), recount(client));
 }
 
 /// True if the quota was counted since what it limits last changed.
@@ -65,12 +67,21 @@ async fn recount(client: &Client) {
     }
 }
 
-/// Counts anew when an object of a resource goes.
-async fn follow_gone(client: &Client, group: &str, resource: &str) {
+/// Counts anew when an object of a resource goes, or a pod ends.
+async fn follow_gone(informers: &Informers, group: &str, resource: &str) {
+    let client = informers.client();
     let collection = Collection::path_of(group, "v1", resource);
-    follow::each_metadata(client, &collection, |change| async {
-        let Change::Gone(object) = change else { return Ok(()) };
-        refresh_all(client, View::from(&object).get("metadata").str("namespace")).await
+    follow::each_metadata(informers, &collection, |change| async {
+        match change {
+            Change::Put(object)
+                if !matches!(View::from(&object).get("status").str("phase"), "Succeeded" | "Failed") =>
+            {
+                Ok(())
+            }
+            Change::Put(object) | Change::Gone(object) => {
+                refresh_all(client, View::from(&object).get("metadata").str("namespace")).await
+            }
+        }
     })
     .await;
 }

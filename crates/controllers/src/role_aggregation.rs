@@ -3,6 +3,7 @@
 use crate::api;
 use crate::follow::{self, Change};
 use http::Method;
+use informer::Informers;
 use kinds::role_aggregation;
 use kube::Client;
 use object::{Value, View};
@@ -10,10 +11,11 @@ use tracing::warn;
 
 const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
 
-pub(crate) async fn run(client: Client) {
-    follow::each(&client, ROLES, |change| async {
+pub(crate) async fn run(informers: Informers) {
+    let client = informers.client();
+    follow::kind(&informers, &informer::kinds::CLUSTER_ROLES, |change| async {
         let (Change::Put(changed) | Change::Gone(changed)) = change;
-        refresh(&client, View::from(&changed)).await
+        refresh(client, View::from(&changed)).await
     })
     .await;
 }

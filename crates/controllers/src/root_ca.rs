@@ -3,6 +3,7 @@
 use crate::api;
 use crate::follow::{self, Change};
 use http::Method;
+use informer::{Informers, kinds};
 use kube::Client;
 use serde_json::{Value, json};
 
@@ -12,20 +13,20 @@ const KEY: &str = "ca.crt";
 const WHY: &str = "kubernetes.io/description";
 const TEXT: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
-pub(crate) async fn run(client: Client, authorities: String) {
-    let authorities = authorities.as_str();
+pub(crate) async fn run(informers: Informers, authorities: String) {
+    let (client, authorities) = (informers.client(), authorities.as_str());
     tokio::join!(
-        follow::each(&client, "/api/v1/namespaces", |change| async {
+        follow::kind(&informers, &kinds::NAMESPACES, |change| async {
             match change {
                 Change::Put(namespace) if namespace["metadata"].get("deletionTimestamp").is_none() => {
-                    keep(&client, namespace["metadata"]["name"].as_str().unwrap_or_default(), authorities).await
+                    keep(client, namespace["metadata"]["name"].as_str().unwrap_or_default(), authorities).await
                 }
                 _ => Ok(()),
             }
         }),
-        follow::each(&client, COPIES, |change| async {
+        follow::each(client, COPIES, |change| async {
             let (Change::Put(object) | Change::Gone(object)) = change;
-            keep(&client, object["metadata"]["namespace"].as_str().unwrap_or_default(), authorities).await
+            keep(client, object["metadata"]["namespace"].as_str().unwrap_or_default(), authorities).await
         }),
     );
 }

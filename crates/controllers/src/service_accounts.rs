@@ -2,23 +2,25 @@
 
 use crate::api;
 use crate::follow::{self, Change};
+use informer::{Informers, kinds};
 use kube::Client;
 use serde_json::{Value, json};
 
 const NAME: &str = "default";
 
-pub(crate) async fn run(client: Client) {
+pub(crate) async fn run(informers: Informers) {
+    let client = informers.client();
     tokio::join!(
-        follow::each(&client, "/api/v1/namespaces", |change| async {
+        follow::kind(&informers, &kinds::NAMESPACES, |change| async {
             match change {
-                Change::Put(namespace) if is_active(&namespace) => ensure(&client, name(&namespace)).await,
+                Change::Put(namespace) if is_active(&namespace) => ensure(client, name(&namespace)).await,
                 _ => Ok(()),
             }
         }),
-        follow::each(&client, "/api/v1/serviceaccounts", |change| async {
+        follow::kind(&informers, &kinds::SERVICE_ACCOUNTS, |change| async {
             match change {
                 Change::Gone(account) if name(&account) == NAME => {
-                    ensure(&client, account["metadata"]["namespace"].as_str().unwrap_or_default()).await
+                    ensure(client, account["metadata"]["namespace"].as_str().unwrap_or_default()).await
                 }
                 _ => Ok(()),
             }

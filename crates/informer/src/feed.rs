@@ -16,7 +16,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a feed tells.
-pub(crate) enum News {
+#[derive(Debug)]
+pub enum News {
     /// All objects there are, as of a version.
     All(Vec<Value>, u64),
     /// An object as it is now.
@@ -25,12 +26,31 @@ pub(crate) enum News {
     Gone(Value),
 }
 
-/// Tells `hear` about the objects of a collection, for ever.
-pub(crate) async fn run(client: &Client, collection: &str, mut hear: impl FnMut(News)) {
+/// What of objects is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// All of them.
+    Whole,
+    /// Their metadata alone.
+    Metadata,
+}
+
+impl Form {
+    fn accept(self, partial: &str) -> String {
+        match self {
+            Form::Whole => "application/json".to_owned(),
+            Form::Metadata => format!("application/json;as={partial};v=v1;g=meta.k8s.io"),
+        }
+    }
+}
+
+/// Tells `hear` about the objects of a collection, by its path, for ever. Who wants a kind that others follow too asks
+/// [`crate::Informers::cache`] instead.
+pub async fn follow(client: &Client, collection: &str, form: Form, mut hear: impl FnMut(News)) {
     let mut pause = FIRST_PAUSE;
     let mut version = None;
     loop {
-        match once(client, collection, &mut version, &mut hear).await {
+        match once(client, collection, form, &mut version, &mut hear).await {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) => {
                 debug!(%error, collection, "a watch failed; trying again");
@@ -44,16 +64,18 @@ pub(crate) async fn run(client: &Client, collection: &str, mut hear: impl FnMut(
 async fn once(
     client: &Client,
     collection: &str,
+    form: Form,
     version: &mut Option<String>,
     hear: &mut impl FnMut(News),
 ) -> Result<(), kube::Error> {
     let from = match version.take() {
         Some(from) => from,
-        None => list(client, collection, hear).await?,
+        None => list(client, collection, form, hear).await?,
     };
     let joint = if collection.contains('?') { '&' } else { '?' };
     let watch = format!("{collection}{joint}watch=1&allowWatchBookmarks=true&resourceVersion={from}");
-    let mut events = std::pin::pin!(client.request_events::<Value>(get(&watch)?).await?);
+    let mut events =
+        std::pin::pin!(client.request_events::<Value>(get(&watch, &form.accept("PartialObjectMetadata"))?).await?);
     *version = Some(from);
     while let Some(event) = events.try_next().await? {
         match event {
@@ -76,8 +98,13 @@ async fn once(
     Ok(())
 }
 
-async fn list(client: &Client, collection: &str, hear: &mut impl FnMut(News)) -> Result<String, kube::Error> {
-    let mut list: Value = client.request(get(collection)?).await?;
+async fn list(
+    client: &Client,
+    collection: &str,
+    form: Form,
+    hear: &mut impl FnMut(News),
+) -> Result<String, kube::Error> {
+    let mut list: Value = client.request(get(collection, &form.accept("PartialObjectMetadataList"))?).await?;
     let version = version_of(&list);
     let (api, kind) = (list["apiVersion"].take(), list["kind"].as_str().unwrap_or_default().to_owned());
     let kind = Value::from(kind.strip_suffix("List").unwrap_or(&kind));
@@ -98,6 +125,6 @@ fn version_of(object: &Value) -> String {
     View::from(object).get("metadata").str("resourceVersion").to_owned()
 }
 
-fn get(path: &str) -> Result<Request<Vec<u8>>, kube::Error> {
-    Request::get(path).header(http::header::ACCEPT, "application/json").body(Vec::new()).map_err(kube::Error::HttpError)
+fn get(path: &str, accept: &str) -> Result<Request<Vec<u8>>, kube::Error> {
+    Request::get(path).header(http::header::ACCEPT, accept).body(Vec::new()).map_err(kube::Error::HttpError)
 }

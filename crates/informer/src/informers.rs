@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use crate::events::{self, Recorder, Said};
-use crate::feed;
+use crate::feed::{self, Form};
 use crate::kind::Kind;
 use crate::object::{Object, Shared};
 use crate::request;
@@ -50,11 +50,18 @@ impl Informers {
             let cache = Arc::new(Cache::new());
             let (client, stop, followed) = (self.0.client.clone(), self.0.stop.clone(), cache.clone());
             self.0.tasks.spawn(async move {
-                stop.run_until_cancelled(feed::run(&client, &kind.path(), |news| followed.hear(news))).await;
+                stop.run_until_cancelled(feed::follow(&client, &kind.path(), Form::Whole, |news| followed.hear(news)))
+                    .await;
             });
             cache
         });
         cache.clone()
+    }
+
+    /// The cache of the collection with this path, if it is followed already.
+    pub fn followed(&self, path: &str) -> Option<Arc<Cache>> {
+        let caches = self.0.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.iter().find(|(kind, _)| kind.path() == path).map(|(_, cache)| cache.clone())
     }
 
     /// Writes events in the name of a component.

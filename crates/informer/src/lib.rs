@@ -19,6 +19,7 @@ pub mod request;
 
 pub use cache::{Cache, Change, Index};
 pub use events::{EventType, Recorder};
+pub use feed::{Form, News, follow};
 pub use informers::Informers;
 pub use kind::{Kind, kinds};
 pub use object::{Object, Shared};

@@ -1,6 +1,6 @@
 //! The `certificates.k8s.io` group: requests for certificates, and what became of them.
 
-mod request;
+pub mod request;
 mod rules;
 
 use crate::change::{at, clear_status, existing, keep, map_at};

@@ -46,6 +46,7 @@ mod webhook_client;
 
 pub use crate::apiextensions::{CLEANUP, set_condition};
 pub use crate::batch::cron;
+pub use crate::certificates::request as certificate_request;
 pub use crate::core::pod::{bind, container_of, node_of, validate_binding, validate_log_options};
 pub use crate::core::service::allocation as service_allocation;
 pub use resource::{ColumnView, Conversion, Resource, Scope, StoredAs, Subresource, Verbs};

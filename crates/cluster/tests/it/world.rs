@@ -87,7 +87,10 @@ impl Running {
 
     async fn config(&self) -> kube::Config {
         let parsed = Kubeconfig::from_yaml(&self.kubeconfig).expect("the kubeconfig is one");
-        kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.unwrap()
+        let mut config = kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.unwrap();
+        // Tests want to see what the server says.
+        config.default_retry = false;
+        config
     }
 
     /// Tells the server to stop, and waits until it has drained.

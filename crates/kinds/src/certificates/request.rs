@@ -5,8 +5,50 @@ use base64::engine::general_purpose::STANDARD;
 use object::quote::quote;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
+
+/// What a request asks a certificate for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The request itself, PEM.
+    pub pem: String,
+    /// Common name of the subject.
+    pub common_name: String,
+    /// Its organizations.
+    pub organizations: Vec<String>,
+    /// How many names of each sort it asks for besides: DNS names, addresses, mail addresses, URIs.
+    pub names: [usize; 4],
+}
+
+/// Reads a request (base64 of PEM).
+pub fn asked(request: &str) -> Option<Asked> {
+    let data = STANDARD.decode(request).ok()?;
+    let pem = Pem::iter_from_buffer(&data).next()?.ok()?;
+    let (_, parsed) = X509CertificationRequest::from_der(&pem.contents).ok()?;
+    let subject = &parsed.certification_request_info.subject;
+    let text = |attribute: &x509_parser::x509::AttributeTypeAndValue<'_>| attribute.as_str().map(str::to_owned);
+    let mut asked = Asked {
+        pem: String::from_utf8(data.clone()).ok()?,
+        common_name: subject.iter_common_name().next().and_then(|name| text(name).ok()).unwrap_or_default(),
+        organizations: subject.iter_organization().filter_map(|name| text(name).ok()).collect(),
+        names: [0; 4],
+    };
+    for extension in parsed.requested_extensions().into_iter().flatten() {
+        let ParsedExtension::SubjectAlternativeName(names) = extension else { continue };
+        for name in &names.general_names {
+            match name {
+                GeneralName::DNSName(_) => asked.names[0] += 1,
+                GeneralName::IPAddress(_) => asked.names[1] += 1,
+                GeneralName::RFC822Name(_) => asked.names[2] += 1,
+                GeneralName::URI(_) => asked.names[3] += 1,
+                _ => {}
+            }
+        }
+    }
+    Some(asked)
+}
 
 /// What is wrong with a request (base64 of PEM). It must be signed with the key that it asks a certificate for.
 pub(super) fn fault_of_request(request: &str) -> Option<&'static str> {

@@ -38,7 +38,7 @@ async fn a_job_is_complete_when_enough_pods_succeeded() {
         stage.end(pod, "Succeeded", 0).await;
     }
     let last = stage.until_count(PODS, "the last pod", 1, is_open).await;
-    assert_eq!(stage.get(JOB).await.unwrap()["status"]["succeeded"], 2);
+    stage.until(JOB, "two to be counted", |job| job["status"]["succeeded"] == 2).await;
     stage.end(&last[0], "Succeeded", 0).await;
     let done = stage.until(JOB, "the end", |job| condition(job, "Complete") != &Value::Null).await;
     assert_eq!(done["status"]["succeeded"], 3);

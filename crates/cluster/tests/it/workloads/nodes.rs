@@ -80,7 +80,7 @@ async fn a_budget_allows_so_many_evictions() {
     evict(&pods[0]).await.expect("the first may go");
     stage.until(BUDGET, "no more", |budget| budget["status"]["disruptionsAllowed"] == 0).await;
     let refused = evict(&pods[1]).await.expect_err("the second may not");
-    assert!(matches!(refused, kube::Error::Api(status) if status.code == 429));
+    assert!(matches!(&refused, kube::Error::Api(status) if status.code == 429), "{refused}");
     let new = stage.until_count(PODS, "another in its place", 1, |pod| pod["status"]["phase"] == "Pending").await;
     stage
         .until(&format!("{PODS}/{}", super::stage::name(&new[0])), "it to be placed", |p| {
