@@ -4,7 +4,7 @@
 //! watch of its own.
 
 use futures_util::future::{Either, select};
-use informer::{Form, Informers, Kind, News, Shared};
+use informer::{Cache, Form, Informers, Kind, News, Object};
 use kube::Client;
 use object::{View, json};
 use serde_json::Value;
@@ -34,7 +34,7 @@ where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
-    shared(&informers.cache(kind), &reconcile).await;
+    shared(&informers.cache(kind), &reconcile, Object::to_value).await;
 }
 
 /// Calls `reconcile` with each object of a collection, which only this one follows.
@@ -46,7 +46,7 @@ where
     alone(client, collection, Form::Whole, &reconcile).await;
 }
 
-/// Like [`each`], with the metadata of the objects alone, of which no more than name and uid is told when they are gone:
+/// Like [`each`], with the metadata (and perhaps the phase) of the objects alone, of which no more than name and uid is told when they are gone:
 /// for large collections. If the collection is followed already, it is not followed twice.
 pub(crate) async fn each_metadata<F, R>(informers: &Informers, collection: &str, reconcile: F)
 where
@@ -54,12 +54,12 @@ where
     R: Future<Output = Result<(), kube::Error>>,
 {
     match informers.followed(collection) {
-        Some(cache) => shared(&cache, &reconcile).await,
+        Some(cache) => shared(&cache, &reconcile, summary).await,
         None => alone(informers.client(), collection, Form::Metadata, &reconcile).await,
     }
 }
 
-async fn shared<F, R>(cache: &informer::Cache, reconcile: &F)
+async fn shared<F, R>(cache: &Cache, reconcile: &F, of: fn(&Object) -> Value)
 where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
@@ -67,7 +67,6 @@ where
     // changes: the cache -> here
     let (tx, mut changes) = mpsc::unbounded_channel();
     cache.subscribe(move |change| {
-        let of = |object: &Shared| object.to_value();
         let told = match (&change.new, &change.old) {
             (Some(new), _) => Change::Put(of(new)),
             (None, Some(old)) => Change::Gone(of(old)),
@@ -79,6 +78,15 @@ where
     while let Some(change) = changes.recv().await {
         insist(change, reconcile).await;
     }
+}
+
+/// The metadata of an object, and its phase.
+fn summary(object: &Object) -> Value {
+    let mut summary = json!({"metadata": object.meta().to_value()});
+    if let Some(phase) = object.status().opt_str("phase") {
+        summary["status"]["phase"] = phase.into();
+    }
+    summary
 }
 
 async fn alone<F, R>(client: &Client, collection: &str, form: Form, reconcile: &F)

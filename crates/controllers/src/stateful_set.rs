@@ -47,6 +47,12 @@ pub(crate) async fn run(informers: Informers) {
     sets.subscribe(move |change| waker.add(change.object().key()));
     let (waker, known) = (queue.clone(), sets.clone());
     pods.subscribe(move |change| claim::wake_owners(&waker, &known, SETS, change, claim::selector_of));
+    let (waker, known) = (queue.clone(), sets.clone());
+    claims.subscribe(move |change| {
+        if change.new.is_none() {
+            wake_users(&waker, &known, change.object());
+        }
+    });
     let recorder = informers.recorder("statefulset-controller");
     let controller = Arc::new(Controller { informers, recorder, sets, pods, claims, revisions });
     queue
@@ -55,6 +61,20 @@ pub(crate) async fn run(informers: Informers) {
             async move { controller.sync(key).await }
         })
         .await;
+}
+
+/// Wakes the sets whose pods may have waited for a claim to go.
+fn wake_users(queue: &Queue, sets: &Cache, claim: &Object) {
+    for set in sets.in_namespace(claim.namespace()) {
+        let mut templates = set.spec().list("volumeClaimTemplates");
+        let is_of = templates.any(|template| {
+            let name = template.get("metadata").str("name");
+            claim.name().starts_with(&format!("{name}-{}-", set.name()))
+        });
+        if is_of {
+            queue.add(set.key());
+        }
+    }
 }
 
 impl Controller {

@@ -230,3 +230,81 @@ impl Waiting {
         if until <= now { Place::Active } else { Place::Resting { until } }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::class::Classes;
+    use informer::Object;
+    use object::{Value, json};
+
+    fn pod(name: &str, priority: i64, more: Value) -> Arc<Pod> {
+        let mut spec = json!({"priority": priority});
+        for (key, value) in more.as_object().unwrap() {
+            spec[key] = value.clone();
+        }
+        let object = Object::new(json!({"metadata": {"name": name, "uid": name, "namespace": "ns"}, "spec": spec}));
+        Arc::new(Pod::read(&object, &mut Classes::default()))
+    }
+
+    fn names(queue: &mut Queue, now: u64) -> Vec<String> {
+        std::iter::from_fn(|| queue.pop(now)).map(|waiting| waiting.pod.name.to_string()).collect()
+    }
+
+    #[test]
+    fn the_more_important_come_first_then_who_came_first() {
+        let mut queue = Queue::default();
+        for (name, priority) in [("a", 0), ("b", 5), ("c", 0), ("d", 5)] {
+            queue.put(pod(name, priority, json!({})), true, 0);
+        }
+        assert_eq!(names(&mut queue, 0), ["b", "d", "a", "c"]);
+    }
+
+    #[test]
+    fn gates_hold_pods_back() {
+        let mut queue = Queue::default();
+        queue.put(pod("a", 0, json!({"schedulingGates": [{"name": "g"}]})), true, 0);
+        assert!(queue.pop(0).is_none());
+        queue.put(pod("a", 0, json!({})), true, 0);
+        assert_eq!(names(&mut queue, 0), ["a"]);
+    }
+
+    #[test]
+    fn who_found_no_node_waits_for_news_that_may_help() {
+        let mut queue = Queue::default();
+        queue.put(pod("a", 0, json!({})), true, 0);
+        let waiting = queue.pop(0).unwrap();
+        queue.give_back(waiting, HashSet::from([Plugin::NodeResources]), 0);
+        queue.wake(News::NodeLabels, 10);
+        assert!(queue.pop(10).is_none(), "labels give no room");
+        queue.wake(News::PodWent, 20);
+        assert_eq!(names(&mut queue, 20), ["a"], "there is nothing else to do, so it need not rest");
+    }
+
+    #[test]
+    fn what_went_wrong_is_tried_again_later_each_time() {
+        let mut queue = Queue::default();
+        queue.put(pod("a", 0, json!({})), true, 0);
+        let mut now = 0;
+        for rest in [1_000, 2_000, 4_000, 8_000, 10_000, 10_000] {
+            let waiting = queue.pop(now).unwrap();
+            queue.retry(waiting, now);
+            assert!(queue.pop(now + rest - 1).is_none(), "{rest}");
+            assert_eq!(queue.next_alarm(now), Some(now + rest));
+            now += rest;
+        }
+        queue.remove("a");
+        assert!(queue.pop(now + 60_000).is_none());
+    }
+
+    #[test]
+    fn nobody_waits_for_ever() {
+        let mut queue = Queue::default();
+        queue.put(pod("a", 0, json!({})), true, 0);
+        let waiting = queue.pop(0).unwrap();
+        queue.give_back(waiting, HashSet::from([Plugin::NodeName]), 0);
+        assert_eq!(queue.next_alarm(0), Some(FLUSH));
+        queue.flush(FLUSH);
+        assert_eq!(names(&mut queue, FLUSH), ["a"]);
+    }
+}
