@@ -8,7 +8,7 @@ use crate::inprocess;
 use crate::pki::Pki;
 use crate::place::Place;
 use apiserver::server::ApiServer;
-use container::Runtime;
+use container::{Runtime, config::installed_handlers, registries};
 use informer::Informers;
 use ipnet::IpNet;
 use network::PodNetwork;
@@ -31,6 +31,9 @@ pub enum GroundError {
     /// There is no container runtime.
     #[error("cannot set up the container runtime")]
     Runtime(#[from] container::Error),
+    /// The file that says where images come from cannot be used.
+    #[error(transparent)]
+    Registries(#[from] registries::RegistriesError),
     /// Our own program cannot be found, which containers are started with.
     #[error("cannot find this program's own file")]
     Program(#[source] io::Error),
@@ -69,7 +72,8 @@ impl Ground {
             data: place.data().to_owned(),
             run: place.run().to_owned(),
             executable,
-            ..container::Config::default()
+            registries: registries::Registries::load(registries::FILE.as_ref())?,
+            handlers: installed_handlers(),
         });
         let (network, runtime) = tokio::join!(network, runtime);
         Ok(Ground { network: network?, runtime: runtime? })
@@ -125,6 +129,7 @@ impl Ground {
             pod_cidr: network.config().pod_cidr.to_string(),
             cluster_dns: vec![network.dns()],
             static_pods: Some(manifests),
+            handlers: installed_handlers().into_keys().collect(),
             server: Some(node::Serving {
                 listen: SocketAddr::new(address, KUBELET_PORT),
                 certificate: pki.server_certificate(),

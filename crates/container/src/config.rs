@@ -35,6 +35,22 @@ pub struct Handler {
     pub arguments: Vec<String>,
 }
 
+/// OCI runtime programs that are known by name, and what a RuntimeClass calls each.
+const KNOWN: &[(&str, &str)] =
+    &[("runc", "runc"), ("crun", "crun"), ("youki", "youki"), ("kata", "kata-runtime"), ("runsc", "runsc")];
+/// Where such programs are installed.
+const PROGRAMS: &[&str] = &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/opt/kata/bin"];
+
+/// The OCI runtimes that are installed on this machine, by handler name.
+pub fn installed_handlers() -> BTreeMap<String, Handler> {
+    let found =
+        |program: &str| PROGRAMS.iter().map(|folder| PathBuf::from(folder).join(program)).find(|path| path.is_file());
+    let handler = |(name, program): &(&str, &str)| {
+        Some(((*name).to_owned(), Handler { program: found(program)?, arguments: Vec::new() }))
+    };
+    KNOWN.iter().filter_map(handler).collect()
+}
+
 /// A pod's sandbox.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -260,7 +260,8 @@ impl Images {
     ) -> Result<Image, ImageError> {
         let reference = parse(name)?;
         let report = report.unwrap_or_else(transfer::silence);
-        transfer::pull(&self.store, &self.registries, &reference, credentials, report).await
+        // What waits for it need not be as large as it is.
+        Box::pin(transfer::pull(&self.store, &self.registries, &reference, credentials, report)).await
     }
 
     /// Sends an image to the registry that a name of it says.
@@ -273,7 +274,7 @@ impl Images {
         let reference = parse(name)?;
         let image = self.get(name)?;
         let report = report.unwrap_or_else(transfer::silence);
-        transfer::push(&self.store, &self.registries, &image, &reference, credentials, report).await
+        Box::pin(transfer::push(&self.store, &self.registries, &image, &reference, credentials, report)).await
     }
 
     /// Writes images into a file or folder, under the names that they are called by here.

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Where a machine says it, if it does.
+pub const FILE: &str = "/etc/hakata/registries.yaml";
+
 /// Docker's own name of the registry that `docker.io` means.
 const DOCKER: &str = "docker.io";
 

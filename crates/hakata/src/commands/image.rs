@@ -6,7 +6,7 @@ mod show;
 use anyhow::Context;
 use clap::ValueEnum;
 use cluster::place::{DEFAULT_NAME, Place};
-use container::registries::{Credentials, Keyring, Registries};
+use container::registries::{self, Credentials, Keyring, Registries};
 use container::{ExportFormat, ImageConfig, Images, ImportOptions};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub(crate) struct Args {
         global = true,
         value_name = "FILE",
         env = "HAKATA_REGISTRIES",
-        default_value = "/etc/hakata/registries.yaml"
+        default_value = registries::FILE
     )]
     registries: PathBuf,
 }
