@@ -152,6 +152,8 @@ fn unpack(from: impl Read, prefix: &str, to: &Path) -> io::Result<Vec<String>> {
             _ => left_out.push(shown),
         }
     }
+    // What follows the end of an archive has to be taken, too, or its writer finds nobody.
+    io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(left_out)
 }
 

@@ -157,6 +157,11 @@ async fn copies(client: &kube::Client, folder: &Path) {
     assert_eq!(std::fs::read(format!("{there}/deep/file")).unwrap().len(), 500_000);
     assert_eq!(copy::download(client, place(), &there, &back).await.unwrap(), Vec::<String>::new());
     assert!(std::fs::read(back.join("deep/file")).unwrap() == vec![7; 500_000]);
+    let file = format!("{there}/deep/file");
+    for _ in 0..5 {
+        copy::download(client, place(), &file, &folder.join("alone")).await.unwrap();
+    }
+    assert_eq!(std::fs::metadata(folder.join("alone")).unwrap().len(), 500_000);
     let missing = copy::download(client, place(), "/no/such/file", &back).await.unwrap_err();
     assert!(missing.to_string().contains("No such file"), "{missing}");
 }

@@ -28,6 +28,11 @@ fn run<F: Future<Output = Result<()>>>(target: &TargetFlags, verb: impl FnOnce(C
 
 /// An error in kubectl's words, printed, and its exit code.
 fn told(error: Error) -> anyhow::Error {
+    let error = match error {
+        // Whoever reads us has seen enough, which is no failure.
+        Error::Local { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => return source.into(),
+        other => other,
+    };
     note(&format!("{error}\n"));
     Exit { code: error.exit_code(), message: String::new() }.into()
 }
