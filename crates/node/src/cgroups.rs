@@ -58,13 +58,11 @@ impl Groups {
     }
 
     /// Any group by its name.
-    #[expect(dead_code, reason = "read by the node's server, which comes next")]
     pub(crate) fn named(&self, name: &str) -> Option<Group> {
         Some(self.hierarchy.as_ref()?.group(name))
     }
 
     /// The group of all pods.
-    #[expect(dead_code, reason = "read by the node's server, which comes next")]
     pub(crate) fn root(&self) -> Option<Group> {
         Some(self.hierarchy.as_ref()?.group(&self.root))
     }

@@ -14,6 +14,7 @@ pub(crate) mod env;
 pub(crate) mod expand;
 pub(crate) mod fields;
 pub(crate) mod image;
+pub(crate) mod log;
 pub(crate) mod names;
 pub(crate) mod probe;
 pub(crate) mod qos;

@@ -9,7 +9,7 @@
 //! What must outlive this process lies in the runtime and in the API, never here alone: a node that starts finds its
 //! pods running and goes on with them.
 //!
-//! Deliberately absent: user namespaces, image volumes, in-place resize, eviction under pressure, devices.
+//! Deliberately absent: user namespaces, image volumes, in-place resize, eviction under memory pressure, devices.
 
 mod core;
 
@@ -31,18 +31,21 @@ mod dial;
 mod events;
 mod exec;
 mod follow;
+mod gc;
 mod hooks;
 mod http;
 mod machine;
 mod metrics;
 mod objects;
 mod register;
+mod server;
 mod statics;
 mod tokens;
 
 pub mod local_path;
 
 pub use config::{Config, Serving};
+pub use server::ServerError;
 
 use context::Context;
 use events::Recorder;
@@ -64,6 +67,9 @@ pub enum Error {
     /// The control groups of pods cannot be made.
     #[error("cannot make the control groups of pods; is this machine's /sys/fs/cgroup writable, and are we root?")]
     Groups(#[source] cgroup::Error),
+    /// The server cannot be had.
+    #[error("cannot set up the node's server")]
+    Server(#[source] ServerError),
     /// A folder cannot be made.
     #[error("cannot make the node's folder {path}")]
     Folder {
@@ -86,6 +92,11 @@ pub async fn run(
     for folder in [config.data.join("pods"), config.logs(), config.seccomp()] {
         std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder, source })?;
     }
+    let server = match &config.server {
+        Some(serving) => Some(server::bind(serving).await.map_err(Error::Server)?),
+        None => None,
+    };
+    let port = server.as_ref().map_or(0, server::Bound::port);
     let machine = Machine::look();
     let hosts = match config.addresses.is_empty() {
         true => vec![machine::address()],
@@ -124,13 +135,21 @@ pub async fn run(
     let pods = Pods::default();
     tokio::join!(
         recording,
-        register::run(context.clone(), 0, node_tx),
+        register::run(context.clone(), port, node_tx),
+        serve(server, &context, &pods),
         follow_services(&context, services_tx),
         run_pods(&context, &pods),
     );
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Serves, if there is a server.
+async fn serve(server: Option<server::Bound>, context: &Arc<Context>, pods: &Pods) {
+    if let Some(server) = server {
+        server.serve(context.clone(), pods.clone()).await;
+    }
 }
 
 /// Runs the pods: static ones first, so that nothing of theirs is taken for lost.
@@ -147,7 +166,11 @@ async fn run_pods(context: &Arc<Context>, pods: &Pods) {
             statics::run(context.clone(), folder, pods.clone(), news_tx.clone()).await;
         }
     };
-    tokio::join!(pods::run(context.clone(), pods.clone(), news_tx.clone(), news_rx), following_folder);
+    tokio::join!(
+        pods::run(context.clone(), pods.clone(), news_tx.clone(), news_rx),
+        gc::run(context.clone(), pods.clone(), news_tx.clone()),
+        following_folder,
+    );
 }
 
 /// Follows all Services, for the variables of containers.

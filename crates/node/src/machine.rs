@@ -1,5 +1,6 @@
 //! The machine: what it is, what it has, and where it can be reached. Read from files of the kernel.
 
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
@@ -57,11 +58,66 @@ pub(crate) fn available_memory() -> i64 {
     kib(&read("/proc/meminfo"), "MemAvailable")
 }
 
+/// Bytes of swap and how many of them are free.
+pub(crate) fn swap() -> (i64, i64) {
+    let meminfo = read("/proc/meminfo");
+    (kib(&meminfo, "SwapTotal"), kib(&meminfo, "SwapFree"))
+}
+
+/// What all processes use of the memory.
+pub(crate) fn memory() -> cgroup::Memory {
+    let meminfo = read("/proc/meminfo");
+    let bytes = |name: &str| u64::try_from(kib(&meminfo, name)).unwrap_or_default();
+    cgroup::Memory {
+        usage: bytes("MemTotal").saturating_sub(bytes("MemFree")),
+        anonymous: bytes("AnonPages"),
+        file: bytes("Cached"),
+        inactive_file: bytes("Inactive(file)"),
+        ..cgroup::Memory::default()
+    }
+}
+
+/// Microseconds that all processors together have worked.
+pub(crate) fn processor_time() -> u64 {
+    let stat = read("/proc/stat");
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|count| count.parse().ok()).collect();
+    // User, nice, system, then idle and waiting, then interrupts and what was stolen; guests count as users already.
+    let busy: u64 = ticks.iter().take(8).enumerate().filter(|(index, _)| !matches!(index, 3 | 4)).map(|(_, n)| n).sum();
+    busy.saturating_mul(1_000_000 / TICKS)
+}
+
+/// Ticks of a second in the kernel's files, on every architecture that we run on.
+const TICKS: u64 = 100;
+
+/// When the machine started.
+pub(crate) fn booted_at() -> Timestamp {
+    let uptime = read("/proc/uptime");
+    let seconds = uptime.split(['.', ' ']).next().and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
+    let now = Timestamp::now();
+    now.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(now)
+}
+
 /// Processes of the machine and how many there may be.
 pub(crate) fn processes() -> (u64, u64) {
     let load = read("/proc/loadavg");
     let running = load.split(' ').nth(3).and_then(|part| part.split('/').nth(1)).and_then(|text| text.parse().ok());
     (running.unwrap_or_default(), read("/proc/sys/kernel/pid_max").parse().unwrap_or_default())
+}
+
+/// Bytes of the files below a folder; links are not followed.
+pub(crate) fn folder_size(folder: &Path) -> u64 {
+    let (mut folders, mut sum) = (vec![folder.to_owned()], 0_u64);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(meta) if meta.is_dir() => folders.push(entry.path()),
+                Ok(meta) => sum = sum.saturating_add(std::os::unix::fs::MetadataExt::blocks(&meta) * 512),
+                Err(_) => {}
+            }
+        }
+    }
+    sum
 }
 
 /// The file system that a path is on.

@@ -83,7 +83,6 @@ impl Metrics {
     }
 
     /// `/metrics/probes`.
-    #[expect(dead_code, reason = "read by the node's server, which comes next")]
     pub(crate) fn render_probes(&self) -> String {
         let mut text = header(
             "prober_probe_total",
@@ -102,7 +101,6 @@ impl Metrics {
     }
 
     /// The counters of `/metrics`.
-    #[expect(dead_code, reason = "read by the node's server, which comes next")]
     pub(crate) fn render(&self) -> String {
         let starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = header("kubelet_started_pods_total", "Cumulative number of pods started", "counter");

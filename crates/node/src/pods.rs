@@ -31,6 +31,8 @@ pub(crate) enum News {
     Api(Box<Change<Pod>>),
     /// Static pods: these are all.
     Static(Vec<Pod>),
+    /// A pod uses more than it may: its uid, and why.
+    Evict(String, String),
     /// A worker has ended.
     Done(String),
 }
@@ -53,7 +55,6 @@ pub(crate) struct Pods {
 
 /// A pod with its present status.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "read by the node's server, which comes next")]
 pub(crate) struct Known {
     pub(crate) pod: Arc<Pod>,
     pub(crate) status: Arc<PodStatus>,
@@ -73,7 +74,6 @@ impl Pods {
     }
 
     /// One by its name; of static pods the one that runs.
-    #[expect(dead_code, reason = "read by the node's server, which comes next")]
     pub(crate) fn named(&self, namespace: &str, name: &str) -> Option<Known> {
         self.all().into_iter().find(|known| {
             let meta = &known.pod.metadata;
@@ -169,6 +169,11 @@ impl Dispatcher {
                 Change::Gone(pod) => self.gone(pod),
             },
             News::Static(all) => self.statics(all),
+            News::Evict(uid, why) => {
+                if let Some(held) = self.pods.lock().get(&uid) {
+                    held.order_tx.send_modify(|order| *order = Order::Evict(order.pod().clone(), why));
+                }
+            }
             News::Done(uid) => {
                 self.pods.lock().remove(&uid);
                 self.workers.remove(&uid);

@@ -97,6 +97,12 @@ fn defaults(pod: &mut Pod) {
 
 /// Follows the folder, and keeps the mirrors.
 pub(crate) async fn run(context: Arc<Context>, folder: &Path, pods: Pods, news_tx: mpsc::UnboundedSender<News>) {
+    // A mirror belongs to the node, so the node has to be there first. The pods themselves run already.
+    let mut node_rx = context.node_rx.clone();
+    let registered = node_rx.wait_for(|node| node.metadata.uid.is_some());
+    if context.stop.run_until_cancelled(registered).await.is_none() {
+        return;
+    }
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known: Vec<Pod> = Vec::new();

@@ -48,13 +48,15 @@ pub(crate) enum Order {
     Gone(Arc<Pod>),
     /// The node does not take it.
     Refuse(Arc<Pod>, Box<PodStatus>),
+    /// It uses more than it may, for this reason.
+    Evict(Arc<Pod>, String),
 }
 
 impl Order {
     /// The pod.
     pub(crate) fn pod(&self) -> &Arc<Pod> {
         match self {
-            Order::Run(pod) | Order::Gone(pod) | Order::Refuse(pod, _) => pod,
+            Order::Run(pod) | Order::Gone(pod) | Order::Refuse(pod, _) | Order::Evict(pod, _) => pod,
         }
     }
 
@@ -62,14 +64,14 @@ impl Order {
     fn ends(&self) -> bool {
         match self {
             Order::Run(pod) => pod.metadata.deletion_timestamp.is_some(),
-            Order::Gone(_) | Order::Refuse(..) => true,
+            Order::Gone(_) | Order::Refuse(..) | Order::Evict(..) => true,
         }
     }
 
     /// Whether the API waits to be told that the pod is over, or has it no more.
     fn leaves(&self) -> bool {
         match self {
-            Order::Run(pod) | Order::Refuse(pod, _) => pod.metadata.deletion_timestamp.is_some(),
+            Order::Run(pod) | Order::Refuse(pod, _) | Order::Evict(pod, _) => pod.metadata.deletion_timestamp.is_some(),
             Order::Gone(_) => true,
         }
     }

@@ -19,10 +19,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl Worker {
     /// Ends the pod, waits until nobody needs it any more, and removes what is left.
     pub(super) async fn end(&mut self) {
-        if let Order::Refuse(_, status) = self.order() {
-            self.tell(*status);
-        } else {
-            self.stop_containers().await;
+        match self.order() {
+            Order::Refuse(_, status) => self.tell(*status),
+            Order::Evict(pod, why) => {
+                self.context.events.pod(&pod, Severity::Warning, "Evicted", why.clone());
+                self.tell(evicted(&self.reporter.last(), why));
+                self.stop_containers().await;
+            }
+            Order::Run(_) | Order::Gone(_) => self.stop_containers().await,
         }
         self.clean_up().await;
         let mut orders = self.orders_rx.clone();
@@ -123,7 +127,7 @@ impl Worker {
         let order = self.order();
         let pod = order.pod();
         self.context.metrics.forget(&self.uid);
-        if matches!(order, Order::Run(_) | Order::Refuse(..)) && !is_static(pod) {
+        if !matches!(order, Order::Gone(_)) && !is_static(pod) {
             self.reporter.settled().await;
             self.delete(pod).await;
         }
@@ -159,6 +163,16 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// The status of a pod that uses more than it may.
+fn evicted(last: &PodStatus, why: String) -> PodStatus {
+    PodStatus {
+        phase: Some("Failed".to_owned()),
+        reason: Some("Evicted".to_owned()),
+        message: Some(why),
+        ..last.clone()
     }
 }
 

@@ -9,6 +9,7 @@ container::reexec_in_tests!();
 
 mod lifecycle;
 mod probes;
+mod server;
 mod settings;
 mod volumes;
 mod world;

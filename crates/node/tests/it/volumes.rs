@@ -203,3 +203,20 @@ async fn claims() {
     assert!(disk.join("file").exists(), "data outlives its pod");
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_that_use_too_much_room_are_evicted() {
+    if cannot_run() {
+        return;
+    }
+    let world = World::start("evict").await;
+    let mut spec = mounted(json!({"emptyDir": {"sizeLimit": "1Mi"}}), json!({}));
+    let fill = format!("dd if=/dev/zero of=/v/a bs=1M count=3; {FOREVER}");
+    merge(&mut spec, json!({"containers": [shell("main", &fill)]}));
+    world.pod("large", spec).await;
+    let pod = world.phase("large", "Failed").await;
+    assert_eq!(pod["status"]["reason"], "Evicted");
+    assert_eq!(pod["status"]["message"], "Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". ");
+    world.event("large", "Evicted", "exceeds the limit").await;
+    world.finish().await;
+}

@@ -120,12 +120,18 @@ impl World {
             host: None,
         });
         let network = network.await.unwrap();
+        let pki = crate::server::pki(self);
         let config = node::Config {
             name: NODE.to_owned(),
             cluster: self.cluster.clone(),
             data: self.data(),
             cluster_dns: vec![network.dns()],
             static_pods: self.static_pods.clone(),
+            server: Some(node::Serving {
+                listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+                certificate: pki.server_certificate(),
+                client_authorities: pki.ca_bundle(),
+            }),
             ..node::Config::default()
         };
         let stop = CancellationToken::new();
