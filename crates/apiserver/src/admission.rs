@@ -4,6 +4,7 @@
 //! mutating plug-ins and quota; see `chain`.
 
 pub mod chain;
+pub(crate) mod webhooks;
 
 pub use crate::plugins::Operation;
 
@@ -31,6 +32,8 @@ pub struct Attributes<'a> {
     pub user: &'a kinds::UserInfo,
     /// True if nothing will be stored.
     pub dry_run: bool,
+    /// The request, for who asks others about it.
+    pub(crate) call: &'a Call,
     warnings: &'a Warnings,
 }
 
@@ -44,8 +47,14 @@ impl<'a> Attributes<'a> {
             name,
             user: &call.user,
             dry_run,
+            call,
             warnings: &call.warnings,
         }
+    }
+
+    /// Notes something for the audit log.
+    pub fn annotate(&self, key: impl Into<String>, value: impl Into<String>) {
+        self.call.annotations.push(key, value);
     }
 
     /// Tells the client something beside the answer.

@@ -4,9 +4,14 @@
 //! definition established may use it with its next request. What a definition means stands in `kinds::custom`; its
 //! conditions are written by a controller.
 
+mod conversion;
+
+use crate::lookup::Stored;
 use crate::registry::Registry;
 use crate::storage::{self, Facts, ObjectStore};
+use crate::webhook::Caller;
 use arc_swap::ArcSwap;
+use conversion::WebhookConverter;
 use kinds::Resource;
 use kinds::custom;
 use object::{Value, View};
@@ -25,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Follows the stored definitions.
 pub struct Definitions {
     store: ObjectStore,
+    /// Asks conversion webhooks.
+    caller: Arc<Caller>,
     /// The built-in resources.
     base: Registry,
     registry: Arc<ArcSwap<Registry>>,
@@ -46,6 +53,7 @@ impl Definitions {
     pub(crate) fn new(store: ObjectStore, base: Registry) -> (Arc<ArcSwap<Registry>>, Arc<Definitions>) {
         let registry = Arc::new(ArcSwap::from_pointee(base.clone()));
         let definitions = Definitions {
+            caller: Caller::new(Stored(store.clone())),
             store,
             base,
             registry: registry.clone(),
@@ -76,7 +84,7 @@ impl Definitions {
             for entry in snapshot.range(&prefix, None) {
                 let name = entry.attached.name.to_string();
                 let known = before.remove(&name);
-                installed.extend(install(&entry.value, known).map(|made| (name, made)));
+                installed.extend(install(&self.caller, &entry.value, known).map(|made| (name, made)));
             }
         }
         self.publish(snapshot.revision());
@@ -87,7 +95,7 @@ impl Definitions {
         while let Ok(events) = watcher.next().await {
             {
                 let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
-                events.iter().for_each(|event| take(&mut installed, event));
+                events.iter().for_each(|event| take(&self.caller, &mut installed, event));
             }
             if let Some(last) = events.last() {
                 self.publish(last.revision());
@@ -119,22 +127,23 @@ pub(crate) fn is_definition(resource: &Resource) -> bool {
     resource.group == GROUP && resource.plural == PLURAL
 }
 
-fn take(installed: &mut BTreeMap<String, Installed>, event: &Event<Facts>) {
+fn take(caller: &Arc<Caller>, installed: &mut BTreeMap<String, Installed>, event: &Event<Facts>) {
     let Some(name) = event.key().rsplit('/').next() else { return };
     let known = installed.remove(name);
     if event.kind == EventKind::Put {
-        installed.extend(install(&event.entry.value, known).map(|made| (name.to_owned(), made)));
+        installed.extend(install(caller, &event.entry.value, known).map(|made| (name.to_owned(), made)));
     }
 }
 
 /// What a definition makes; `known` is what it made before, which is kept if nothing that counts has changed.
-fn install(bytes: &[u8], known: Option<Installed>) -> Option<Installed> {
+fn install(caller: &Arc<Caller>, bytes: &[u8], known: Option<Installed>) -> Option<Installed> {
     let definition: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let source = source(View::from(&definition));
     if let Some(known) = known.filter(|known| known.source == source) {
         return Some(known);
     }
-    let resources = custom::resources(View::from(&definition), None).ok()?;
+    let converter = WebhookConverter::of(View::from(&definition), caller);
+    let resources = custom::resources(View::from(&definition), converter).ok()?;
     Some(Installed { source, resources: resources.into_iter().map(Arc::new).collect() })
 }
 

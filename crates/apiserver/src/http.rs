@@ -1,5 +1,6 @@
 //! HTTP around the verbs: bodies, content negotiation, answers.
 
+pub(crate) mod annotations;
 pub mod body;
 pub mod compress;
 pub mod media;

@@ -26,3 +26,4 @@ pub mod request;
 pub mod rest;
 pub mod server;
 pub mod storage;
+mod webhook;

@@ -95,9 +95,14 @@ async fn dial_each(host: &str, port: u16) -> Result<TcpStream, DialError> {
 /// Connects by TLS.
 pub(crate) async fn dial_tls(host: &str, port: u16, config: Arc<ClientConfig>) -> Result<Stream, DialError> {
     let stream = dial(host, port).await?;
+    secure(stream, host, config).await
+}
+
+/// Speaks TLS on a connection to a server of this name.
+pub(crate) async fn secure(stream: TcpStream, host: &str, config: Arc<ClientConfig>) -> Result<Stream, DialError> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadName(host.to_owned()))?;
     let handshake = TlsConnector::from(config).connect(name, stream);
-    let late = |_| DialError::TimedOut(format!("{host}:{port}"));
+    let late = |_| DialError::TimedOut(host.to_owned());
     let stream = tokio::time::timeout(PATIENCE, handshake).await.map_err(late)?.map_err(DialError::Tls)?;
     Ok(Box::new(stream))
 }

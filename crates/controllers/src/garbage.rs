@@ -1,7 +1,7 @@
 //! The garbage collector: deletes what has lost its owners; an owner that is to go orphans its dependents or waits for
 //! them, as its finalizers say.
 //!
-//! A graph of uids is fed by the metadata of every resource that can be listed and deleted. Deciding stands in
+//! A graph of uids is fed by the metadata of every resource that can be listed and deleted, custom ones included. Deciding stands in
 //! [`graph`]; here is what is read and written. Whether an owner is really absent is always asked of the server before
 //! something is deleted for it.
 
@@ -9,15 +9,18 @@ mod graph;
 
 use crate::api::{self, Collection};
 use crate::follow::{self, Change};
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::FuturesUnordered;
 use graph::{Graph, Node, Work};
 use http::Method;
 use informer::Informers;
 use kube::Client;
 use object::{Value, View, json};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::{debug, warn};
 
 /// How often something is tried again before it waits for its next event.
@@ -25,33 +28,31 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pieces of work that may wait.
 const QUEUE: usize = 4096;
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 pub(crate) async fn run(informers: Informers) {
     let client = informers.client().clone();
-    let collections = loop {
-        match api::discover(&client).await {
-            Ok(collections) => break collections,
-            Err(error) => debug!(%error, "cannot discover resources; trying again"),
-        }
-        tokio::time::sleep(PAUSE).await;
-    };
-    let collector = Collector { informers, client, collections, graph: Arc::default() };
+    let collector = Collector { informers, client, collections: Mutex::default(), graph: Arc::default() };
     // work: events -> worker
     let (work_tx, mut work_rx) = mpsc::channel(QUEUE);
-    let followed = collector.collections.iter().filter(|c| c.can("list") && c.can("watch") && c.can("delete"));
-    let events = join_all(followed.map(|collection| collector.follow(collection, work_tx.clone())));
+    let changed = Notify::new();
+    let definitions = follow::each_metadata(&collector.informers, DEFINITIONS, |_| async {
+        changed.notify_one();
+        Ok(())
+    });
     let worker = async {
         while let Some(work) = work_rx.recv().await {
             collector.insist(work).await;
         }
     };
-    tokio::join!(events, worker);
+    tokio::join!(collector.follow_all(&changed, work_tx), definitions, worker);
 }
 
 struct Collector {
     informers: Informers,
     client: Client,
-    collections: Vec<Collection>,
+    /// What is followed now.
+    collections: Mutex<Vec<Collection>>,
     graph: Arc<Mutex<Graph>>,
 }
 
@@ -60,8 +61,50 @@ impl Collector {
         self.graph.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn follow(&self, collection: &Collection, work_tx: mpsc::Sender<Work>) {
-        let work_tx = &work_tx;
+    /// Follows every resource that there is, and looks again when definitions have changed.
+    async fn follow_all(&self, changed: &Notify, work_tx: mpsc::Sender<Work>) {
+        let mut running = FuturesUnordered::new();
+        let mut followed: HashMap<String, AbortHandle> = HashMap::new();
+        loop {
+            match api::discover(&self.client).await {
+                Ok(mut collections) => {
+                    collections.retain(|c| c.can("list") && c.can("watch") && c.can("delete"));
+                    followed.retain(|path, handle| {
+                        let stays = collections.iter().any(|collection| collection.path() == *path);
+                        if !stays {
+                            handle.abort();
+                        }
+                        stays
+                    });
+                    for collection in &collections {
+                        if !followed.contains_key(&collection.path()) {
+                            let (handle, registration) = AbortHandle::new_pair();
+                            let follow = self.follow(collection.clone(), work_tx.clone());
+                            running.push(Abortable::new(follow, registration));
+                            followed.insert(collection.path(), handle);
+                        }
+                    }
+                    *self.collections.lock().unwrap_or_else(PoisonError::into_inner) = collections;
+                }
+                Err(error) => {
+                    debug!(%error, "cannot discover resources; trying again");
+                    changed.notify_one();
+                }
+            }
+            let next = async {
+                changed.notified().await;
+                // Several definitions mostly come together.
+                tokio::time::sleep(PAUSE).await;
+            };
+            tokio::select! {
+                () = next => {}
+                () = async { while running.next().await.is_some() {} std::future::pending::<()>().await } => {}
+            }
+        }
+    }
+
+    async fn follow(&self, collection: Collection, work_tx: mpsc::Sender<Work>) {
+        let (work_tx, collection) = (&work_tx, &collection);
         follow::each_metadata(&self.informers, &collection.path(), |change| async move {
             let work = match change {
                 Change::Put(object) => self.graph().put(Node::read(&object, collection)),
@@ -133,7 +176,10 @@ impl Collector {
     /// The live owner behind a reference, if it exists.
     async fn owner(&self, reference: View<'_>, namespace: &str) -> Result<Option<Value>, kube::Error> {
         let (group, _) = reference.str("apiVersion").rsplit_once('/').unwrap_or(("", ""));
-        let known = self.collections.iter().find(|c| c.group == group && c.kind == reference.str("kind"));
+        let known = {
+            let collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+            collections.iter().find(|c| c.group == group && c.kind == reference.str("kind")).cloned()
+        };
         // Who owns something of a kind that is not known here is not for us to judge.
         let Some(collection) = known else { return Ok(Some(Value::Null)) };
         let path = format!("{}/{}", collection.in_namespace(namespace), reference.str("name"));

@@ -5,7 +5,9 @@
 
 use crate::field;
 use crate::quote::quote;
+use crate::view::View;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A failure as a client sees it.
@@ -14,7 +16,7 @@ pub struct Status {
     /// HTTP status code.
     pub code: u16,
     /// Machine-readable reason (`NotFound`, `Invalid`, …); empty if there is none.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// For people.
     pub message: String,
     /// What it is about, as the `details` of the answer.
@@ -188,7 +190,7 @@ impl Status {
 
     /// A failure without details.
     pub fn plain(code: u16, reason: &'static str, message: impl Into<String>) -> Status {
-        Status { code, reason, message: message.into(), details: None }
+        Status { code, reason: Cow::Borrowed(reason), message: message.into(), details: None }
     }
 
     /// A failure about one resource, and perhaps one object of it.
@@ -209,7 +211,7 @@ impl Status {
             "message": self.message, "code": self.code,
         });
         if !self.reason.is_empty() {
-            status["reason"] = self.reason.into();
+            status["reason"] = self.reason.as_ref().into();
         }
         if let Some(details) = &self.details {
             status["details"] = details.to_value();
@@ -219,6 +221,25 @@ impl Status {
 }
 
 impl Details {
+    /// Reads the `details` of somebody else's `Status`; `None` if there are none.
+    pub fn read(details: View<'_>) -> Option<Details> {
+        let text = |view: View<'_>, name: &str| view.str(name).to_owned();
+        details.as_map()?;
+        let cause = |cause: View<'_>| Cause {
+            reason: text(cause, "reason"),
+            message: text(cause, "message"),
+            field: text(cause, "field"),
+        };
+        Some(Details {
+            name: text(details, "name"),
+            group: text(details, "group"),
+            kind: text(details, "kind"),
+            uid: text(details, "uid"),
+            causes: details.list("causes").map(cause).collect(),
+            retry_after_seconds: u32::try_from(details.int("retryAfterSeconds")).unwrap_or_default(),
+        })
+    }
+
     fn to_value(&self) -> Value {
         let mut details = json!({});
         for (key, value) in [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)] {

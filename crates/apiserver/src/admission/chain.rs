@@ -1,5 +1,6 @@
 //! The built-in plug-ins as one admission, with quota at the end.
 
+use super::webhooks::{Reinvocation, Webhooks};
 use super::{Admission, Attributes, Operation, Verdict};
 use crate::authz::rbac::escalation::Write;
 use crate::authz::rbac::{self, Kind};
@@ -26,6 +27,7 @@ pub struct Chain {
     store: ObjectStore,
     rbac: Arc<Rbac>,
     authorizer: Arc<dyn Authorize>,
+    webhooks: Webhooks,
 }
 
 impl Chain {
@@ -37,6 +39,7 @@ impl Chain {
             store: store.clone(),
             rbac: rbac.clone(),
             authorizer: authorizer.clone(),
+            webhooks: Webhooks::new(Stored(store.clone())),
         }
     }
 
@@ -62,7 +65,14 @@ impl Chain {
     ) -> Result<(), Status> {
         self.wait_for_account(attributes, object).await;
         let ask = self.ask(attributes);
-        self.plugins.iter().try_for_each(|plugin| plugin.admit(&ask, object, old))?;
+        let mut rounds = Reinvocation::default();
+        loop {
+            self.plugins.iter().try_for_each(|plugin| plugin.admit(&ask, object, old))?;
+            self.webhooks.mutate(attributes, object, old, &mut rounds).await?;
+            if !rounds.next_round() {
+                break;
+            }
+        }
         self.check_escalation(attributes, object, old)
     }
 
@@ -112,12 +122,16 @@ impl Chain {
         let ask = self.ask(attributes);
         if attributes.operation == Operation::Delete {
             // A delete brings no object that could be changed, so it comes here alone.
-            return self.plugins.iter().try_for_each(|plugin| {
+            self.plugins.iter().try_for_each(|plugin| {
                 plugin.admit(&ask, &mut Value::Null, old)?;
                 plugin.validate(&ask, object.into(), old)
-            });
+            })?;
+            let mut nothing = Value::Null;
+            self.webhooks.mutate(attributes, &mut nothing, old, &mut Reinvocation::default()).await?;
+            return self.webhooks.validate(attributes, &Value::Null, old).await;
         }
         self.plugins.iter().try_for_each(|plugin| plugin.validate(&ask, object.into(), old))?;
+        self.webhooks.validate(attributes, object, old).await?;
         self.charge(attributes, object, old).await
     }
 

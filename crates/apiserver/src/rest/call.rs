@@ -6,6 +6,7 @@ use super::{
 };
 use crate::http::Body;
 use crate::http::media::{self, Accepted, Offer};
+use crate::http::annotations::Annotations;
 use crate::http::warning::Warnings;
 use crate::object_codec;
 use crate::request::{Info, Query, ResourceInfo};
@@ -46,6 +47,8 @@ pub(crate) struct Call {
     pub(crate) accepted: Accepted,
     /// Texts for `Warning` headers.
     pub(crate) warnings: Warnings,
+    /// What admission notes for the audit log.
+    pub(crate) annotations: Annotations,
 }
 
 impl Call {
@@ -85,6 +88,7 @@ impl Call {
             user,
             accepted,
             warnings: Warnings::default(),
+            annotations: Annotations::default(),
         };
         call.check_path()?;
         if let Some(text) = deprecation(&call.resource) {
@@ -129,6 +133,7 @@ impl Call {
             user: self.user.clone(),
             accepted: self.accepted.clone(),
             warnings: Warnings::default(),
+            annotations: Annotations::default(),
         })
     }
 

@@ -7,7 +7,9 @@
 
 mod clients;
 mod conversations;
+mod custom;
 mod flow;
+mod hooks;
 mod hostile;
 mod kubectl;
 mod kubelet;
@@ -15,5 +17,6 @@ mod network;
 mod protobuf;
 mod remote;
 mod restart;
+mod webhooks;
 mod workloads;
 mod world;

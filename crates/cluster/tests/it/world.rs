@@ -56,6 +56,14 @@ impl World {
         kube::Client::try_from(config).unwrap()
     }
 
+    /// Stops the server and starts another on the same state.
+    pub(crate) async fn restart(self) -> World {
+        let World { folder, running } = self;
+        running.stop().await;
+        let running = Running::start(folder.path()).await;
+        World { folder, running }
+    }
+
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }

@@ -132,6 +132,7 @@ fn filled(ty: &Type, depth: usize) -> Value {
         Type::Time => json!("1999-01-02T03:04:05Z"),
         Type::MicroTime => json!("2024-01-02T03:04:05.000006Z"),
         Type::Any => json!({"any": [1, null, {"b": "c"}]}),
+        Type::Merged(inner) => filled(&inner.0, depth),
         Type::Struct(id) => {
             let fields = schema.get(*id).fields.iter().filter(|field| field.number > 0);
             let small = |field: &&crate::schema::Field| depth > 0 || !holds_structs(&field.ty);

@@ -1,0 +1,118 @@
+//! The same object as another resource: webhooks that are about one version see requests about all of them.
+
+use crate::admission::Attributes;
+use kinds::{Resource, scale};
+use object::decode;
+use object::schema;
+use object::{Status, Value, View};
+use std::sync::Arc;
+
+/// The objects of a request as a webhook sees them; null where there is none.
+pub(super) struct Seen {
+    pub(super) object: Value,
+    pub(super) old: Value,
+}
+
+/// Other resources under which the request's object can be reached.
+pub(super) fn of(attributes: &Attributes<'_>) -> Vec<Arc<Resource>> {
+    let own = attributes.resource;
+    let registry = attributes.call.core.registry.load();
+    let is_other = |other: &&Arc<Resource>| {
+        other.stored_as() == own.stored_as()
+            && other.custom.is_some() == own.custom.is_some()
+            && (&other.group, &other.version, &other.plural) != (&own.group, &own.version, &own.plural)
+            && (attributes.subresource.is_empty()
+                || other.subresources.iter().any(|subresource| subresource.name == attributes.subresource))
+    };
+    registry.entries().iter().filter(is_other).cloned().collect()
+}
+
+/// The request's objects as those of `resource`.
+pub(super) fn seen(
+    attributes: &Attributes<'_>,
+    resource: &Arc<Resource>,
+    object: &Value,
+    old: Option<View<'_>>,
+) -> Result<Seen, Status> {
+    let show = |object: &Value| -> Result<Value, Status> {
+        if object.is_null() {
+            return Ok(Value::Null);
+        }
+        if is_scale(attributes) {
+            return match scale::of(attributes.resource, View::from(object)) {
+                Some(Ok(scale)) => Ok(scale),
+                _ => Ok(object.clone()),
+            };
+        }
+        convert(attributes.resource, resource, object.clone())
+    };
+    let old = old.map(View::to_value).unwrap_or_default();
+    Ok(Seen { object: show(object)?, old: show(&old)? })
+}
+
+fn is_scale(attributes: &Attributes<'_>) -> bool {
+    attributes.subresource == "scale"
+}
+
+/// What a webhook made of the object, as the request has it: in form, with defaults.
+pub(super) fn taken_back(
+    attributes: &Attributes<'_>,
+    resource: &Arc<Resource>,
+    patched: Value,
+    object: &Value,
+) -> Result<Value, Status> {
+    let own = attributes.resource;
+    if is_scale(attributes) {
+        let mut parent = object.clone();
+        scale::write(own, &mut parent, View::from(&patched))?;
+        return Ok(parent);
+    }
+    let body = &attributes.call.body;
+    let mut object = in_form(resource, &body.type_name, patched)?;
+    resource.strategy.defaults(&mut object);
+    let mut object = convert(resource, own, object)?;
+    if body.is_own {
+        object["kind"] = own.kind.as_ref().into();
+        object["apiVersion"] = own.api_version().into();
+    }
+    Ok(object)
+}
+
+fn in_form(resource: &Resource, type_name: &str, mut object: Value) -> Result<Value, Status> {
+    if let Some(custom) = &resource.custom {
+        custom.own().coerce(&mut object).map_err(Status::internal)?;
+        return Ok(object);
+    }
+    let builtin = schema::builtin();
+    let Some(ty) = builtin.find(&resource.type_name).or_else(|| builtin.find(type_name)) else { return Ok(object) };
+    let (kind, version) = (object["kind"].clone(), object["apiVersion"].clone());
+    let mut decoded = decode::decode(builtin, ty, object).map_err(Status::internal)?.value;
+    decoded["kind"] = kind;
+    decoded["apiVersion"] = version;
+    Ok(decoded)
+}
+
+fn convert(from: &Arc<Resource>, to: &Arc<Resource>, object: Value) -> Result<Value, Status> {
+    if (&from.group, &from.version) == (&to.group, &to.version) {
+        return Ok(object);
+    }
+    if let Some(custom) = &to.custom {
+        let converted = custom.family.convert(vec![object], custom.own()).map_err(Status::internal)?;
+        return Ok(converted.into_iter().next().unwrap_or_default());
+    }
+    let kept = match &from.stored {
+        Some(stored) => stored.conversion.to_stored(object),
+        None => object,
+    };
+    let mut object = match &to.stored {
+        Some(stored) => stored.conversion.from_stored(kept),
+        None => kept,
+    };
+    let builtin = schema::builtin();
+    if let Some(ty) = builtin.find(&to.type_name) {
+        decode::normalise(builtin, ty, &mut object).map_err(Status::internal)?;
+    }
+    object["kind"] = to.kind.as_ref().into();
+    object["apiVersion"] = to.api_version().into();
+    Ok(object)
+}
