@@ -114,6 +114,11 @@ impl Definitions {
         self.seen_tx.send_replace(revision);
     }
 
+    /// Tells when the registry has changed.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.seen_tx.subscribe()
+    }
+
     /// Waits until the registry has what was written at `revision`.
     pub(crate) async fn caught_up(&self, revision: u64) {
         let mut seen = self.seen_tx.subscribe();

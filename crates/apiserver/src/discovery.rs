@@ -15,7 +15,7 @@ mod tests;
 
 pub use aggregated::{CONTENT_TYPE as AGGREGATED_CONTENT_TYPE, core, groups as aggregated_groups};
 pub use classic::{api_versions, group, groups, resources};
-pub use order::group_versions;
+pub use order::{group_versions, priority as group_priority};
 
 use kinds::Resource;
 use serde_json::Value;

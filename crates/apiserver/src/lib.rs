@@ -8,6 +8,7 @@
 //! Deliberately absent: controllers (they are clients), and a second way to write an object.
 
 pub mod admission;
+pub mod aggregation;
 pub mod authn;
 pub mod authz;
 pub mod custom;

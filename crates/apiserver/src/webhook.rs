@@ -10,7 +10,8 @@ mod go_words;
 mod target;
 pub(crate) mod trust;
 
-pub(crate) use target::Target;
+pub(crate) use go_words::of_dial;
+pub(crate) use target::{Target, resolve_service};
 
 use crate::lookup::Stored;
 use crate::net;
@@ -68,14 +69,13 @@ impl Caller {
         let exchange = async {
             let (host, port) = target.resolve(&self.cluster)?;
             let stream = net::dial(&host, port).await.map_err(|error| error.to_string())?;
-            let stream = net::secure(stream, target.server_name(), tls).await.map_err(|e| go_words::of_dial(&e))?;
+            let stream = net::secure(stream, target.server_name(), tls).await.map_err(|error| of_dial(&error))?;
             let request = request(&target, limit, document).map_err(|error| error.to_string())?;
             let answer = net::send(stream, request, &self.tasks).await.map_err(|error| go_words::of_http(&error))?;
             read(answer).await
         };
         let answer = tokio::time::timeout(limit, exchange).await;
-        let (code, bytes) =
-            answer.map_err(|_| failed("context deadline exceeded".to_owned()))?.map_err(failed)?;
+        let (code, bytes) = answer.map_err(|_| failed("context deadline exceeded".to_owned()))?.map_err(failed)?;
         understand(code, &bytes).map_err(CallError::Answer)
     }
 }

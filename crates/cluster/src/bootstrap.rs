@@ -3,6 +3,7 @@
 mod flow;
 
 use crate::config::Config;
+use crate::pki::Pki;
 use apiserver::authz::rbac::{Kind, bootstrap};
 use apiserver::plugins::system_classes;
 use http::{Method, Request};
@@ -24,7 +25,7 @@ pub struct BootstrapError {
 }
 
 /// Makes what is missing.
-pub async fn run(client: &Client, config: &Config) -> Result<(), BootstrapError> {
+pub async fn run(client: &Client, config: &Config, pki: &Pki) -> Result<(), BootstrapError> {
     let mut namespaces = JoinSet::new();
     for name in NAMESPACES {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
@@ -55,7 +56,35 @@ pub async fn run(client: &Client, config: &Config) -> Result<(), BootstrapError>
     if config.node.is_some() {
         objects.spawn(ensure(client.clone(), "/apis/storage.k8s.io/v1/storageclasses", node::local_path::class()));
     }
+    objects.spawn(extension_servers(client.clone(), pki.ca_bundle(), pki.front_proxy_bundle()));
     all(objects).await
+}
+
+/// What extension servers read to know whom to believe.
+async fn extension_servers(client: Client, clients: String, proxies: String) -> Result<(), BootstrapError> {
+    const COLLECTION: &str = "/api/v1/namespaces/kube-system/configmaps";
+    const NAME: &str = "extension-apiserver-authentication";
+    let wanted = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME, "namespace": "kube-system"},
+        "data": {
+            "client-ca-file": clients,
+            "requestheader-allowed-names": r#"["front-proxy-client"]"#,
+            "requestheader-client-ca-file": proxies,
+            "requestheader-extra-headers-prefix": r#"["X-Remote-Extra-"]"#,
+            "requestheader-group-headers": r#"["X-Remote-Group"]"#,
+            "requestheader-uid-headers": r#"["X-Remote-Uid"]"#,
+            "requestheader-username-headers": r#"["X-Remote-User"]"#,
+        },
+    });
+    let path = format!("{COLLECTION}/{NAME}");
+    match find(&client, &path).await? {
+        None => send(&client, Method::POST, COLLECTION, &wanted).await,
+        Some(known) if known["data"] == wanted["data"] => Ok(()),
+        Some(mut known) => {
+            known["data"] = wanted["data"].clone();
+            send(&client, Method::PUT, &path, &known).await
+        }
+    }
 }
 
 async fn all(mut tasks: JoinSet<Result<(), BootstrapError>>) -> Result<(), BootstrapError> {

@@ -11,6 +11,7 @@ use crate::kubeconfig;
 use crate::node::{self, Ground, GroundError};
 use crate::pki::{self, Names, Pki};
 use apiserver::admission::chain::Chain;
+use apiserver::aggregation::{self, Aggregation};
 use apiserver::authn::token_file::{StaticTokens, TokenFileError};
 use apiserver::authn::tokens::{KeyError, Keys, ServiceAccountTokens, Settings};
 use apiserver::authn::x509::Authorities;
@@ -127,6 +128,8 @@ struct Trusted {
     proxies: Arc<Authorities>,
     /// What nodes are shown, and which are believed.
     nodes: Arc<KubeletClient>,
+    /// What extension servers are shown.
+    aggregation: Arc<Aggregation>,
 }
 
 impl Trusted {
@@ -137,14 +140,21 @@ impl Trusted {
             clients: authorities(pki.ca_bundle())?,
             proxies: authorities(pki.front_proxy_bundle())?,
             nodes: Arc::new(KubeletClient::new(&for_nodes(pki), types).map_err(BuildError::Nodes)?),
+            aggregation: Arc::new(Aggregation::new(for_extension_servers(pki))),
         })
     }
 
     fn renew(&self, pki: &Pki) -> Result<(), BuildError> {
         self.clients.replace(&pki.ca_bundle()).map_err(BuildError::Authentication)?;
         self.proxies.replace(&pki.front_proxy_bundle()).map_err(BuildError::Authentication)?;
+        self.aggregation.replace(for_extension_servers(pki));
         self.nodes.replace(&for_nodes(pki)).map_err(BuildError::Nodes)
     }
+}
+
+fn for_extension_servers(pki: &Pki) -> aggregation::Identity {
+    let identity = pki.front_proxy_client();
+    aggregation::Identity { chain: identity.chain().to_vec(), key: identity.key().to_owned() }
 }
 
 fn for_nodes(pki: &Pki) -> kubelet_client::Credentials {
@@ -183,7 +193,7 @@ impl Server {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let server = Server { listeners, tls, core, pki, trusted, config: config.clone(), url, claim, stop, tasks };
         server.start_following();
-        bootstrap::run(&server.client(SYSTEM_USER), &config).await.map_err(BuildError::Bootstrap)?;
+        bootstrap::run(&server.client(SYSTEM_USER), &config, &server.pki).await.map_err(BuildError::Bootstrap)?;
         let informers = server.start_controllers(&config);
         server.write_kubeconfig()?;
         if let Some(ground) = ground {
@@ -221,6 +231,7 @@ impl Server {
     }
 
     fn start_controllers(&self, config: &Config) -> Informers {
+        self.tasks.spawn(aggregation::run(self.service(), self.stop.clone()));
         let (client, stop) = (self.client(SYSTEM_USER), self.stop.clone());
         let root_ca = self.pki.ca_bundle();
         let signer = Arc::new(crate::signer::Signer(self.pki.clone()));
@@ -364,6 +375,7 @@ fn parts(
         tokens,
         external_url,
         kubelets: authorities.nodes.clone(),
+        aggregation: authorities.aggregation.clone(),
     })
 }
 

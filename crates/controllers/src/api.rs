@@ -54,37 +54,40 @@ impl Collection {
     }
 }
 
-/// Every resource in the preferred version of its group.
+/// What discovery is asked for in one document.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// Every resource, in the first version of its group that has it. What a server of others does not tell is left out.
 pub(crate) async fn discover(client: &Client) -> Result<Vec<Collection>, kube::Error> {
-    let groups = send(client, Method::GET, "/apis", &Value::Null).await?;
-    let named = groups["groups"].as_array().into_iter().flatten();
-    let versions = named.filter_map(|group| group["preferredVersion"]["groupVersion"].as_str());
-    let paths = std::iter::once("/api/v1".to_owned()).chain(versions.map(|version| format!("/apis/{version}")));
     let mut collections = Vec::new();
-    for path in paths {
-        let list = send(client, Method::GET, &path, &Value::Null).await?;
-        let group_version = list["groupVersion"].as_str().unwrap_or_default();
-        let (group, version) = group_version.rsplit_once('/').unwrap_or(("", group_version));
-        for resource in list["resources"].as_array().into_iter().flatten() {
-            let text = |name: &str| resource[name].as_str().unwrap_or_default().to_owned();
-            if text("name").contains('/') {
-                continue;
-            }
-            collections.push(Collection {
-                group: group.to_owned(),
-                version: version.to_owned(),
-                kind: text("kind"),
-                resource: text("name"),
-                namespaced: resource["namespaced"] == true,
-                verbs: resource["verbs"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect(),
-            });
+    for path in ["/api", "/apis"] {
+        let request = Request::builder().uri(path).header(http::header::ACCEPT, AGGREGATED).body(Vec::new());
+        let document: Value = client.request(request.map_err(kube::Error::HttpError)?).await?;
+        for group in document["items"].as_array().into_iter().flatten() {
+            add_group(&mut collections, group);
         }
     }
     Ok(collections)
+}
+
+fn add_group(collections: &mut Vec<Collection>, group: &Value) {
+    let first = collections.len();
+    let name = group["metadata"]["name"].as_str().unwrap_or_default();
+    for version in group["versions"].as_array().into_iter().flatten() {
+        for resource in version["resources"].as_array().into_iter().flatten() {
+            let plural = resource["resource"].as_str().unwrap_or_default();
+            if collections[first..].iter().any(|known| known.resource == plural) {
+                continue;
+            }
+            let verbs = resource["verbs"].as_array().into_iter().flatten();
+            collections.push(Collection {
+                group: name.to_owned(),
+                version: version["version"].as_str().unwrap_or_default().to_owned(),
+                kind: resource["responseKind"]["kind"].as_str().unwrap_or_default().to_owned(),
+                resource: plural.to_owned(),
+                namespaced: resource["scope"] == "Namespaced",
+                verbs: verbs.filter_map(Value::as_str).map(str::to_owned).collect(),
+            });
+        }
+    }
 }

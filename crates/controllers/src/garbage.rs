@@ -18,6 +18,7 @@ use informer::Informers;
 use kube::Client;
 use object::{Value, View, json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -77,11 +78,11 @@ impl Collector {
                         stays
                     });
                     for collection in &collections {
-                        if !followed.contains_key(&collection.path()) {
+                        if let Entry::Vacant(entry) = followed.entry(collection.path()) {
                             let (handle, registration) = AbortHandle::new_pair();
                             let follow = self.follow(collection.clone(), work_tx.clone());
                             running.push(Abortable::new(follow, registration));
-                            followed.insert(collection.path(), handle);
+                            entry.insert(handle);
                         }
                     }
                     *self.collections.lock().unwrap_or_else(PoisonError::into_inner) = collections;

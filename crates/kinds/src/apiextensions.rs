@@ -1,6 +1,6 @@
 //! The `apiextensions.k8s.io` group: definitions of custom resources.
 //!
-//! Deliberately absent: what rules in CEL say is not compiled, and default values are not held against their schema.
+//! Deliberately absent: what rules in CEL say is not compiled.
 
 mod definition;
 mod field_path;

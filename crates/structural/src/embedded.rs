@@ -30,9 +30,15 @@ pub fn decode_metadata(metadata: Value, prefix: &str) -> Result<(Value, Vec<Stri
 /// # Errors
 /// The first that cannot be.
 pub fn coerce(node: &Node, object: &mut Value) -> Result<Vec<String>, Box<Error>> {
-    let mut unknown = Vec::new();
-    coerce_value(node, object, &Path::root(), &mut unknown)?;
+    let mut unknown = coerce_at(node, object, &Path::root())?;
     unknown.sort();
+    Ok(unknown)
+}
+
+/// The same for a value at a path.
+pub(crate) fn coerce_at(node: &Node, value: &mut Value, path: &Path<'_>) -> Result<Vec<String>, Box<Error>> {
+    let mut unknown = Vec::new();
+    coerce_value(node, value, path, &mut unknown)?;
     Ok(unknown)
 }
 
@@ -82,8 +88,13 @@ fn coerce_embedded(map: &mut Map<String, Value>, path: &Path<'_>, unknown: &mut 
 
 /// Validates all embedded objects.
 pub fn validate(node: &Node, object: &Value) -> Errors {
+    validate_at(node, object, &Path::root())
+}
+
+/// The same for a value at a path.
+pub(crate) fn validate_at(node: &Node, value: &Value, path: &Path<'_>) -> Errors {
     let mut errors = Errors::new();
-    validate_value(node, object, &Path::root(), &mut errors);
+    validate_value(node, value, path, &mut errors);
     errors
 }
 

@@ -3,11 +3,13 @@
 //! A [`Node`] is read once from `openAPIV3Schema`. With it an object is pruned ([`Node::prune`]), its nulls dropped and
 //! its defaults filled ([`Node::fill_defaults`]), objects within it brought into form ([`embedded`]), the whole held
 //! against the schema in kube-openapi's words ([`values`]) and its lists against their types ([`lists`]). The same schema
-//! as types for server-side apply is made by [`table`].
+//! as types for server-side apply is made by [`table`]. Defaults are held against their own schema by
+//! [`validate_defaults`] when a definition is written.
 //!
 //! Deliberately absent: rules in CEL, and whether a schema is structural at all; that is validation of the definition,
 //! in `kinds`.
 
+mod check_defaults;
 mod defaults;
 pub mod embedded;
 mod formats;
@@ -20,6 +22,7 @@ pub mod table;
 mod tests;
 pub mod values;
 
+pub use check_defaults::validate_defaults;
 pub use formats::is_known as is_known_format;
 pub use node::{Additional, Kind, ListType, Node};
 pub use pattern::compile as compile_pattern;

@@ -1,6 +1,6 @@
 //! Schemas against values, as upstream answers for them.
 
-use crate::{Node, embedded, lists, table, values};
+use crate::{Node, embedded, lists, table, validate_defaults, values};
 use object::field::Path;
 use object::{Value, View, json};
 
@@ -233,4 +233,31 @@ fn owners_own_what_the_schema_tells_apart() {
     assert_eq!(error.message, "Apply failed with 1 conflict: conflict with \"one\": .spec.at");
     let error = applied(None, &config(json!({"nope": 1})), "one").unwrap_err();
     assert!(error.message.ends_with(".spec.nope: field not declared in schema"), "{}", error.message);
+}
+
+#[test]
+fn defaults_are_held_against_their_schema() {
+    let told = |properties: Value| {
+        let schema = json!({"type": "object", "properties": properties});
+        let errors = validate_defaults(Node::parse((&schema).into()), &Path::new("schema"));
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(told(json!({"a": {"type": "integer", "default": 3}})).is_empty());
+    assert_eq!(
+        told(json!({"a": {"type": "string", "default": 3}})),
+        ["schema.properties[a].default: Invalid value: \"integer\":  in body must be of type string: \"integer\""]
+    );
+    let object = json!({"type": "object", "properties": {"b": {"type": "string"}}, "default": {"b": "x", "c": 1}});
+    assert_eq!(
+        told(json!({"a": {"type": "array", "items": object}})),
+        ["schema.properties[a].items.default: Invalid value: {\"b\":\"x\",\"c\":1}: must not have unknown fields"]
+    );
+    let metadata = json!({"type": "object", "properties": {"name": {"type": "string", "default": "?"}}});
+    let errors = told(json!({"metadata": metadata}));
+    assert!(errors[0].starts_with(
+        "schema.properties[metadata].properties[name].default: Invalid value: \"?\": must result in valid metadata: \
+         metadata.name: Invalid value: \"?\""
+    ), "{errors:?}");
+    let embedded = json!({"type": "object", "x-kubernetes-embedded-resource": true, "default": {"kind": "A"}});
+    assert_eq!(told(json!({"e": embedded})), ["schema.properties[e].default.apiVersion: Required value"]);
 }

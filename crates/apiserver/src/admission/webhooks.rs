@@ -198,9 +198,9 @@ impl Webhooks {
         let seen = invocation.seen(attributes, object, old).map_err(Failure::Refused)?;
         let answer = self.ask(invocation, attributes, &seen).await?;
         let name = invocation.hook.str("name");
-        let Some(patch) = answer.patch().map_err(|why| {
-            Failure::Calling(format!("received undecodable patch in webhook response: {why}"))
-        })?
+        let Some(patch) = answer
+            .patch()
+            .map_err(|why| Failure::Calling(format!("received undecodable patch in webhook response: {why}")))?
         else {
             return Ok(false);
         };
@@ -224,5 +224,5 @@ impl Webhooks {
 }
 
 fn apply(patch: &Patch, object: &Value) -> Result<Value, Status> {
-    patch.apply(object.clone()).map_err(|rejected| Status::internal(rejected))
+    patch.apply(object.clone()).map_err(Status::internal)
 }

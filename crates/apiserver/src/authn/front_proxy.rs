@@ -37,7 +37,7 @@ impl FrontProxy {
     }
 
     /// Takes the headers out of a request.
-    pub(super) fn strip(headers: &mut HeaderMap) {
+    pub(crate) fn strip(headers: &mut HeaderMap) {
         for name in [USER, UID, GROUP] {
             headers.remove(name);
         }

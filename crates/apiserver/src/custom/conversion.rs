@@ -59,11 +59,13 @@ impl WebhookConverter {
             return Err(format!("conversion webhook for {of} returned {got} objects, expected {wanted}"));
         }
         let pairs = objects.iter().zip(converted).enumerate();
-        pairs.map(|(index, (from, to))| {
-            accept(from, to, api_version)
-                .map_err(|why| format!("conversion webhook for {of} returned invalid converted object at index {index}: {why}"))
-        })
-        .collect()
+        pairs
+            .map(|(index, (from, to))| {
+                accept(from, to, api_version).map_err(|why| {
+                    format!("conversion webhook for {of} returned invalid converted object at index {index}: {why}")
+                })
+            })
+            .collect()
     }
 }
 
@@ -126,10 +128,8 @@ fn accept(original: &Value, mut converted: Value, api_version: &str) -> Result<V
     let differs = |what: &str, wanted: &str, got: &str| {
         (wanted != got).then(|| format!("invalid {what} (expected {wanted}, received {got})"))
     };
-    let type_faults = [
-        differs("groupVersion", api_version, to.str("apiVersion")),
-        differs("kind", from.str("kind"), to.str("kind")),
-    ];
+    let type_faults =
+        [differs("groupVersion", api_version, to.str("apiVersion")), differs("kind", from.str("kind"), to.str("kind"))];
     if let Some(why) = type_faults.into_iter().flatten().next() {
         return Err(why);
     }

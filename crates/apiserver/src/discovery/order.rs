@@ -43,7 +43,7 @@ pub fn group_versions(resources: &[Arc<Resource>]) -> Vec<(String, String)> {
 }
 
 /// Upstream's priority of each built-in group; groups of the same priority come by name.
-fn priority(group: &str) -> u32 {
+pub fn priority(group: &str) -> u32 {
     match group {
         "" => 18000,
         "apiregistration.k8s.io" => 17900,

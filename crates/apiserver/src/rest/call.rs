@@ -5,8 +5,8 @@ use super::{
     watch,
 };
 use crate::http::Body;
-use crate::http::media::{self, Accepted, Offer};
 use crate::http::annotations::Annotations;
+use crate::http::media::{self, Accepted, Offer};
 use crate::http::warning::Warnings;
 use crate::object_codec;
 use crate::request::{Info, Query, ResourceInfo};

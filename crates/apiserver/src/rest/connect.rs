@@ -11,7 +11,9 @@ mod options;
 mod proxy;
 mod streams;
 mod target;
-mod tunnel;
+pub(crate) mod tunnel;
+
+pub(crate) use proxy::remove_hop_by_hop;
 
 use super::call::{Call, method_not_allowed};
 use crate::admission::{Attributes, Operation};
@@ -110,7 +112,7 @@ fn find(call: &Call, resource: &'static str, namespace: &str, name: &str) -> Res
 }
 
 /// Adds the client's address to those that the request has passed.
-fn add_forwarded_for(headers: &mut HeaderMap, remote: Option<IpAddr>) {
+pub(crate) fn add_forwarded_for(headers: &mut HeaderMap, remote: Option<IpAddr>) {
     const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     let Some(remote) = remote else { return };
     let earlier: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();

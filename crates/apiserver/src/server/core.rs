@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use crate::admission::Admission;
+use crate::aggregation::Aggregation;
 use crate::authn::Authenticator;
 use crate::authn::impersonation::Impersonation;
 use crate::authn::tokens::ServiceAccountTokens;
@@ -43,6 +44,8 @@ pub struct Config {
     pub external_url: String,
     /// How the server reaches nodes.
     pub kubelets: Arc<KubeletClient>,
+    /// How the server reaches extension servers.
+    pub aggregation: Arc<Aggregation>,
 }
 
 /// What all requests share.
@@ -59,6 +62,7 @@ pub struct Core {
     pub(crate) tokens: Arc<ServiceAccountTokens>,
     pub(crate) external_url: String,
     pub(crate) kubelets: Arc<KubeletClient>,
+    pub(crate) aggregation: Arc<Aggregation>,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
     pub(crate) flow: Control,
@@ -84,6 +88,7 @@ impl Core {
             tokens,
             external_url,
             kubelets,
+            aggregation,
         } = config;
         let (registry, definitions) = Definitions::new(store.clone(), registry);
         let flow = Control::new(&store);
@@ -100,6 +105,7 @@ impl Core {
             tokens,
             external_url,
             kubelets,
+            aggregation,
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
             flow,

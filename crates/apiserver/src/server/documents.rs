@@ -1,6 +1,7 @@
 //! The documents about the API itself: discovery in both forms.
 
 use super::core::Core;
+use crate::aggregation;
 use crate::discovery;
 use crate::http::media::{self, Encoding, Offer};
 use crate::http::{Body, respond};
@@ -17,11 +18,11 @@ pub(crate) fn answer(core: &Core, verb: &str, path: &str, accept: &str) -> Optio
         ["api"] | ["api", "v1"] if !reads(verb) => return Some(respond::status(&method_not_allowed())),
         ["api"] if wants_aggregated(accept) => return Some(in_aggregated_form(&discovery::core(resources))),
         ["apis"] if wants_aggregated(accept) => {
-            return Some(in_aggregated_form(&discovery::aggregated_groups(resources)));
+            return Some(in_aggregated_form(&aggregation::aggregated(core, discovery::aggregated_groups(resources))));
         }
         ["api"] => Some(discovery::api_versions(resources, "")),
-        ["apis"] => Some(discovery::groups(resources)),
-        ["apis", group] => Some(discovery::group(resources, group)?),
+        ["apis"] => Some(aggregation::groups(core, discovery::groups(resources))),
+        ["apis", group] => Some(aggregation::group(core, group, discovery::group(resources, group))?),
         ["api", version] => discovery::resources(resources, "", version),
         ["apis", group, version] => {
             if !registry.has_group(group) {

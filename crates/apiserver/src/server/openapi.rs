@@ -1,6 +1,7 @@
 //! `/openapi/v2` and `/openapi/v3`: which document is asked for, whether the client has it already, and in which form.
 
 use super::core::Core;
+use crate::aggregation::{self, Remote};
 use crate::http::{Body, compress, respond};
 use crate::openapi::{Document, Documents, V2_PROTOBUF, V2_PROTOBUF_ANSWER};
 use crate::request::Query;
@@ -13,7 +14,9 @@ pub(crate) async fn answer(core: &Core, path: &str, query: &Query, headers: &Hea
     let rest = path.strip_prefix("/openapi/")?.trim_end_matches('/').to_owned();
     let documents = core.registry().documents();
     if rest == "v3" {
-        return Some(respond::json(200, documents.index().to_string()));
+        let mut index = documents.index();
+        aggregation::add_openapi(core, &mut index["paths"]);
+        return Some(respond::json(200, index.to_string()));
     }
     let wanted = Wanted::new(&rest, headers)?;
     let built = tokio::task::spawn_blocking(move || wanted.build(&documents)).await;
@@ -24,6 +27,11 @@ pub(crate) async fn answer(core: &Core, path: &str, query: &Query, headers: &Hea
         Ok(None) => not_found(),
         Err(_) => respond::status(&Status::internal("the document could not be built")),
     })
+}
+
+/// Whose document a path names, if it is another server's.
+pub(crate) fn whose(core: &Core, path: &str) -> Option<Remote> {
+    aggregation::whose(core, path.strip_prefix("/openapi/v3")?)
 }
 
 /// Which document.

@@ -7,6 +7,7 @@
 use super::core::Core;
 use super::metrics::{self, Kind, Labels};
 use super::{documents, health, oidc, openapi, version};
+use crate::aggregation;
 use crate::authn::x509::Peer;
 use crate::authz::Attributes;
 use crate::flow;
@@ -39,6 +40,11 @@ impl ApiServer {
     /// A server over these parts.
     pub fn new(core: Arc<Core>) -> ApiServer {
         ApiServer(core)
+    }
+
+    /// What all requests share.
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0
     }
 
     /// Waits until nothing more is tied to other servers.
@@ -138,7 +144,13 @@ impl ApiServer {
         B::Error: std::fmt::Display,
     {
         let core = &self.0;
+        if let Some(remote) = aggregation::whose(core, &info.path) {
+            return aggregation::answer(core, &remote, head, &user, body).await;
+        }
         if info.resource.is_none() {
+            if let Some(remote) = openapi::whose(core, &info.path) {
+                return aggregation::answer(core, &remote, head, &user, body).await;
+            }
             if info.path == "/metrics" && info.verb == "get" {
                 return Ok(respond::text(200, metrics::page(core).await));
             }
@@ -161,6 +173,7 @@ impl ApiServer {
             Err(status) => respond::status_as(&status, media::error_encoding(accept(&call.headers))),
         };
         call.warnings.write(answer.headers_mut());
+        tracing::trace!(verb = ?call.verb, annotations = ?call.annotations.list(), "answered");
         Ok(answer)
     }
 

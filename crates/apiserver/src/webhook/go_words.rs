@@ -6,7 +6,7 @@ use rustls::CertificateError;
 use std::error::Error;
 
 /// Why there is no connection.
-pub(super) fn of_dial(error: &DialError) -> String {
+pub(crate) fn of_dial(error: &DialError) -> String {
     let DialError::Tls(cause) = error else { return error.to_string() };
     let inner = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
@@ -33,8 +33,10 @@ fn of_certificate(why: &CertificateError) -> String {
         | CertificateError::NotValidYetContext { .. } => "certificate has expired or is not yet valid".to_owned(),
         CertificateError::NotValidForName => "certificate is not valid for the name".to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let names: Vec<&str> =
-                presented.iter().map(|name| name.split_once('"').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(['"', ')']))).collect();
+            let names: Vec<&str> = presented
+                .iter()
+                .map(|name| name.split_once('"').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(['"', ')'])))
+                .collect();
             format!("certificate is valid for {}, not {}", names.join(", "), expected.to_str())
         }
         other => other.to_string(),
@@ -71,8 +73,10 @@ pub(super) fn of_code(code: u16, text: &str) -> String {
         422 => "the server rejected our request due to an error in our request".to_owned(),
         429 => "the server has received too many requests and has asked us to try again later".to_owned(),
         503 => "the server is currently unable to handle the request".to_owned(),
-        504 => "the server was unable to return a response in the time allotted, but may still be processing the request"
-            .to_owned(),
+        504 => {
+            "the server was unable to return a response in the time allotted, but may still be processing the request"
+                .to_owned()
+        }
         500.. => format!("an error on the server ({}) has prevented the request from succeeding", quote(shown)),
         _ => format!("the server responded with the status code {code} but did not return more information"),
     }

@@ -26,19 +26,32 @@ const MAX_KNOWN: usize = 128;
 #[derive(Default)]
 pub(crate) struct Trust {
     known: Mutex<HashMap<[u8; 32], Arc<ClientConfig>>>,
+    own: Option<Shown>,
 }
 
 /// What a client shows of itself: its certificates, and its key in PEM.
 pub(crate) type Shown = (Vec<CertificateDer<'static>>, String);
 
 impl Trust {
+    /// Configurations that show `own`.
+    pub(crate) fn showing(own: Shown) -> Trust {
+        Trust { known: Mutex::default(), own: Some(own) }
+    }
+
     /// The configuration that trusts these authorities (PEM); those of the system if there are none.
     pub(crate) fn config(&self, authorities: &[u8]) -> Result<Arc<ClientConfig>, String> {
-        let key: [u8; 32] = Sha256::digest(authorities).into();
+        self.configured(authorities, false)
+    }
+
+    /// The same, or one that takes any certificate.
+    pub(crate) fn configured(&self, authorities: &[u8], is_blind: bool) -> Result<Arc<ClientConfig>, String> {
+        let digest = Sha256::new().chain_update([u8::from(is_blind)]).chain_update(authorities);
+        let key: [u8; 32] = digest.finalize().into();
         if let Some(config) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(config.clone());
         }
-        let config = Arc::new(config(authorities, None)?);
+        let own = self.own.clone();
+        let config = Arc::new(if is_blind { blind(own) } else { config(authorities, own) }?);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_KNOWN {
             known.clear();
@@ -48,7 +61,7 @@ impl Trust {
 }
 
 /// A configuration that trusts these authorities and shows `own`.
-pub(crate) fn config(authorities: &[u8], own: Option<Shown>) -> Result<ClientConfig, String> {
+fn config(authorities: &[u8], own: Option<Shown>) -> Result<ClientConfig, String> {
     let told = |error: rustls::Error| error.to_string();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Verifier::new(authorities, &provider)?);
@@ -64,10 +77,14 @@ pub(crate) fn config(authorities: &[u8], own: Option<Shown>) -> Result<ClientCon
 }
 
 /// A configuration that takes any certificate and shows `own`: for who asks for that by name.
-pub(crate) fn blind(own: Option<Shown>) -> Result<ClientConfig, String> {
+fn blind(own: Option<Shown>) -> Result<ClientConfig, String> {
     let mut config = config(b"", own)?;
-    config.dangerous().set_certificate_verifier(Arc::new(Verifier { roots: None, pinned: Vec::new(), blind: true,
-        provider: Arc::new(rustls::crypto::ring::default_provider()) }));
+    config.dangerous().set_certificate_verifier(Arc::new(Verifier {
+        roots: None,
+        pinned: Vec::new(),
+        blind: true,
+        provider: Arc::new(rustls::crypto::ring::default_provider()),
+    }));
     Ok(config)
 }
 

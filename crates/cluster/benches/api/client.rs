@@ -126,6 +126,14 @@ impl Connection {
         length
     }
 
+    /// Asks, and reads the answer to its end; what came of it.
+    pub(crate) async fn status(&mut self, ask: Ask) -> StatusCode {
+        let answer = self.send(ask).await;
+        let status = answer.status();
+        drop(answer.into_body().collect().await.unwrap());
+        status
+    }
+
     async fn send(&mut self, ask: Ask) -> Response<Incoming> {
         self.requests.ready().await.unwrap();
         let mut request = Request::builder().method(ask.method).uri(&ask.path).header(header::HOST, &self.host);

@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and stops at the first error")]
 
 mod client;
+mod custom;
 mod fanout;
 mod figures;
 mod load;
@@ -44,6 +45,7 @@ fn main() {
     println!("{:<36} {:>9.0} ms", "ready after", server.ready.as_secs_f64() * 1000.0);
     runtime.block_on(async {
         idle(&server, "idle, new").await;
+        custom::measure(&cluster).await;
         cluster.prepare().await;
         for &objects in &settings.objects {
             measure(&server, &cluster, objects, settings.time).await;

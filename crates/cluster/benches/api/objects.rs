@@ -24,11 +24,11 @@ pub(crate) struct Ask {
     pub(crate) body: Bytes,
 }
 
-fn get(path: String, accept: &'static str) -> Ask {
+pub(crate) fn get(path: String, accept: &'static str) -> Ask {
     Ask { path, accept, ..Ask::default() }
 }
 
-fn post(path: &str, object: &Value) -> Ask {
+pub(crate) fn post(path: &str, object: &Value) -> Ask {
     let body = object.to_string().into();
     Ask { method: Method::POST, path: path.to_owned(), content_type: "application/json", body, ..Ask::default() }
 }

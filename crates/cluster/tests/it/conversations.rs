@@ -18,7 +18,7 @@ const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conversations.txt
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conversations_that_passed_still_pass() {
-    let Some(folder) = corpora() else { return };
+    let Some(folder) = corpora("api") else { return };
     if std::env::var_os("HAKATA_UPDATE").is_some() {
         return update(&folder).await;
     }
@@ -91,16 +91,13 @@ fn read(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The recorded conversations, if they are on this machine.
-fn corpora() -> Option<PathBuf> {
+/// A folder of the corpora, if they are on this machine.
+pub(crate) fn corpora(name: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora");
-    let folder = std::env::var_os("HAKATA_CORPORA").map_or_else(|| PathBuf::from(beside), PathBuf::from).join("api");
+    let folder = std::env::var_os("HAKATA_CORPORA").map_or_else(|| PathBuf::from(beside), PathBuf::from).join(name);
     if folder.is_dir() {
         return Some(folder);
     }
-    println!(
-        "SKIPPED: there are no recorded conversations in {}; name their folder with HAKATA_CORPORA",
-        folder.display()
-    );
+    println!("SKIPPED: there is no {}; name the folder of the corpora with HAKATA_CORPORA", folder.display());
     None
 }

@@ -8,6 +8,9 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::server::WebPkiClientVerifier;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -40,7 +43,7 @@ impl Hooks {
         names: &[&str],
         answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static,
     ) -> Hooks {
-        let (tls, authority) = certificates(names);
+        let (tls, authority) = certificates(names, None);
         let listener = TcpListener::bind(SocketAddr::new(address, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (heard, stop) = (Arc::default(), CancellationToken::new());
@@ -85,7 +88,8 @@ impl Drop for Hooks {
     }
 }
 
-fn certificates(names: &[&str]) -> (rustls::ServerConfig, String) {
+/// A server's TLS under these names, and its authority. `clients` is the authority of clients that it lets in, PEM.
+pub(crate) fn certificates(names: &[&str], clients: Option<&str>) -> (rustls::ServerConfig, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, "hooks");
@@ -96,8 +100,18 @@ fn certificates(names: &[&str]) -> (rustls::ServerConfig, String) {
     let chain = vec![certificate.der().clone()];
     let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    (builder.with_no_client_auth().with_single_cert(chain, key).unwrap(), authority.pem())
+    let builder = rustls::ServerConfig::builder_with_provider(provider.clone());
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(pem) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap));
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    (builder.with_single_cert(chain, key).unwrap(), authority.pem())
 }
 
 async fn serve(

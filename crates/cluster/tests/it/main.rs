@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and so are their helpers")]
 
+mod aggregation;
+mod charts;
 mod clients;
 mod conversations;
 mod custom;

@@ -54,7 +54,9 @@ async fn a_validating_webhook_is_asked_and_obeyed() {
     let hooks = Hooks::start(|path, review| {
         let refused = review["request"]["object"]["metadata"]["name"] == "bad";
         let response = match (path, refused) {
-            ("/check", true) => json!({"allowed": false, "status": {"message": "not so", "code": 422, "reason": "Mine"}}),
+            ("/check", true) => {
+                json!({"allowed": false, "status": {"message": "not so", "code": 422, "reason": "Mine"}})
+            }
             ("/mute", true) => json!({"allowed": false}),
             _ => json!({"allowed": true, "warnings": ["mind the gap"], "auditAnnotations": {"k": "v"}}),
         };
@@ -128,10 +130,10 @@ async fn a_mutating_webhook_changes_the_object() {
     configure(&client, MUTATING, "c", vec![hook("bad", hooks.config("/bad"))]).await;
     let (code, failure) = send(&client, Method::POST, MAPS, &map("n")).await;
     assert_eq!((code, &failure["reason"]), (500, &json!("InternalError")));
-    // A webhook that may have effects is not asked in a dry run, and the request fails.
-    let mut effects = hook("bad", hooks.config("/bad"));
-    effects["sideEffects"] = "None".into();
-    configure(&client, MUTATING, "c", vec![effects]).await;
+    // A webhook hears of a dry run.
+    hooks.forget();
+    assert_eq!(send(&client, Method::POST, &format!("{MAPS}?dryRun=All"), &map("n")).await.0, 500);
+    assert_eq!(hooks.heard("/bad")[0]["request"]["dryRun"], true);
     world.stop().await;
 }
 
@@ -215,7 +217,8 @@ async fn a_webhook_about_one_version_sees_all_and_a_service_leads_to_its_endpoin
         println!("SKIPPED: this machine has no address but loopback, which endpoints may not have");
         return world.stop().await;
     };
-    let hooks = Hooks::start_at(address, &["hooks.default.svc"], |_, review| reviewed(review, json!({"allowed": true}))).await;
+    let hooks =
+        Hooks::start_at(address, &["hooks.default.svc"], |_, review| reviewed(review, json!({"allowed": true}))).await;
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "hooks"},
                          "spec": {"ports": [{"name": "https", "port": 443}]}});
     assert_eq!(send(&client, Method::POST, "/api/v1/namespaces/default/services", &service).await.0, 201);
@@ -227,7 +230,8 @@ async fn a_webhook_about_one_version_sees_all_and_a_service_leads_to_its_endpoin
     let slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
     let (code, made) = send(&client, Method::POST, slices, &slice).await;
     assert_eq!(code, 201, "{made}");
-    let config = json!({"service": {"namespace": "default", "name": "hooks", "path": "/v2"}, "caBundle": hooks.ca_bundle()});
+    let config =
+        json!({"service": {"namespace": "default", "name": "hooks", "path": "/v2"}, "caBundle": hooks.ca_bundle()});
     let mut hook = hook("scalers", config);
     hook["rules"] = json!([{"apiGroups": ["autoscaling"], "apiVersions": ["v2"], "operations": ["*"],
                             "resources": ["horizontalpodautoscalers"]}]);

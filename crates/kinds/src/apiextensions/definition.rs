@@ -298,13 +298,28 @@ fn validate_schema(validation: View<'_>, has_status: bool, path: &Path<'_>, erro
     }
     let unsupported = structural::unsupported(schema);
     if unsupported.is_none() {
-        found.extend(structural::validate(schema, &place));
+        let faults = structural::validate(schema, &place);
+        if faults.is_empty() && has_default(schema) {
+            found.extend(::structural::validate_defaults(::structural::Node::parse(schema), &place));
+        }
+        found.extend(faults);
     }
     open_api::validate(schema, &place, &mut found);
     if let Some(fault) = unsupported.filter(|_| found.is_empty()) {
         found.push(Error::invalid(&place, "", fault));
     }
     errors.append(&mut found);
+}
+
+/// True if any part of a schema has a default.
+fn has_default(schema: View<'_>) -> bool {
+    schema.get("default").exists()
+        || has_default_if(schema.get("items"))
+        || schema.get("properties").entries().any(|(_, property)| has_default(property))
+}
+
+fn has_default_if(schema: View<'_>) -> bool {
+    schema.exists() && has_default(schema)
 }
 
 fn validate_subresources(subresources: View<'_>, path: &Path<'_>, errors: &mut Errors) {

@@ -16,7 +16,7 @@ pub(super) fn cannot_dial(error: DialError) -> Status {
 }
 
 /// Asks the backend for the upgrade that the client wants, and joins both connections if it grants it.
-pub(super) async fn open<B>(
+pub(crate) async fn open<B>(
     core: &Core,
     stream: Stream,
     request: Request<B>,
