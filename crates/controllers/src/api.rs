@@ -1,6 +1,6 @@
 //! Resources as discovery tells them, and untyped requests: paths in, JSON out.
 
-use http::Method;
+use http::Request;
 use kube::Client;
 use serde_json::Value;
 
