@@ -109,6 +109,8 @@ impl Ground {
         };
         let dns = network::dns::Settings::for_network(network.config());
         tasks.spawn(report("serve DNS", network::dns::run(system.clone(), dns, stop.clone())));
+        let policies = network::policies::Settings::for_network(network.config());
+        tasks.spawn(report("enforce NetworkPolicies", network::policies::run(system.clone(), policies, stop.clone())));
         let running = network::services::run(system, services, stop.clone());
         tasks.spawn(report("serve Services", running));
         let local = node::local_path::Settings { node: wanted.name.clone(), folder: config.data_dir.join("volumes") };
