@@ -54,10 +54,16 @@ async fn update(folder: &Path) {
 /// Plays cases one after another; those that differ, and where first. Some answers depend on how busy the machine is,
 /// so a case that differs gets a second chance.
 async fn play(folder: &Path, names: &[&str]) -> Vec<(String, String)> {
-    // The reference had controllers, but neither a scheduler nor a metrics server.
-    let with = |config: &mut cluster::config::Config| (config.scheduler, config.metrics) = (false, false);
-    let world = World::start_with(with).await;
-    let player = Player::new(world.client().await);
+    // The reference had controllers, but neither a scheduler nor a metrics server; its own range of Services, and a user with a token.
+    let tokens = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&tokens, "secret,admin,admin,system:masters\n").unwrap();
+    let world = World::start_with(|config| {
+        (config.scheduler, config.metrics) = (false, false);
+        config.service_cidr = "10.96.0.0/16".parse().unwrap();
+        config.token_auth_file = Some(tokens.path().to_owned());
+    })
+    .await;
+    let player = Player::new(world.client_with_token("secret").await);
     let mut failures = Vec::new();
     for (number, name) in names.iter().enumerate() {
         let case = read(&folder.join(format!("{name}.json")));

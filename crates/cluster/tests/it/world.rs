@@ -2,7 +2,7 @@
 
 use cluster::config::Config;
 use cluster::server::Server;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,6 +62,14 @@ impl World {
         running.stop().await;
         let running = Running::start(folder.path()).await;
         World { folder, running }
+    }
+
+    /// A client that shows this token and takes no for an answer.
+    pub(crate) async fn client_with_token(&self, token: &str) -> kube::Client {
+        let mut config = self.running.config().await;
+        config.default_retry = false;
+        config.auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };
+        kube::Client::try_from(config).unwrap()
     }
 
     pub(crate) async fn stop(self) {

@@ -60,9 +60,10 @@ const STEPS: &[(&str, &str, Want)] = &[
         Says("deployment.apps/web patched"),
     ),
     (
-        "patch -n {ns} deployment web --type json -p '[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":2}]'",
+        // Nobody else changes this one meanwhile.
+        "patch -n {ns} configmap settings --type json -p '[{\"op\":\"test\",\"path\":\"/data/size\",\"value\":\"9\"}]'",
         "",
-        Says("deployment.apps/web patched (no change)"),
+        Says("configmap/settings patched (no change)"),
     ),
     (
         "patch -n {ns} deployment web --type merge -p '{\"spec\":{\"replicas\":-1}}'",
@@ -79,8 +80,29 @@ const STEPS: &[(&str, &str, Want)] = &[
     ("apply -n {ns} --server-side --force-conflicts -f -", WEB, Golden("applied-server-side")),
     // Wait.
     ("wait -n {ns} deployment/web '--for=jsonpath={.spec.replicas}=2' --timeout=10s", "", Says("condition met")),
-    // Who may. (What kubectl sends as protobuf alone, such as reviews and tokens, is not here yet.)
+    // Who may; reviews and tokens travel as protobuf.
     ("create -n {ns} -f -", BOT, Says("rolebinding.rbac.authorization.k8s.io/bot created")),
+    ("auth can-i create deployments -n {ns}", "", Says("yes")),
+    ("auth can-i delete nodes -n {ns} --as system:serviceaccount:{ns}:bot", "", Fails(1, "no")),
+    ("auth can-i --list -n {ns}", "", Says("selfsubjectaccessreviews.authorization.k8s.io")),
+    ("create token bot -n {ns} --duration 20m", "", Says("ey")),
+    // What has a command of its own.
+    ("create configmap lit -n {ns} --from-literal a=b", "", Says("configmap/lit created")),
+    ("create secret generic hidden -n {ns} --from-literal a=b", "", Says("secret/hidden created")),
+    ("create deployment quick -n {ns} --image nginx:1", "", Says("deployment.apps/quick created")),
+    ("create deployment quick -n {ns} --image nginx:1", "", Fails(1, "deployments.apps \"quick\" already exists")),
+    ("set image -n {ns} deployment quick nginx=nginx:3", "", Says("deployment.apps/quick image updated")),
+    ("expose -n {ns} deployment quick --port 80", "", Says("service/quick exposed")),
+    ("autoscale -n {ns} deployment quick --max 3", "", Says("horizontalpodautoscaler.autoscaling/quick autoscaled")),
+    ("create cronjob tick -n {ns} --image busybox --schedule '0 0 * * *'", "", Says("cronjob.batch/tick created")),
+    ("create job once -n {ns} --from cronjob/tick", "", Says("job.batch/once created")),
+    ("create quota few -n {ns} --hard pods=50", "", Says("resourcequota/few created")),
+    ("create role reader -n {ns} --verb get --resource pods", "", Says("reader created")),
+    ("run alone -n {ns} --image nginx:1", "", Says("pod/alone created")),
+    ("get all -n {ns}", "", Says("deployment.apps/quick")),
+    ("describe -n {ns} deployment quick", "", Says("RollingUpdateStrategy:  25% max unavailable, 25% max surge")),
+    ("describe -n {ns} service quick", "", Says("Selector:")),
+    ("cluster-info", "", Says("is running at")),
     // What there is.
     ("api-resources --api-group apps", "", Golden("api-resources")),
     ("api-versions", "", Says("rbac.authorization.k8s.io/v1")),
