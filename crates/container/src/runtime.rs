@@ -17,17 +17,22 @@ use crate::error::Error;
 use crate::images::Images;
 use crate::spec::host::Host;
 use crate::status::{ContainerStatus, Event, PodStatus};
+use futures_util::{StreamExt, TryStreamExt};
 use record::{ContainerRecord, PodRecord};
 pub use sessions::{Reader, Session, Writer};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
 /// So many events may wait for a slow listener before it misses some.
 const EVENTS: usize = 4096;
+
+/// So many pods are removed side by side.
+const REMOVED_AT_ONCE: usize = 16;
 
 /// Pods and containers of one cluster on this machine. Clones are the same runtime.
 #[derive(Clone)]
@@ -115,6 +120,11 @@ impl Runtime {
         lock(&self.inner.containers).values().map(|one| one.status.borrow().clone()).collect()
     }
 
+    /// The containers of one pod.
+    pub fn list_of(&self, uid: &str) -> Vec<ContainerStatus> {
+        self.inner.containers_of(uid).iter().map(|one| one.status.borrow().clone()).collect()
+    }
+
     /// One container.
     pub fn status(&self, id: &str) -> Result<ContainerStatus, Error> {
         Ok(self.inner.container(id)?.status.borrow().clone())
@@ -123,10 +133,11 @@ impl Runtime {
     /// Stops and removes everything; afterwards nothing of ours is mounted, runs, or lies in the run-time folder.
     /// Images stay.
     pub async fn remove_all(&self) -> Result<(), Error> {
-        for pod in self.pods() {
-            self.stop_pod(&pod.config.uid, std::time::Duration::ZERO).await?;
-            self.remove_pod(&pod.config.uid).await?;
-        }
+        let work = self.pods().into_iter().map(|pod| async move {
+            self.stop_pod(&pod.config.uid, Duration::ZERO).await?;
+            self.remove_pod(&pod.config.uid).await
+        });
+        futures_util::stream::iter(work).buffer_unordered(REMOVED_AT_ONCE).try_collect::<Vec<()>>().await?;
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
         self.inner.tasks.reopen();

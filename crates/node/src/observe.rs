@@ -48,12 +48,9 @@ pub(crate) fn pod(runtime: &Runtime, uid: &str, addresses: &[IpAddr]) -> PodStat
         ready: status.ready,
         attempt: status.config.annotations.get(notes::ATTEMPT).and_then(|text| text.parse().ok()).unwrap_or_default(),
     });
-    let containers = runtime.list().into_iter().filter(|status| status.config.pod == uid);
-    let mut state = PodState {
-        sandbox,
-        containers: containers.map(|status| container(&status)).collect(),
-        addresses: addresses.to_vec(),
-    };
+    let containers = runtime.list_of(uid);
+    let mut state =
+        PodState { sandbox, containers: containers.iter().map(container).collect(), addresses: addresses.to_vec() };
     state.sort();
     state
 }

@@ -342,7 +342,8 @@ pub(super) fn apply_start(status: &mut ContainerStatus, start: &StartRecord) {
 pub(super) fn apply_end(status: &mut ContainerStatus, end: &EndRecord) {
     status.state = State::Exited;
     status.pid = None;
-    status.started_at.get_or_insert(end.at);
+    // A start is known when the shim has told of it, which a short life may not wait for.
+    status.started_at = Some(status.started_at.map_or(end.at, |started| started.min(end.at)));
     status.finished_at = Some(end.at);
     status.exit_code = Some(end.code);
     status.oom_killed = end.oom;
