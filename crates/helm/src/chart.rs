@@ -9,7 +9,7 @@ mod validate;
 
 use serde_json::{Map, Value};
 
-pub use archive::{MAX_CHART_SIZE, MAX_FILE_SIZE, files_of_archive, load_archive};
+pub use archive::{MAX_CHART_SIZE, MAX_FILE_SIZE, files_of_archive, load_archive, read_archive};
 pub use directory::load_directory;
 pub use ignore::{Rules, matches as path_matches};
 pub use load::{load, load_files};

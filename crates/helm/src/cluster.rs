@@ -1,7 +1,7 @@
 //! A cluster, as far as charts need one: objects by kind, over any `kube::Client`.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
@@ -13,9 +13,10 @@ use crate::capabilities::Capabilities;
 pub const FIELD_MANAGER: &str = "helm";
 
 /// A cluster.
+#[derive(Clone)]
 pub struct Cluster {
     client: kube::Client,
-    kinds: Mutex<HashMap<(String, String), Kind>>,
+    kinds: Arc<Mutex<HashMap<(String, String), Kind>>>,
 }
 
 /// Where objects of a kind are found.
@@ -35,7 +36,7 @@ impl Cluster {
     /// The cluster that a client reaches.
     #[must_use]
     pub fn new(client: kube::Client) -> Self {
-        Self { client, kinds: Mutex::new(HashMap::new()) }
+        Self { client, kinds: Arc::default() }
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Answer, Error> {
@@ -116,6 +117,29 @@ impl Cluster {
     /// What the cluster says.
     pub async fn merge_patch(&self, path: &str, patch: &Value) -> Result<Value, Error> {
         self.done(Method::PATCH, path, Some(("application/merge-patch+json", patch.to_string().into_bytes()))).await
+    }
+
+    /// Patches what is at a path with a patch of this type.
+    ///
+    /// # Errors
+    /// What the cluster says.
+    pub async fn patch(&self, path: &str, ty: &str, patch: &Value) -> Result<Value, Error> {
+        self.done(Method::PATCH, path, Some((ty, patch.to_string().into_bytes()))).await
+    }
+
+    /// What `lookup` finds: an object, all of a kind where no name is given, or nothing.
+    ///
+    /// # Errors
+    /// What the cluster says.
+    pub async fn lookup(&self, version: &str, kind: &str, namespace: &str, name: &str) -> Result<Value, Error> {
+        let found = self.kind(version, kind).await?;
+        let root = root(version);
+        let collection = match found.namespaced && !namespace.is_empty() {
+            true => format!("{root}/namespaces/{namespace}/{}", found.plural),
+            false => format!("{root}/{}", found.plural),
+        };
+        let path = if name.is_empty() { collection } else { format!("{collection}/{name}") };
+        Ok(self.get(&path).await?.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
     }
 
     /// Deletes what is at a path; false where nothing is.

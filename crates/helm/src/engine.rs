@@ -21,7 +21,29 @@ use crate::values::Values;
 pub use error::explain;
 
 /// Asks the cluster: API version, kind, namespace, name (empty: all). An empty object where there is nothing.
-pub type Lookup<'a> = dyn Fn(&str, &str, &str, &str) -> Result<serde_json::Value, String> + Sync + 'a;
+#[derive(Clone)]
+pub struct Lookup(std::sync::Arc<Ask>);
+
+type Ask = dyn Fn(&str, &str, &str, &str) -> Result<serde_json::Value, String> + Send + Sync;
+
+impl Lookup {
+    /// A way to ask a cluster. It is called from a thread that runs nothing else.
+    pub fn new(
+        ask: impl Fn(&str, &str, &str, &str) -> Result<serde_json::Value, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self(std::sync::Arc::new(ask))
+    }
+
+    fn ask(&self, version: &str, kind: &str, namespace: &str, name: &str) -> Result<serde_json::Value, String> {
+        (self.0)(version, kind, namespace, name)
+    }
+}
+
+impl std::fmt::Debug for Lookup {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Lookup")
+    }
+}
 
 /// How templates are executed.
 #[derive(Clone, Copy, Default)]
@@ -33,7 +55,7 @@ pub struct Options<'a> {
     /// Names of hosts are looked up.
     pub enable_dns: bool,
     /// The cluster, where templates may ask one.
-    pub lookup: Option<&'a Lookup<'a>>,
+    pub lookup: Option<&'a Lookup>,
 }
 
 /// What a release is called and where it goes.

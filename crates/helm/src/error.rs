@@ -23,6 +23,14 @@ pub enum Error {
     /// The templates failed.
     #[error("{0}")]
     Template(String),
+    /// A template failed at a place that is known.
+    #[error("{message}")]
+    Execution {
+        /// What went wrong, in Helm's words.
+        message: String,
+        /// The lines around the place, with their numbers.
+        around: String,
+    },
     /// What the templates made is not YAML, or not Kubernetes objects.
     #[error("{message}")]
     Manifest {

@@ -17,7 +17,8 @@ use crate::values::Values;
 pub use apply::Applying;
 pub use encoding::{decode, encode};
 pub use operations::{
-    Common, Install, Rollback, Uninstall, Upgrade, install, rollback, test, uninstall, unlock, upgrade,
+    Common, CrdChange, Install, Rollback, Uninstall, Upgrade, install, rollback, test, uninstall, unlock, upgrade,
+    upgrade_crds,
 };
 pub use storage::Storage;
 pub use wait::Progress;

@@ -1,33 +1,47 @@
-//! Where charts come from: the dependencies of a chart, and repositories.
+//! Where charts come from: the dependencies of a chart, repositories and registries.
 //!
-//! Only local places are reached as yet: `file://` repositories, and charts that are there already.
+//! A dependency's repository is asked for its index once for an update, and no other repository is asked at all.
 
+pub mod config;
+mod credentials;
+pub mod fetch;
+mod http;
+pub mod index;
 mod locking;
+pub mod oci;
+mod places;
+pub mod search;
 mod status;
 
+use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::Error;
 use crate::chart::{Chart, Dependency, Lock};
 use crate::dependencies::is_compatible;
+use config::{Entry, Repositories};
+use index::Index;
+use oci::Access;
 
 pub use locking::digest;
+pub use places::Places;
 pub use status::list;
 
-/// Fetches a chart from a repository into the cache.
-///
-/// # Errors
-/// Where the repository is not known.
-pub fn fetch(reference: &str, _version: Option<&str>, repository: Option<&str>) -> Result<PathBuf, Error> {
-    if let Some(url) = repository {
-        return Err(Error::Repository(format!("repository {url} cannot be reached")));
-    }
-    match reference.split_once('/') {
-        Some((repo, _)) => Err(Error::Repository(format!("repo {repo} not found"))),
-        None => Err(Error::Repository(format!(
-            "non-absolute URLs should be in form of repo_name/path_to_chart, got: {reference}"
-        ))),
+/// How repositories are asked.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Helm's files.
+    pub places: Places,
+    /// Indexes that are kept will do.
+    pub skip_refresh: bool,
+    /// For registries.
+    pub access: Access,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { places: Places::of_environment(), skip_refresh: false, access: Access::default() }
     }
 }
 
@@ -35,12 +49,12 @@ pub fn fetch(reference: &str, _version: Option<&str>, repository: Option<&str>) 
 ///
 /// # Errors
 /// Where a chart is not to be had.
-pub fn update(path: &Path, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
+pub fn update(path: &Path, reach: &Reach, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
     let chart = crate::chart::load_directory(path)?;
     if chart.metadata.dependencies.is_empty() {
         return Ok(());
     }
-    let found = resolve(path, &chart.metadata.dependencies)?;
+    let found = Asking::new(path, reach).all(&chart.metadata.dependencies, tell)?;
     let locked: Vec<Dependency> = found.iter().map(|(dependency, _)| dependency.clone()).collect();
     save_all(path, found, tell)?;
     let digest = digest(&chart.metadata.dependencies, &locked);
@@ -54,37 +68,140 @@ pub fn update(path: &Path, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
 ///
 /// # Errors
 /// Where the lock is out of date, or a chart is not to be had.
-pub fn build(path: &Path, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
+pub fn build(path: &Path, reach: &Reach, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
     let chart = crate::chart::load_directory(path)?;
-    let Some(lock) = &chart.lock else { return update(path, tell) };
+    let Some(lock) = &chart.lock else { return update(path, reach, tell) };
     if digest(&chart.metadata.dependencies, &lock.dependencies) != lock.digest {
         return Err(Error::Chart(
             "the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml). Please update the dependencies".to_owned(),
         ));
     }
-    save_all(path, resolve(path, &lock.dependencies)?, tell)
+    save_all(path, Asking::new(path, reach).all(&lock.dependencies, tell)?, tell)
 }
 
-/// The charts that dependencies mean, with the versions they have.
-fn resolve(path: &Path, dependencies: &[Dependency]) -> Result<Vec<(Dependency, Option<Chart>)>, Error> {
-    dependencies.iter().map(|dependency| resolve_one(path, dependency)).collect()
+/// A dependency with the version that was chosen, and the chart; none where it is in `charts/` already.
+type Chosen = (Dependency, Option<Chart>);
+
+/// The search for dependencies, with the indexes it has read.
+struct Asking<'a> {
+    path: &'a Path,
+    reach: &'a Reach,
+    indexes: HashMap<String, Index>,
 }
 
-fn resolve_one(path: &Path, dependency: &Dependency) -> Result<(Dependency, Option<Chart>), Error> {
-    let (name, wanted) = (&dependency.name, &dependency.version);
-    let locked = |version: &str| Dependency {
-        name: name.clone(),
+impl<'a> Asking<'a> {
+    fn new(path: &'a Path, reach: &'a Reach) -> Self {
+        Self { path, reach, indexes: HashMap::new() }
+    }
+
+    fn all(&mut self, wanted: &[Dependency], tell: &mut dyn FnMut(&str)) -> Result<Vec<Chosen>, Error> {
+        let known = Repositories::load(&self.reach.places)?;
+        wanted.iter().map(|dependency| self.one(dependency, &known, tell)).collect()
+    }
+
+    fn one(
+        &mut self,
+        dependency: &Dependency,
+        known: &Repositories,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Chosen, Error> {
+        let repository = dependency.repository.as_str();
+        if repository.is_empty() || repository.starts_with("file://") {
+            return local(self.path, dependency);
+        }
+        if repository.starts_with("oci://") {
+            return self.of_registry(dependency, tell);
+        }
+        let alias = repository.strip_prefix('@').or_else(|| repository.strip_prefix("alias:"));
+        let entry = match alias {
+            Some(name) => {
+                let missing = || Error::Repository(format!("repo {name} not found"));
+                known.get(name).cloned().ok_or_else(missing)?
+            }
+            None => known.at(repository).cloned().unwrap_or_else(|| Entry {
+                name: fetch::name_of(repository),
+                url: repository.to_owned(),
+                ..Entry::default()
+            }),
+        };
+        let index = self.index(&entry, tell)?;
+        let found = index.find(&dependency.name, &dependency.version).map_err(|_| {
+            let (name, url) = (&dependency.name, &entry.url);
+            Error::Repository(format!(
+                "can't get a valid version for dependency {name:?} from {url}: no version meets {:?}",
+                dependency.version
+            ))
+        })?;
+        let version = index::text(found, "version").to_owned();
+        tell(&format!("Downloading {} from repo {}", dependency.name, dependency.repository));
+        let archive = fetch::from_index(&index, &entry, &dependency.name, &version)?;
+        self.chosen(dependency, &archive)
+    }
+
+    /// The index of a repository; asked for once.
+    fn index(&mut self, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Result<Index, Error> {
+        if let Some(index) = self.indexes.get(&entry.url) {
+            return Ok(index.clone());
+        }
+        let kept = fetch::index_path(&self.reach.places, &entry.name);
+        let index = match self.reach.skip_refresh && kept.is_file() {
+            true => Index::load(&kept)?,
+            false => {
+                let index = fetch::refresh(&self.reach.places, entry).map_err(|error| {
+                    let url = &entry.url;
+                    Error::Repository(format!(
+                        "looks like {url:?} is not a valid chart repository or cannot be reached: {error}"
+                    ))
+                })?;
+                tell(&format!("...Successfully got an update from the {:?} chart repository", entry.url));
+                index
+            }
+        };
+        self.indexes.insert(entry.url.clone(), index.clone());
+        Ok(index)
+    }
+
+    fn of_registry(&self, dependency: &Dependency, tell: &mut dyn FnMut(&str)) -> Result<Chosen, Error> {
+        tell(&format!("Downloading {} from repo {}", dependency.name, dependency.repository));
+        let source = fetch::Source {
+            reference: dependency.name.clone(),
+            version: dependency.version.clone(),
+            repository: dependency.repository.clone(),
+            access: self.reach.access.clone(),
+            ..fetch::Source::default()
+        };
+        let archive = fetch::archive(&self.reach.places, &source)?;
+        if let Some((reference, digest)) = &archive.registry {
+            tell(&format!("Pulled: {reference}\nDigest: {digest}"));
+        }
+        self.chosen(dependency, &archive)
+    }
+
+    fn chosen(&self, dependency: &Dependency, archive: &fetch::Archive) -> Result<Chosen, Error> {
+        let chart = crate::chart::read_archive(&archive.data)?;
+        if chart.name() != dependency.name {
+            let (found, wanted) = (chart.name(), &dependency.name);
+            return Err(Error::Chart(format!("{} holds chart {found:?}, not {wanted:?}", archive.url)));
+        }
+        Ok((locked(dependency, &chart.metadata.version), Some(chart)))
+    }
+}
+
+fn locked(dependency: &Dependency, version: &str) -> Dependency {
+    Dependency {
+        name: dependency.name.clone(),
         version: version.to_owned(),
         repository: dependency.repository.clone(),
         ..Dependency::default()
-    };
+    }
+}
+
+/// A chart on this machine.
+fn local(path: &Path, dependency: &Dependency) -> Result<Chosen, Error> {
+    let (name, wanted) = (&dependency.name, &dependency.version);
     let place = match dependency.repository.strip_prefix("file://") {
         Some(place) => path.join(place),
-        None if dependency.repository.is_empty() => path.join("charts").join(name),
-        None => {
-            let url = &dependency.repository;
-            return Err(Error::Repository(format!("could not download {url}: the repository cannot be reached")));
-        }
+        None => path.join("charts").join(name),
     };
     if !place.is_dir() {
         return Err(Error::Repository(format!("directory {} not found", place.display())));
@@ -94,11 +211,11 @@ fn resolve_one(path: &Path, dependency: &Dependency) -> Result<(Dependency, Opti
         return Err(Error::Chart(format!("can't get a valid version for dependency {name}")));
     }
     let version = chart.metadata.version.clone();
-    Ok((locked(&version), (!dependency.repository.is_empty()).then_some(chart)))
+    Ok((locked(dependency, &version), (!dependency.repository.is_empty()).then_some(chart)))
 }
 
 /// Writes archives of charts, after all of them were found; older archives of theirs go.
-fn save_all(path: &Path, found: Vec<(Dependency, Option<Chart>)>, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
+fn save_all(path: &Path, found: Vec<Chosen>, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
     let directory = path.join("charts");
     fs::create_dir_all(&directory).map_err(|source| Error::file(&directory, source))?;
     tell(&format!("Saving {} charts", found.len()));

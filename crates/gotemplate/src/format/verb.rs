@@ -16,6 +16,8 @@ pub(super) struct Verb {
     pub(super) space: bool,
     pub(super) zero: bool,
     pub(super) sharp_v: bool,
+    /// `%+v`: names of fields, and no signs on numbers.
+    pub(super) plus_v: bool,
     pub(super) width: Option<usize>,
     pub(super) precision: Option<usize>,
 }
@@ -278,7 +280,7 @@ impl Verb {
             if index > 0 {
                 out.extend_from_slice(if self.sharp_v { b", " } else { b" " });
             }
-            if self.plus || self.sharp_v {
+            if self.plus_v || self.sharp_v {
                 out.extend_from_slice(format!("{field}:").as_bytes());
             }
             self.write(out, &value, depth + 1);

@@ -100,6 +100,8 @@ impl<'a> Printer<'a> {
         if verb.verb == 'v' {
             verb.sharp_v = verb.sharp;
             verb.sharp = false;
+            verb.plus_v = verb.plus;
+            verb.plus = false;
         }
         if verb.minus {
             verb.zero = false;

@@ -76,7 +76,10 @@ fn read(args: &[Value]) -> Outcome {
 }
 
 fn since(scope: &Scope<'_>, time: &Time) -> Duration {
-    Duration(i64::try_from(now(scope).0.timestamp().as_nanosecond() - time.0.timestamp().as_nanosecond()).unwrap_or(0))
+    let nanoseconds = now(scope).0.timestamp().as_nanosecond() - time.0.timestamp().as_nanosecond();
+    // What is longer than Go can say is as long as Go can say.
+    let limit = if nanoseconds < 0 { i64::MIN } else { i64::MAX };
+    Duration(i64::try_from(nanoseconds).unwrap_or(limit))
 }
 
 fn ago(scope: &mut Scope<'_>, args: &[Value]) -> Outcome {

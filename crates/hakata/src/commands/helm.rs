@@ -4,6 +4,7 @@ mod chart;
 mod cluster;
 mod create;
 mod dependency;
+mod env;
 mod flags;
 mod install;
 mod lint;
@@ -11,7 +12,11 @@ mod output;
 mod package;
 mod postrender;
 mod printing;
+mod pull;
+mod registry;
 mod releases;
+mod repo;
+mod search;
 mod show;
 mod template;
 mod upgrade;
@@ -37,6 +42,7 @@ enum Command {
     Create(create::Args),
     #[command(visible_aliases = ["dep", "dependencies"])]
     Dependency(dependency::Args),
+    Env(env::Args),
     Get(releases::GetArgs),
     #[command(visible_alias = "hist")]
     History(releases::HistoryArgs),
@@ -45,7 +51,13 @@ enum Command {
     #[command(visible_alias = "ls")]
     List(releases::ListArgs),
     Package(package::Args),
+    #[command(visible_alias = "fetch")]
+    Pull(Box<pull::PullArgs>),
+    Push(Box<pull::PushArgs>),
+    Registry(registry::Args),
+    Repo(repo::Args),
     Rollback(releases::RollbackArgs),
+    Search(search::Args),
     #[command(visible_alias = "inspect")]
     Show(show::Args),
     Status(releases::StatusArgs),
@@ -63,6 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let done = match &args.command {
         Command::Create(command) => create::run(command),
         Command::Dependency(command) => dependency::run(command),
+        Command::Env(command) => env::run(&args.global, command),
         Command::Get(command) => releases::get(&args.global, command),
         Command::History(command) => releases::history(&args.global, command),
         Command::Install(command) => install::run(&args.global, command),
@@ -75,6 +88,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Command::Upgrade(command) => upgrade::run(&args.global, command),
         Command::Lint(command) => lint::run(&args.global, command),
         Command::Package(command) => package::run(command),
+        Command::Pull(command) => pull::pull(command),
+        Command::Push(command) => pull::push(command),
+        Command::Registry(command) => registry::run(command),
+        Command::Repo(command) => repo::run(command),
+        Command::Search(command) => search::run(command),
         Command::Show(command) => show::run(command),
         Command::Template(command) => template::run(&args.global, command),
         Command::Version(command) => version::run(command),

@@ -3,6 +3,7 @@
 mod build;
 mod create;
 mod edit;
+mod own_helm;
 
 use clap::Subcommand;
 use std::io::Write;

@@ -39,6 +39,14 @@ pub fn load_archive(path: &Path) -> Result<Chart, Error> {
     })
 }
 
+/// A chart out of the bytes of an archive.
+///
+/// # Errors
+/// As [`load_archive`].
+pub fn read_archive(data: &[u8]) -> Result<Chart, Error> {
+    files_of_archive(data).and_then(super::load_files)
+}
+
 fn content_type(data: &[u8]) -> &'static str {
     let head = &data[..data.len().min(512)];
     let binary = |byte: &u8| *byte < 0x09 || matches!(byte, 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);

@@ -12,25 +12,38 @@ pub(super) const MARK_START: &str = "HELM_ERR_START";
 pub(super) const MARK_END: &str = "HELM_ERR_END";
 
 /// The error of a template, in Helm's form.
-pub(super) fn report<'a>(path: &str, failure: &Failure, _text: &dyn Fn(&str) -> Option<&'a str>) -> Error {
+pub(super) fn report<'a>(path: &str, failure: &Failure, text: &dyn Fn(&str) -> Option<&'a str>) -> Error {
+    let message = message(path, failure);
+    match around(&failure.to_string(), text) {
+        Some(around) => Error::Execution { message, around },
+        None => Error::Template(message),
+    }
+}
+
+/// The lines around the place that a failure names first.
+fn around<'a>(failure: &str, text: &dyn Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let place = failure.strip_prefix("template: ").unwrap_or(failure);
+    let mut parts = place.splitn(3, ':');
+    let (path, line) = (parts.next()?, parts.next()?.parse().ok()?);
+    Some(format!("{path}\n{}", explain(text(path)?, line)))
+}
+
+fn message(path: &str, failure: &Failure) -> String {
     let Some(error) = failure.inner.as_deref() else {
-        return Error::Template(failure.to_string());
+        return failure.to_string();
     };
     let whole = failure.to_string();
     let rest = whole.strip_prefix("template: ").unwrap_or(&whole);
     let Some((location, words)) = rest.split_once(": ") else {
-        return Error::Template(format!("execution error in ({path}): {whole}"));
+        return format!("execution error in ({path}): {whole}");
     };
     if let Some(start) = words.find(MARK_START)
         && let Some(end) = words.rfind(MARK_END)
     {
         let start = start + MARK_START.len();
-        return Error::Template(format!(
-            "execution error at ({location}): {}",
-            words.get(start..end).unwrap_or_default()
-        ));
+        return format!("execution error at ({location}): {}", words.get(start..end).unwrap_or_default());
     }
-    Error::Template(chain(error).unwrap_or(whole))
+    chain(error).unwrap_or(whole)
 }
 
 /// The errors from the outermost template to the innermost, two or three lines each; none where the innermost is not

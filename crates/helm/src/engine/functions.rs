@@ -31,7 +31,7 @@ fn formats() -> Vec<Function> {
     functions! {
         "toYaml" (ANY) Plain |args| Ok(to_yaml(&args[0]).into());
         "mustToYaml" (ANY) Plain |args| Ok(to_yaml(&args[0]).into());
-        "toYamlPretty" (ANY) Plain |args| Ok(super::pretty::to_yaml_pretty(&args[0].to_json()).into());
+        "toYamlPretty" (ANY) Plain |args| Ok(super::pretty::to_yaml_pretty(&super::pretty::with_floats(&args[0])).into());
         "fromYaml" (TEXT) Plain |args| Ok(from_yaml(&args.text(0)));
         "fromYamlArray" (TEXT) Plain |args| Ok(from_yaml_array(&args.text(0)));
         "toJson" (ANY) Plain |args| Ok(to_json_text(&args[0], true).unwrap_or_default().into());
@@ -83,9 +83,14 @@ fn lookup(options: Options<'_>) -> Function {
     Function { name: "lookup", signature: &SIGNATURE, run }
 }
 
-fn asking(ask: &super::Lookup<'_>) -> HostFunction {
-    let _ = ask;
-    Rc::new(|_: &mut Scope<'_>, _: &[Value]| Ok(Value::map(Entries::new())))
+fn asking(lookup: &super::Lookup) -> HostFunction {
+    let lookup = lookup.clone();
+    Rc::new(move |_: &mut Scope<'_>, args: &[Value]| {
+        let text =
+            |at: usize| args.get(at).and_then(Value::as_str).map(|text| text.text().into_owned()).unwrap_or_default();
+        let found = lookup.ask(&text(0), &text(1), &text(2), &text(3)).map_err(Failure::new)?;
+        Ok(Value::from_json(&found))
+    })
 }
 
 /// YAML as `sigs.k8s.io/yaml` writes it, without the last line break.

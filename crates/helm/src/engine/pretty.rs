@@ -2,6 +2,23 @@
 
 use serde_json::Value;
 
+/// The value as JSON whose floats stay floats.
+pub(super) fn with_floats(value: &gotemplate::Value) -> Value {
+    match value {
+        gotemplate::Value::Float(number) => serde_json::Number::from_f64(*number).map_or(Value::Null, Value::Number),
+        gotemplate::Value::List(list) => list.items.iter().map(with_floats).collect(),
+        gotemplate::Value::Map(map) => Value::Object(
+            map.snapshot().into_iter().map(|(key, value)| (key.to_string(), with_floats(&value))).collect(),
+        ),
+        other => other.to_json(),
+    }
+}
+
+/// A float as go-yaml 3 writes it.
+fn float(value: &Value) -> Option<String> {
+    value.as_number().filter(|number| number.is_f64()).and_then(serde_json::Number::as_f64).map(yaml::format_float)
+}
+
 /// How deep lists and maps are followed.
 const MAX_DEPTH: usize = 1_000;
 
@@ -32,6 +49,7 @@ fn write(value: &Value, lines: &mut Vec<String>, depth: usize) {
                 entry(key, value, lines, depth);
             }
         }
+        flat if float(flat).is_some() => lines.extend(float(flat)),
         flat => lines.extend(yaml::from_json(flat).trim_end_matches('\n').lines().map(str::to_owned)),
     }
 }
@@ -51,6 +69,11 @@ fn entry(key: &str, value: &Value, lines: &mut Vec<String>, depth: usize) {
         let map = Value::Object(serde_json::Map::from_iter([(key.to_owned(), value)]));
         yaml::from_json(&map).trim_end_matches('\n').to_owned()
     };
+    if let Some(number) = float(value) {
+        let bare = single(Value::Null);
+        lines.push(format!("{} {number}", bare.strip_suffix(" null").unwrap_or(&bare)));
+        return;
+    }
     if is_flat(value) {
         return lines.extend(single(value.clone()).lines().map(str::to_owned));
     }

@@ -1,5 +1,9 @@
 //! Brings a manifest to a cluster, and takes it away again.
 
+use std::collections::HashMap;
+
+use object::patch::{merge, strategic};
+use object::schema::{builtin, builtin_type};
 use serde_json::Value;
 
 use super::ownership::{conflict, mark, shown};
@@ -12,10 +16,20 @@ use crate::manifest::{UNINSTALL_ORDER, by_kind, split};
 pub struct Applying {
     /// Merged by the server.
     pub server_side: bool,
+    /// Merged as the revision before was, whatever the field above says.
+    pub as_before: bool,
     /// Takes fields from other managers.
     pub force_conflicts: bool,
     /// Takes over objects that belong to no release or another one.
     pub take_ownership: bool,
+}
+
+impl Applying {
+    /// With the way of merging settled by how a revision was applied; Helm 3 does not say, and merged itself.
+    pub(super) fn after(self, method: &str) -> Self {
+        let server_side = if self.as_before { method == "ssa" } else { self.server_side };
+        Self { server_side, as_before: false, ..self }
+    }
 }
 
 /// The objects of a manifest.
@@ -57,16 +71,25 @@ pub(super) async fn check_ownership(
     Ok(())
 }
 
-/// Applies objects in their order; gives the paths of those that were not there before.
+/// Applies objects in their order; gives the paths of those that were not there before. What the old manifest said of an
+/// object and the new one does not is taken out of it.
 pub(super) async fn apply(
     cluster: &Cluster,
-    objects: &[Value],
-    name: &str,
-    namespace: &str,
+    (old, new): (&[Value], &[Value]),
+    (name, namespace): (&str, &str),
     how: Applying,
     created: &mut Vec<String>,
 ) -> Result<(), Error> {
-    for object in objects {
+    let mut before = HashMap::new();
+    if !how.server_side {
+        for object in old {
+            // A kind that is gone has nothing to compare with.
+            if let Ok(path) = cluster.path_of(object, namespace).await {
+                before.insert(path, object);
+            }
+        }
+    }
+    for object in new {
         let mut object = object.clone();
         mark(&mut object, name, namespace);
         let path = cluster.path_of(&object, namespace).await?;
@@ -75,10 +98,30 @@ pub(super) async fn apply(
             created.push(path.clone());
         }
         match found {
-            _ if how.server_side => cluster.apply(&object, namespace, how.force_conflicts, false).await?,
-            None => cluster.post(&cluster.collection_of(&object, namespace).await?, &object).await?,
-            Some(_) => cluster.merge_patch(&path, &object).await?,
-        };
+            _ if how.server_side => drop(cluster.apply(&object, namespace, how.force_conflicts, false).await?),
+            None => drop(cluster.post(&cluster.collection_of(&object, namespace).await?, &object).await?),
+            Some(current) => merge(cluster, &path, before.get(&path).copied(), &object, &current).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Merges three ways: what was, what shall be, and what is. Kinds that are not built in merge by what was and shall be
+/// alone, as Helm does it.
+async fn merge(cluster: &Cluster, path: &str, old: Option<&Value>, new: &Value, current: &Value) -> Result<(), Error> {
+    let text = |name: &str| new[name].as_str().unwrap_or_default();
+    let old = old.unwrap_or(current);
+    let custom = text("apiVersion").starts_with("apiextensions.k8s.io/");
+    let ty = builtin_type(text("apiVersion"), text("kind")).filter(|_| !custom);
+    let (ty, patch) = match (ty, old.as_object(), new.as_object(), current.as_object()) {
+        (Some(ty), Some(old), Some(new), Some(current)) => {
+            let patch = strategic::diff::three_way(old, new, current, builtin(), ty);
+            ("application/strategic-merge-patch+json", Value::Object(patch))
+        }
+        _ => ("application/merge-patch+json", merge::three_way(old, new, old)),
+    };
+    if patch.as_object().is_some_and(|patch| !patch.is_empty()) {
+        cluster.patch(path, ty, &patch).await?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ pub use install::{Install, install};
 pub use rollback::{Rollback, rollback};
 pub use test::test;
 pub use uninstall::{Uninstall, uninstall};
-pub use upgrade::{Upgrade, upgrade};
+pub use upgrade::{CrdChange, Upgrade, upgrade, upgrade_crds};
 
 /// What all operations share.
 #[derive(Clone, Debug)]
@@ -44,6 +44,10 @@ pub struct Common {
     pub max_history: usize,
     /// Who does it, for those who find it unfinished.
     pub actor: String,
+    /// What templates ask of the cluster.
+    pub lookup: Option<crate::engine::Lookup>,
+    /// Where logs of hooks go that want them shown.
+    pub hook_log: fn(&str),
 }
 
 impl Default for Common {
@@ -57,6 +61,8 @@ impl Default for Common {
             description: String::new(),
             max_history: 10,
             actor: String::new(),
+            lookup: None,
+            hook_log: |_| {},
         }
     }
 }
@@ -76,7 +82,7 @@ impl Common {
         if self.no_hooks {
             return Ok(());
         }
-        super::hooks::run(cluster, release, event, self.applying.server_side, self.timeout).await
+        super::hooks::run(cluster, release, event, self).await
     }
 
     async fn wait_for(&self, cluster: &Cluster, release: &Release, progress: &mut Progress<'_>) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use helm::chart::Chart;
+use helm::repository::{Places, fetch};
 
 use super::flags::{ChartFlags, RenderFlags};
 use super::output::warn;
@@ -49,7 +50,19 @@ pub(crate) fn locate(reference: &str, flags: &ChartFlags) -> anyhow::Result<Path
         bail!("path \"{reference}\" not found");
     }
     let version = flags.version.clone().or_else(|| flags.devel.then(|| ">0.0.0-0".to_owned()));
-    Ok(helm::repository::fetch(reference, version.as_deref(), flags.repo.as_deref())?)
+    let repository = flags.repo.clone().unwrap_or_default();
+    let source = fetch::Source {
+        reference: reference.to_owned(),
+        version: version.unwrap_or_default(),
+        entry: flags.access.entry("", &repository),
+        access: super::pull::access(flags.plain_http, flags.access.insecure_skip_tls_verify, &flags.access),
+        repository,
+    };
+    let (path, archive) = fetch::fetch(&Places::of_environment(), &source)?;
+    if let Some((reference, digest)) = archive.registry {
+        super::output::print(&format!("Pulled: {reference}\nDigest: {digest}\n"))?;
+    }
+    Ok(path)
 }
 
 /// Loads a chart that can be installed, with all the charts it needs.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use helm::cluster::Cluster;
+use helm::engine::Lookup;
 use helm::release::{Applying, Common};
 
 use super::flags::Global;
@@ -25,7 +26,7 @@ pub(crate) struct OperationFlags {
     #[arg(long, default_value = "")]
     description: String,
     /// object updates run in the server instead of the client: 'true', 'false' or 'auto'
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, default_value = "true")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, default_value = "auto", value_parser = ["true", "false", "auto"])]
     server_side: String,
     /// if set server-side apply will force changes against conflicts
     #[arg(long)]
@@ -42,6 +43,7 @@ impl OperationFlags {
         Common {
             applying: Applying {
                 server_side: self.server_side != "false",
+                as_before: self.server_side == "auto",
                 force_conflicts: self.force_conflicts,
                 take_ownership: self.take_ownership,
             },
@@ -52,6 +54,11 @@ impl OperationFlags {
             description: self.description.clone(),
             max_history,
             actor: actor(),
+            lookup: None,
+            hook_log: |log| {
+                // Nothing can be done about a closed standard error.
+                let _ = std::io::Write::write_all(&mut std::io::stderr(), log.as_bytes());
+            },
         }
     }
 }
@@ -86,6 +93,15 @@ pub(crate) fn run<T, F: Future<Output = Result<T, helm::Error>>>(
     runtime.block_on(async {
         let connection = connect::connect(&options).await?;
         Ok(operation(Cluster::new(connection.client), connection.namespace).await?)
+    })
+}
+
+/// What templates ask, asked of this cluster over a connection of its own.
+pub(crate) fn lookup(global: &Global) -> Lookup {
+    let global = global.clone();
+    Lookup::new(move |version, kind, namespace, name| {
+        let found = run(&global, |cluster, _| async move { cluster.lookup(version, kind, namespace, name).await });
+        found.map_err(|error| error.to_string())
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use helm::repository::Reach;
 
 use super::output::print;
 
@@ -33,16 +34,36 @@ struct Chart {
     /// do not refresh the local repository cache
     #[arg(long)]
     skip_refresh: bool,
+    /// use insecure HTTP connections for the chart download
+    #[arg(long)]
+    plain_http: bool,
+    #[command(flatten)]
+    access: super::repo::AccessFlags,
+}
+
+impl Chart {
+    fn reach(&self) -> Reach {
+        Reach {
+            skip_refresh: self.skip_refresh,
+            access: super::pull::access(self.plain_http, self.access.insecure_skip_tls_verify, &self.access),
+            ..Reach::default()
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut told = Vec::new();
-    let mut tell = |line: &str| told.push(format!("{line}\n"));
+    let mut told = Ok(());
+    // Each line as it comes: downloads take their time.
+    let mut tell = |line: &str| {
+        if told.is_ok() {
+            told = print(&format!("{line}\n"));
+        }
+    };
     let done = match &args.action {
         Action::List(list) => return print(&helm::repository::list(&list.chart)?),
-        Action::Update(update) => helm::repository::update(&update.chart, &mut tell),
-        Action::Build(build) => helm::repository::build(&build.chart, &mut tell),
+        Action::Update(update) => helm::repository::update(&update.chart, &update.reach(), &mut tell),
+        Action::Build(build) => helm::repository::build(&build.chart, &build.reach(), &mut tell),
     };
-    print(&told.concat())?;
+    told?;
     Ok(done?)
 }

@@ -77,6 +77,11 @@ pub(crate) struct ChartFlags {
     /// chart repository url where to locate the requested chart
     #[arg(long)]
     pub(crate) repo: Option<String>,
+    /// use insecure HTTP connections for the chart download
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    #[command(flatten)]
+    pub(crate) access: super::repo::AccessFlags,
 }
 
 /// Flags of commands that render a chart.

@@ -54,6 +54,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let values = args.render.values.options().merge()?;
     let mut common = args.operation.common(args.render.no_hooks, 0);
     common.wait |= args.rollback_on_failure;
+    common.lookup = (args.dry_run.as_deref() != Some("client")).then(|| cluster::lookup(global));
     let mut options = Install {
         common,
         name,

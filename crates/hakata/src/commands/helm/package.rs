@@ -30,7 +30,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     for path in &args.paths {
         if args.dependency_update {
-            helm::repository::update(path, &mut |line| super::output::warn(line))?;
+            helm::repository::update(path, &helm::repository::Reach::default(), &mut |line| super::output::warn(line))?;
         }
         let mut chart = load_directory(path)?;
         if let Some(version) = &args.version {

@@ -27,6 +27,21 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Rows as a list of objects whose fields stand in this order, or this text.
+    pub(crate) fn rows(self, rows: &[Value], fields: &[&str], table: impl FnOnce() -> String) -> String {
+        if self != Self::Json {
+            return self.text(&Value::Array(rows.to_vec()), table);
+        }
+        let one = |row: &Value| {
+            let known = fields.iter().filter(|field| !row[**field].is_null());
+            let fields: Vec<String> = known.map(|field| format!("{field:?}:{}", row[*field])).collect();
+            format!("{{{}}}", fields.join(","))
+        };
+        format!("[{}]\n", rows.iter().map(one).collect::<Vec<_>>().join(","))
+    }
+}
+
 /// What a release looks like after an operation.
 pub(crate) fn status(release: &Release, hide_notes: bool) -> String {
     let info = &release.info;

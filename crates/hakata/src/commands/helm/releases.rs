@@ -175,9 +175,7 @@ pub(crate) fn list(global: &Global, args: &ListArgs) -> anyhow::Result<()> {
     let all: Vec<Value> = releases.iter().map(|release| listed(release, &updated(release))).collect();
     let columns = ["name", "namespace", "revision", "updated", "status", "chart", "app_version"];
     let headers = ["NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION"];
-    print(
-        &args.output.text(&Value::Array(all.clone()), || rows(&all, &columns, (!args.no_headers).then_some(&headers))),
-    )
+    print(&args.output.rows(&all, &columns, || rows(&all, &columns, (!args.no_headers).then_some(&headers))))
 }
 
 fn rows(all: &[Value], columns: &[&str], headers: Option<&[&str]>) -> String {
@@ -209,8 +207,8 @@ pub(crate) fn history(global: &Global, args: &HistoryArgs) -> anyhow::Result<()>
     let all: Vec<Value> = history[newest..].iter().map(revision).collect();
     let columns = ["revision", "updated", "status", "chart", "app_version", "description"];
     let headers = ["REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION", "DESCRIPTION"];
-    print(&args.output.text(&Value::Array(all.clone()), || {
-        let mut all = all;
+    print(&args.output.rows(&all, &columns, || {
+        let mut all = all.clone();
         for one in &mut all {
             let updated = one["updated"].as_str().unwrap_or_default();
             one["updated"] = helm::format_time(updated, "Mon Jan _2 15:04:05 2006").into();

@@ -65,8 +65,19 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let values = args.render.values.options().merge()?;
     let mut chart = load_installable(&path)?;
     let release = Release { name, namespace: global.namespace(), revision: 1, is_upgrade: args.is_upgrade };
+    let asks = args.dry_run.as_deref() == Some("server");
+    if asks {
+        let of_cluster = super::cluster::run(global, |cluster, _| async move { cluster.capabilities().await })?;
+        let given = std::mem::replace(&mut capabilities, of_cluster);
+        capabilities.api_versions.extend(given.api_versions);
+    }
+    let lookup = asks.then(|| super::cluster::lookup(global));
     let options = Options {
-        engine: engine::Options { enable_dns: args.render.enable_dns, ..engine::Options::default() },
+        engine: engine::Options {
+            enable_dns: args.render.enable_dns,
+            lookup: lookup.as_ref(),
+            ..engine::Options::default()
+        },
         include_crds: args.include_crds,
         sub_notes: args.render.render_subchart_notes,
         skip_schema: args.render.skip_schema_validation,
@@ -86,6 +97,10 @@ fn failed(global: &Global, error: helm::Error) -> anyhow::Error {
         helm::Error::Manifest { rendered, .. } if global.debug => {
             warn_broken(print(&format!("{}\n", rendered.trim())));
             anyhow!("{error}")
+        }
+        helm::Error::Execution { message, around } => {
+            let debug = if global.debug { "" } else { "\n\nUse --debug flag to render out invalid YAML" };
+            anyhow!("{message}{debug}\n\n{}", around.trim_end())
         }
         helm::Error::Manifest { .. } | helm::Error::Template(_) if !global.debug => {
             anyhow!("{error}\n\nUse --debug flag to render out invalid YAML")

@@ -53,6 +53,9 @@ pub(crate) struct Args {
     /// Labels that would be added to release metadata. Should be separated by comma.
     #[arg(long, short = 'l', value_delimiter = ',')]
     labels: Vec<String>,
+    /// bring the chart's custom resource definitions up to date before the upgrade, after showing what changes
+    #[arg(long)]
+    upgrade_crds: bool,
     /// prints the output in the specified format
     #[arg(long, short, value_enum, default_value_t)]
     output: Format,
@@ -63,6 +66,10 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let values = args.render.values.options().merge()?;
     let mut common = args.operation.common(args.render.no_hooks, args.history_max);
     common.wait |= args.rollback_on_failure;
+    common.lookup = (args.dry_run.as_deref() != Some("client")).then(|| cluster::lookup(global));
+    if args.upgrade_crds {
+        show_crd_changes(global, &chart, args.dry_run.is_none())?;
+    }
     let dry_run = args.dry_run.as_deref().is_some_and(|run| run != "none" && run != "false");
     let labels = super::install::labels(&args.labels);
     let done = cluster::run(global, |cluster, namespace| async move {
@@ -113,4 +120,26 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         };
         format!("{first}{}", status(&release, args.hide_notes))
     }))
+}
+
+/// Shows what changes of the chart's custom resource definitions, and changes it.
+fn show_crd_changes(global: &Global, chart: &helm::chart::Chart, really: bool) -> anyhow::Result<()> {
+    let changes = cluster::run(global, |cluster, _| async move {
+        let changes = helm::release::upgrade_crds(&cluster, chart, true).await?;
+        if really {
+            helm::release::upgrade_crds(&cluster, chart, false).await?;
+        }
+        Ok(changes)
+    })?;
+    for change in changes {
+        let text = |object: &serde_json::Value| {
+            let mut object = object.clone();
+            if let Some(metadata) = object.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+                metadata.remove("managedFields");
+            }
+            if object.is_null() { String::new() } else { helm::to_yaml(&object) }
+        };
+        super::output::warn(verbs::diff::unified(&change.name, &text(&change.live), &text(&change.merged)).trim_end());
+    }
+    Ok(())
 }

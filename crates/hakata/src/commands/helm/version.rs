@@ -8,6 +8,9 @@ pub(crate) struct Args {
     /// print the version number
     #[arg(long)]
     short: bool,
+    /// does nothing: there is no server part
+    #[arg(short = 'c', long = "client", hide = true)]
+    _client: bool,
     /// template for version string format
     #[arg(long)]
     template: Option<String>,

@@ -3,6 +3,8 @@
 use anyhow::{Context as _, bail};
 use kustomize::{Disk, Options, Order, build};
 use std::io::Write;
+
+use super::own_helm::{self, OwnHelm};
 use std::path::{Path, PathBuf};
 
 /// Print the resources that a kustomization describes
@@ -39,9 +41,9 @@ pub(crate) struct Args {
     #[arg(long)]
     enable_helm: bool,
 
-    /// The helm program
-    #[arg(long, value_name = "PROGRAM", default_value = "helm")]
-    helm_command: String,
+    /// A helm program, in place of this one
+    #[arg(long, value_name = "PROGRAM")]
+    helm_command: Option<String>,
 
     /// Kubernetes version for charts
     #[arg(long, value_name = "VERSION", default_value = "")]
@@ -88,7 +90,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
              Use the `managedByLabel` option in the `buildMetadata` field instead."
         )?;
     }
-    let built = build(&Disk, &args.target, &options(args)?).map_err(super::explain)?;
+    let built = build(&OwnHelm(Disk), &args.target, &options(args)?).map_err(super::explain)?;
     for warning in &built.warnings {
         writeln!(std::io::stderr(), "{warning}")?;
     }
@@ -132,7 +134,7 @@ fn options(args: &Args) -> anyhow::Result<Options> {
         enable_plugins: args.enable_alpha_plugins,
         enable_exec: args.enable_exec,
         enable_helm: args.enable_helm || args.enable_alpha_plugins,
-        helm_command: args.helm_command.clone(),
+        helm_command: args.helm_command.clone().unwrap_or_else(|| own_helm::NAME.to_owned()),
         helm_kube_version: args.helm_kube_version.clone(),
         helm_api_versions: args.helm_api_versions.clone(),
         helm_debug: args.helm_debug,

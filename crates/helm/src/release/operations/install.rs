@@ -106,7 +106,11 @@ async fn prepare(cluster: &Cluster, chart: &mut Chart, values: Values, options: 
         is_upgrade: false,
     };
     let how = Options {
-        engine: engine::Options { enable_dns: options.enable_dns, ..engine::Options::default() },
+        engine: engine::Options {
+            enable_dns: options.enable_dns,
+            lookup: options.common.lookup.as_ref(),
+            ..engine::Options::default()
+        },
         sub_notes: options.sub_notes,
         skip_schema: options.skip_schema,
         ..Options::default()
@@ -154,7 +158,8 @@ async fn perform(
     let common = &options.common;
     let failed = |when: &str, error: Error| Error::Release(format!("failed {when}: {error}"));
     common.hooks(cluster, release, "pre-install").await.map_err(|error| failed("pre-install", error))?;
-    apply::apply(cluster, objects, &release.name, &release.namespace, common.applying, created).await?;
+    let place = (release.name.as_str(), release.namespace.as_str());
+    apply::apply(cluster, (&[], objects), place, common.applying, created).await?;
     common.wait_for(cluster, release, progress).await?;
     common.hooks(cluster, release, "post-install").await.map_err(|error| failed("post-install", error))
 }

@@ -42,7 +42,7 @@ pub async fn rollback(
             notes: target.info.notes.clone(),
             ..Info::default()
         },
-        apply_method: method(options.common.applying.server_side),
+        apply_method: method(options.common.applying.after(&current.apply_method).server_side),
         ..target.clone()
     };
     storage.create(&release).await?;
@@ -67,7 +67,9 @@ async fn perform(
 ) -> Result<(), Error> {
     common.hooks(cluster, release, "pre-rollback").await?;
     let (old, new) = (apply::objects(&current.manifest)?, apply::objects(&release.manifest)?);
-    apply::apply(cluster, &new, &release.name, &release.namespace, common.applying, &mut Vec::new()).await?;
+    let place = (release.name.as_str(), release.namespace.as_str());
+    let how = common.applying.after(&current.apply_method);
+    apply::apply(cluster, (&old, &new), place, how, &mut Vec::new()).await?;
     apply::prune(cluster, &old, &new, &release.namespace).await?;
     common.wait_for(cluster, release, progress).await?;
     common.hooks(cluster, release, "post-rollback").await

@@ -78,6 +78,35 @@ pub async fn upgrade(
     Ok(release)
 }
 
+/// A custom resource definition that a chart would change.
+#[derive(Clone, Debug)]
+pub struct CrdChange {
+    /// Its name.
+    pub name: String,
+    /// What is there; null where nothing is.
+    pub live: Value,
+    /// What would be there.
+    pub merged: Value,
+}
+
+/// What bringing a chart's definitions of custom resources up to date changes; with `dry_run` nothing is changed yet.
+///
+/// # Errors
+/// What the cluster says.
+pub async fn upgrade_crds(cluster: &Cluster, chart: &Chart, dry_run: bool) -> Result<Vec<CrdChange>, Error> {
+    let mut changes = Vec::new();
+    for crd in chart.crds() {
+        for object in apply::objects(&crd.file.text())? {
+            let path = cluster.path_of(&object, "").await?;
+            let live = cluster.get(&path).await?.unwrap_or_default();
+            let merged = cluster.apply(&object, "", true, dry_run).await?;
+            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            changes.push(CrdChange { name, live, merged });
+        }
+    }
+    Ok(changes)
+}
+
 /// What was deployed is not any more.
 pub(super) async fn supersede(storage: &Storage<'_>, history: &[Release]) -> Result<(), Error> {
     for release in history.iter().filter(|release| release.info.status == "deployed") {
@@ -125,7 +154,11 @@ async fn prepare(
         is_upgrade: true,
     };
     let how = Options {
-        engine: engine::Options { enable_dns: options.enable_dns, ..engine::Options::default() },
+        engine: engine::Options {
+            enable_dns: options.enable_dns,
+            lookup: options.common.lookup.as_ref(),
+            ..engine::Options::default()
+        },
         sub_notes: options.sub_notes,
         skip_schema: options.skip_schema,
         ..Options::default()
@@ -150,7 +183,7 @@ async fn prepare(
         config: values,
         manifest: rendered.manifest,
         hooks: rendered.hooks,
-        apply_method: method(options.common.applying.server_side),
+        apply_method: method(options.common.applying.after(&current.apply_method).server_side),
         labels,
     })
 }
@@ -181,7 +214,10 @@ async fn perform(
 ) -> Result<(), Error> {
     let failed = |when: &str, error: Error| Error::Release(format!("{when} hooks failed: {error}"));
     common.hooks(cluster, release, "pre-upgrade").await.map_err(|error| failed("pre-upgrade", error))?;
-    apply::apply(cluster, new, &release.name, &release.namespace, common.applying, created).await?;
+    let place = (release.name.as_str(), release.namespace.as_str());
+    // How the new revision is applied was settled when it was prepared.
+    let how = common.applying.after(&release.apply_method);
+    apply::apply(cluster, (old, new), place, how, created).await?;
     apply::prune(cluster, old, new, &release.namespace).await?;
     common.wait_for(cluster, release, progress).await?;
     common.hooks(cluster, release, "post-upgrade").await.map_err(|error| failed("post-upgrade", error))

@@ -1,0 +1,138 @@
+//! `hakata helm pull` and `hakata helm push`
+
+use std::path::{Path, PathBuf};
+
+use helm::repository::oci::{self, Access};
+use helm::repository::{Places, fetch};
+
+use super::output::print;
+use super::repo::AccessFlags;
+
+/// Download a chart from a repository and (optionally) unpack it in local directory
+#[derive(clap::Args)]
+#[command(disable_version_flag = true)]
+pub(crate) struct PullArgs {
+    /// repo/chart, a URL, or oci://…
+    #[arg(required = true)]
+    charts: Vec<String>,
+    /// specify a version constraint for the chart version to use
+    #[arg(long, default_value = "", hide_default_value = true)]
+    version: String,
+    /// use development versions, too
+    #[arg(long)]
+    devel: bool,
+    /// chart repository url where to locate the requested chart
+    #[arg(long, default_value = "", hide_default_value = true)]
+    repo: String,
+    /// location to write the chart
+    #[arg(long, short, default_value = ".")]
+    destination: PathBuf,
+    /// if set to true, will untar the chart after downloading it
+    #[arg(long)]
+    untar: bool,
+    /// if untar is specified, this flag specifies the name of the directory into which the chart is expanded
+    #[arg(long, default_value = ".")]
+    untardir: PathBuf,
+    /// fetch the provenance file, but don't perform verification
+    #[arg(long)]
+    prov: bool,
+    /// use insecure HTTP connections for the chart download
+    #[arg(long)]
+    plain_http: bool,
+    #[command(flatten)]
+    access: AccessFlags,
+}
+
+pub(crate) fn pull(args: &PullArgs) -> anyhow::Result<()> {
+    let places = Places::of_environment();
+    for chart in &args.charts {
+        let version = if args.version.is_empty() && args.devel { ">0.0.0-0" } else { &args.version };
+        let source = fetch::Source {
+            reference: chart.clone(),
+            version: version.to_owned(),
+            repository: args.repo.clone(),
+            entry: args.access.entry("", &args.repo),
+            access: access(args.plain_http, args.access.insecure_skip_tls_verify, &args.access),
+        };
+        let archive = fetch::archive(&places, &source)?;
+        if let Some((reference, digest)) = &archive.registry {
+            print(&format!("Pulled: {reference}\nDigest: {digest}\n"))?;
+        }
+        if args.untar {
+            unpack(args, &archive)?;
+            continue;
+        }
+        std::fs::create_dir_all(&args.destination)?;
+        std::fs::write(args.destination.join(&archive.file), &archive.data)?;
+        if args.prov {
+            let data = match (&archive.provenance, &archive.registry) {
+                (Some(data), _) => data.clone(),
+                (None, Some(_)) => anyhow::bail!("failed to fetch provenance {:?}", format!("{}.prov", archive.url)),
+                (None, None) => {
+                    let url = format!("{}.prov", archive.url);
+                    fetch::archive(&places, &fetch::Source { reference: url, repository: String::new(), ..source })?
+                        .data
+                }
+            };
+            std::fs::write(args.destination.join(format!("{}.prov", archive.file)), data)?;
+        }
+    }
+    Ok(())
+}
+
+/// How a registry is reached.
+pub(crate) fn access(plain_http: bool, insecure: bool, flags: &AccessFlags) -> Access {
+    let credentials = (!flags.username.is_empty()).then(|| (flags.username.clone(), flags.password.clone()));
+    Access { plain_http, insecure, credentials }
+}
+
+fn unpack(args: &PullArgs, archive: &fetch::Archive) -> anyhow::Result<()> {
+    let files = helm::chart::files_of_archive(&archive.data)?;
+    let chart = helm::chart::read_archive(&archive.data)?;
+    let folder = match args.untardir.is_absolute() {
+        true => args.untardir.clone(),
+        false => args.destination.join(&args.untardir),
+    };
+    let root = folder.join(chart.name());
+    if root.exists() {
+        anyhow::bail!("failed to untar: a file or directory with the name {} already exists", root.display());
+    }
+    for file in files {
+        // Archives name only files within themselves.
+        let path = root.join(Path::new(&file.name));
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, &file.data)?;
+    }
+    Ok(())
+}
+
+/// Upload a chart to a registry
+#[derive(clap::Args)]
+pub(crate) struct PushArgs {
+    /// The archive
+    chart: PathBuf,
+    /// oci://REGISTRY/PATH
+    remote: String,
+    /// use insecure HTTP connections for the chart upload
+    #[arg(long)]
+    plain_http: bool,
+    #[command(flatten)]
+    access: AccessFlags,
+}
+
+pub(crate) fn push(args: &PushArgs) -> anyhow::Result<()> {
+    if !args.remote.starts_with("oci://") {
+        let scheme = args.remote.split_once("://").map_or("", |(scheme, _)| scheme);
+        anyhow::bail!("scheme {scheme:?} not supported");
+    }
+    let data = std::fs::read(&args.chart).map_err(|error| anyhow::anyhow!("{}: {error}", args.chart.display()))?;
+    let chart = helm::chart::load_archive(&args.chart)?;
+    let mut prov = args.chart.clone().into_os_string();
+    prov.push(".prov");
+    let provenance = std::fs::read(PathBuf::from(prov)).ok();
+    let access = access(args.plain_http, args.access.insecure_skip_tls_verify, &args.access);
+    let pushed = oci::push(&Places::of_environment(), &chart, data, provenance, &args.remote, &access)?;
+    print(&format!("Pushed: {}\nDigest: {}\n", pushed.reference, pushed.digest))
+}

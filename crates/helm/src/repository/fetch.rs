@@ -1,0 +1,204 @@
+//! Charts out of repositories: indexes kept for a while, archives checked against their digest.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::config::{Entry, Repositories};
+use super::http::{block, get};
+use super::index::{Index, text};
+use super::oci::{self, Access};
+use super::places::{Places, write};
+use crate::Error;
+
+/// Where a chart comes from, and how it is reached.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// `repository/chart`, a URL, or a name in `repository`.
+    pub reference: String,
+    /// A constraint; the newest release for none.
+    pub version: String,
+    /// The URL of a repository that need not be known.
+    pub repository: String,
+    /// For `repository`.
+    pub entry: Entry,
+    /// For registries.
+    pub access: Access,
+}
+
+/// A chart's archive.
+#[derive(Clone, Debug, Default)]
+pub struct Archive {
+    /// `NAME-VERSION.tgz`
+    pub file: String,
+    /// The archive.
+    pub data: Vec<u8>,
+    /// Its provenance, where a registry has one.
+    pub provenance: Option<Vec<u8>>,
+    /// Where it was.
+    pub url: String,
+    /// What a registry calls it, and its digest.
+    pub registry: Option<(String, String)>,
+}
+
+/// Where the index of a known repository is kept.
+pub(super) fn index_path(places: &Places, name: &str) -> PathBuf {
+    places.repository_cache.join(format!("{name}-index.yaml"))
+}
+
+/// Gets a repository's index anew, and keeps it.
+///
+/// # Errors
+/// Where the repository does not give it.
+pub fn refresh(places: &Places, entry: &Entry) -> Result<Index, Error> {
+    if !entry.url.starts_with("http://") && !entry.url.starts_with("https://") {
+        let scheme = entry.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        return Err(Error::Repository(format!("could not find protocol handler for: {scheme}")));
+    }
+    let data = block(get(&format!("{}/index.yaml", entry.base()), entry))?;
+    let data = String::from_utf8_lossy(&data).into_owned();
+    let index = Index::parse(&data)?;
+    let names: Vec<&str> = index.entries.keys().map(String::as_str).collect();
+    write(&places.repository_cache.join(format!("{}-charts.txt", entry.name)), (names.join("\n") + "\n").as_bytes())?;
+    write(&index_path(places, &entry.name), data.as_bytes())?;
+    Ok(index)
+}
+
+/// Gets a chart's archive.
+///
+/// # Errors
+/// Where it is not to be had.
+pub fn archive(places: &Places, source: &Source) -> Result<Archive, Error> {
+    if source.reference.starts_with("oci://") || source.repository.starts_with("oci://") {
+        return from_registry(places, source);
+    }
+    if !source.repository.is_empty() {
+        let entry = Entry { url: source.repository.clone(), name: name_of(&source.repository), ..source.entry.clone() };
+        let index = refresh(places, &entry).map_err(|error| {
+            let url = &source.repository;
+            Error::Repository(format!(
+                "looks like {url:?} is not a valid chart repository or cannot be reached: {error}"
+            ))
+        })?;
+        return from_index(&index, &entry, &source.reference, &source.version).map_err(|error| {
+            let named = named(&source.reference, &source.version);
+            Error::Repository(format!("chart {named} not found in {} repository: {error}", source.repository))
+        });
+    }
+    if source.reference.contains("://") {
+        return of_url(&source.reference, &source.entry);
+    }
+    from_known(places, &source.reference, &source.version)
+}
+
+fn named(name: &str, version: &str) -> String {
+    if version.is_empty() { format!("{name:?}") } else { format!("{name:?} version {version:?}") }
+}
+
+/// A name for the cache of a repository that has none.
+pub(super) fn name_of(url: &str) -> String {
+    let sum = Sha256::digest(url.as_bytes());
+    sum.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_known(places: &Places, reference: &str, version: &str) -> Result<Archive, Error> {
+    let Some((name, chart)) = reference.split_once('/') else {
+        return Err(Error::Repository(format!(
+            "non-absolute URLs should be in form of repo_name/path_to_chart, got: {reference}"
+        )));
+    };
+    let known = Repositories::load(places)?;
+    let entry = known.get(name).ok_or_else(|| Error::Repository(format!("repo {name} not found")))?;
+    let path = index_path(places, name);
+    if !path.is_file() {
+        let missing = "no cached repo found. (try 'helm repo update')";
+        return Err(Error::Repository(format!("{missing}: open {}: no such file or directory", path.display())));
+    }
+    let index = Index::load(&path)?;
+    from_index(&index, entry, chart, version).map_err(|error| {
+        Error::Repository(format!(
+            "chart {chart:?} matching {version} not found in {name} index. (try 'helm repo update'): {error}"
+        ))
+    })
+}
+
+/// The chart that an index names.
+pub(super) fn from_index(index: &Index, entry: &Entry, name: &str, version: &str) -> Result<Archive, Error> {
+    let found = index.find(name, version)?;
+    let url = found["urls"][0].as_str().unwrap_or_default();
+    if url.is_empty() {
+        return Err(Error::Repository(format!("chart {name:?} has no downloadable URLs")));
+    }
+    let archive = of_url(&absolute(entry.base(), url), entry)?;
+    let (wanted, sum) = (text(found, "digest"), digest(&archive.data));
+    if !wanted.is_empty() && wanted.trim_start_matches("sha256:") != sum {
+        return Err(Error::Repository(format!("{} has digest {sum}, the index says {wanted}", archive.url)));
+    }
+    Ok(archive)
+}
+
+fn digest(data: &[u8]) -> String {
+    Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A URL that may be relative to the repository.
+fn absolute(base: &str, url: &str) -> String {
+    if url.contains("://") {
+        return url.to_owned();
+    }
+    match url.strip_prefix('/') {
+        None => format!("{base}/{url}"),
+        Some(path) => {
+            let host = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+            format!("{host}/{path}")
+        }
+    }
+}
+
+fn of_url(url: &str, entry: &Entry) -> Result<Archive, Error> {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let file = path.rsplit('/').next().unwrap_or("chart.tgz").to_owned();
+    Ok(Archive { file, data: block(get(url, entry))?, url: url.to_owned(), ..Archive::default() })
+}
+
+fn from_registry(places: &Places, source: &Source) -> Result<Archive, Error> {
+    let url = match source.repository.as_str() {
+        "" => source.reference.clone(),
+        repository => format!("{}/{}", repository.trim_end_matches('/'), source.reference),
+    };
+    let pulled = oci::pull(places, &url, &source.version, &source.access)?;
+    let place = pulled.reference.clone();
+    let (path, tag) = place.rsplit_once(':').unwrap_or((&place, ""));
+    let name = path.rsplit('/').next().unwrap_or(path);
+    Ok(Archive {
+        file: format!("{name}-{}.tgz", tag.replace('_', "+")),
+        data: pulled.data,
+        provenance: pulled.provenance,
+        url: format!("oci://{place}"),
+        registry: Some((place.clone(), pulled.digest)),
+    })
+}
+
+/// Gets a chart into the cache, and gives its path there and what was fetched.
+///
+/// # Errors
+/// Where it is not to be had.
+pub fn fetch(places: &Places, source: &Source) -> Result<(PathBuf, Archive), Error> {
+    let archive = archive(places, source)?;
+    let path = places.repository_cache.join(Path::new(&archive.file).file_name().unwrap_or_default());
+    write(&path, &archive.data)?;
+    Ok((path, archive))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_may_be_relative() {
+        let base = "https://r.example/charts";
+        assert_eq!(absolute(base, "a.tgz"), "https://r.example/charts/a.tgz");
+        assert_eq!(absolute(base, "/b/a.tgz"), "https://r.example/b/a.tgz");
+        assert_eq!(absolute(base, "http://o.example/a.tgz"), "http://o.example/a.tgz");
+    }
+}

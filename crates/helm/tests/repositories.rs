@@ -1,0 +1,183 @@
+//! Repositories over HTTP, served by the test itself: indexes, archives, dependencies, and what is not asked for.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, and so are their helpers")]
+
+use helm::chart::{File, load_directory, load_files};
+use helm::repository::config::{Entry, Repositories};
+use helm::repository::index::Index;
+use helm::repository::search::{Search, search};
+use helm::repository::{Places, Reach, fetch, update};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// A server of files that notes what it was asked for.
+struct Server {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(files: HashMap<String, Vec<u8>>, password: Option<&'static str>) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = Vec::new();
+                let mut buffer = [0; 1024];
+                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                    match stream.read(&mut buffer) {
+                        Ok(0) | Err(_) => break,
+                        Ok(count) => head.extend_from_slice(&buffer[..count]),
+                    }
+                }
+                let head = String::from_utf8_lossy(&head).into_owned();
+                let path = head.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+                let allowed = password.is_none_or(|password| head.contains(password));
+                let answer = match files.get(&path) {
+                    Some(data) if allowed => [
+                        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", data.len())
+                            .into_bytes(),
+                        data.clone(),
+                    ]
+                    .concat(),
+                    Some(_) => b"HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec(),
+                    None => b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec(),
+                };
+                seen.lock().unwrap().push(path);
+                // A client that hangs up has what it wanted.
+                let _ = stream.write_all(&answer);
+            }
+        });
+        Server { url, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+fn archive(folder: &Path, version: &str) -> PathBuf {
+    let file = |name: &str, text: String| File { name: name.to_owned(), data: text.into_bytes() };
+    let chart =
+        file("Chart.yaml", format!("apiVersion: v2\nname: web\nversion: {version}\ndescription: A web server\n"));
+    let mut chart = load_files(vec![chart, file("templates/a.yaml", "a: b\n".to_owned())]).unwrap();
+    helm::package::save(&mut chart, folder).unwrap()
+}
+
+/// A repository with two versions of a chart, and a place for Helm's files.
+fn world(password: Option<&'static str>) -> (tempfile::TempDir, Server, Places) {
+    let folder = tempfile::tempdir().unwrap();
+    let www = folder.path().join("www");
+    let mut files = HashMap::new();
+    for version in ["1.0.0", "1.1.0", "2.0.0-rc.1"] {
+        let path = archive(&www, version);
+        files.insert(path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap());
+    }
+    Index::of_folder(&www, "", None).unwrap().save(&www.join("index.yaml"), false).unwrap();
+    files.insert("index.yaml".to_owned(), std::fs::read(www.join("index.yaml")).unwrap());
+    let home = folder.path().join("home");
+    let places = Places {
+        cache_home: home.clone(),
+        config_home: home.clone(),
+        data_home: home.clone(),
+        repositories: home.join("repositories.yaml"),
+        repository_cache: home.join("repository"),
+        content_cache: home.join("content"),
+        registries: home.join("registry.json"),
+        plugins: home.join("plugins"),
+    };
+    (folder, Server::start(files, password), places)
+}
+
+fn entry(name: &str, url: &str) -> Entry {
+    Entry { name: name.to_owned(), url: url.to_owned(), ..Entry::default() }
+}
+
+#[test]
+fn a_repository_is_added_searched_and_pulled_from() {
+    let (_folder, server, places) = world(None);
+    let own = entry("own", &server.url);
+    fetch::refresh(&places, &own).unwrap();
+    let mut known = Repositories::load(&places).unwrap();
+    known.put(own);
+    known.save(&places).unwrap();
+    assert_eq!(server.asked(), ["index.yaml"]);
+
+    let found = |wanted: &Search| -> Vec<(String, String)> {
+        let (found, _) = search(&places, wanted).unwrap();
+        found.into_iter().map(|(name, entry)| (name, entry["version"].as_str().unwrap().to_owned())).collect()
+    };
+    let word = |word: &str| Search { word: word.to_owned(), ..Search::default() };
+    assert_eq!(found(&word("server")), [("own/web".to_owned(), "1.1.0".to_owned())]);
+    assert_eq!(found(&word("nothing")), []);
+    assert_eq!(found(&Search { devel: true, ..word("") }), [("own/web".to_owned(), "2.0.0-rc.1".to_owned())]);
+    assert_eq!(found(&Search { versions: true, ..word("web") }).len(), 2);
+    assert_eq!(server.asked(), [] as [&str; 0], "what is kept is enough to search");
+
+    let source =
+        fetch::Source { reference: "own/web".to_owned(), version: "~1.0".to_owned(), ..fetch::Source::default() };
+    let pulled = fetch::archive(&places, &source).unwrap();
+    assert_eq!((pulled.file.as_str(), server.asked().as_slice()), ("web-1.0.0.tgz", &["web-1.0.0.tgz".to_owned()][..]));
+    let missing = fetch::Source { reference: "own/none".to_owned(), ..fetch::Source::default() };
+    let error = fetch::archive(&places, &missing).unwrap_err().to_string();
+    assert!(error.contains("chart \"none\" matching  not found in own index. (try 'helm repo update')"), "{error}");
+    assert!(known.remove("own") && !known.remove("own"));
+}
+
+#[test]
+fn dependencies_ask_only_the_repositories_that_they_name_and_each_once() {
+    let (folder, server, places) = world(None);
+    let other = world(None).1;
+    let mut known = Repositories::load(&places).unwrap();
+    known.put(entry("own", &server.url));
+    known.put(entry("other", &other.url));
+    known.save(&places).unwrap();
+    let chart = folder.path().join("umbrella");
+    std::fs::create_dir_all(&chart).unwrap();
+    let dependency = |alias: &str, version: &str| {
+        format!("- {{name: web, alias: {alias}, version: \"{version}\", repository: \"@own\"}}\n")
+    };
+    let text = format!(
+        "apiVersion: v2\nname: umbrella\nversion: 1.0.0\ndependencies:\n{}{}",
+        dependency("a", "^1"),
+        dependency("b", "1.1.0")
+    );
+    std::fs::write(chart.join("Chart.yaml"), text).unwrap();
+    let reach = Reach { places, ..Reach::default() };
+    update(&chart, &reach, &mut |_| {}).unwrap();
+    let asked = server.asked();
+    assert_eq!(asked.iter().filter(|path| *path == "index.yaml").count(), 1, "{asked:?}");
+    assert_eq!(other.asked(), [] as [&str; 0], "a repository that is not named is left alone");
+    assert!(chart.join("charts/web-1.1.0.tgz").is_file());
+    let lock = load_directory(&chart).unwrap().lock.unwrap();
+    assert_eq!(lock.dependencies[0].version, "1.1.0");
+}
+
+#[test]
+fn passwords_and_damaged_archives() {
+    let (_folder, server, places) = world(Some("Basic bWU6c2VjcmV0"));
+    let plain = entry("own", &server.url);
+    let error = fetch::refresh(&places, &plain).unwrap_err().to_string();
+    assert_eq!(error, format!("failed to fetch {}/index.yaml : 401 Unauthorized", server.url));
+    let known = Entry { username: "me".to_owned(), password: "secret".to_owned(), ..plain };
+    let index = fetch::refresh(&places, &known).unwrap();
+    assert_eq!(index.entries["web"].len(), 3);
+
+    let mut files = HashMap::new();
+    let text =
+        "apiVersion: v1\nentries:\n  web:\n  - {name: web, version: 1.0.0, urls: [web-1.0.0.tgz], digest: \"00\"}\n";
+    files.insert("index.yaml".to_owned(), text.as_bytes().to_vec());
+    files.insert("web-1.0.0.tgz".to_owned(), b"damaged".to_vec());
+    let server = Server::start(files, None);
+    let source =
+        fetch::Source { reference: "web".to_owned(), repository: server.url.clone(), ..fetch::Source::default() };
+    let error = fetch::archive(&places, &source).unwrap_err().to_string();
+    assert!(error.contains("the index says 00"), "{error}");
+}
