@@ -1,6 +1,6 @@
 //! The binary from outside: what scripts rely on.
 
-#![allow(clippy::unwrap_used, reason = "these are tests, and so are their helpers")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and so are their helpers")]
 
 mod program;
 mod up;
