@@ -1,7 +1,7 @@
 //! The node's HTTPS server, as the API server and those who watch the node ask it.
 
-use crate::world::{FOREVER, World, cannot_run, shell};
-use cluster::pki::{Names, Pki};
+use crate::world::{FOREVER, World, cannot_run, pki, shell};
+use cluster::pki::Pki;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
@@ -54,16 +54,6 @@ impl Client {
     }
 }
 
-pub(crate) fn pki(world: &World) -> Pki {
-    let names = Names {
-        addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
-        hosts: Vec::new(),
-        service_address: IpAddr::V4(Ipv4Addr::new(10, 43, 0, 1)),
-        cluster_domain: "cluster.local".to_owned(),
-    };
-    Pki::open(&world.folder.path().join("node-pki"), names).unwrap()
-}
-
 async fn port(world: &World) -> u16 {
     let api: kube::Api<k8s_openapi::api::core::v1::Node> = kube::Api::all(world.client.clone());
     crate::world::until("the node's port", || async {
@@ -81,9 +71,10 @@ async fn logs_are_read() {
     let world = World::start("logs").await;
     let script = format!("echo one; echo two >&2; sleep 1; echo three; {FOREVER}");
     world.pod("web", json!({"containers": [shell("main", &script)]})).await;
-    let short = json!({"restartPolicy": "Never", "containers": [shell("main", "echo a; sleep 1; echo b")]});
+    let short = json!({"restartPolicy": "Never", "containers": [shell("main", "echo a; sleep 3; echo b")]});
     world.pod("short", short).await;
     world.ready("web").await;
+    world.phase("short", "Running").await;
     let admin = Client::new(&world, "kube-apiserver", &["system:masters"]).await;
     let followed = admin.get("/containerLogs/default/short/main?follow=true");
     let (followed, ()) = tokio::join!(followed, async {

@@ -1,5 +1,6 @@
 //! A cluster of a test's own: server, runtime, network and node, in a folder that goes away with it.
 
+use cluster::pki::{Names, Pki};
 use cluster::server::Server;
 use container::{ExecConfig, ImageConfig, ImportOptions, Runtime};
 use k8s_openapi::api::core::v1::{Event, Pod, ServiceAccount};
@@ -120,7 +121,7 @@ impl World {
             host: None,
         });
         let network = network.await.unwrap();
-        let pki = crate::server::pki(self);
+        let pki = pki(self);
         let config = node::Config {
             name: NODE.to_owned(),
             cluster: self.cluster.clone(),
@@ -374,6 +375,17 @@ impl Drop for World {
             let _ = rustix::mount::unmount(point, rustix::mount::UnmountFlags::DETACH);
         }
     }
+}
+
+/// Certificates of the node's server and of its clients.
+pub(crate) fn pki(world: &World) -> Pki {
+    let names = Names {
+        addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+        hosts: Vec::new(),
+        service_address: IpAddr::V4(Ipv4Addr::new(10, 43, 0, 1)),
+        cluster_domain: "cluster.local".to_owned(),
+    };
+    Pki::open(&world.folder.path().join("node-pki"), names).unwrap()
 }
 
 async fn serve(folder: &Path) -> (kube::Client, Stoppable) {
