@@ -10,7 +10,7 @@ mod graph;
 use crate::api::{self, Collection};
 use crate::follow::{self, Change};
 use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, Abortable};
+use futures_util::future::{AbortHandle, Abortable, join_all};
 use futures_util::stream::FuturesUnordered;
 use graph::{Graph, Node, Work};
 use http::Method;
@@ -29,7 +29,9 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pieces of work that may wait.
 const QUEUE: usize = 4096;
-const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+/// What adds resources and takes them away.
+const SOURCES: [&str; 2] =
+    ["/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "/apis/apiregistration.k8s.io/v1/apiservices"];
 
 pub(crate) async fn run(informers: Informers) {
     let client = informers.client().clone();
@@ -37,16 +39,18 @@ pub(crate) async fn run(informers: Informers) {
     // work: events -> worker
     let (work_tx, mut work_rx) = mpsc::channel(QUEUE);
     let changed = Notify::new();
-    let definitions = follow::each_metadata(&collector.informers, DEFINITIONS, |_| async {
-        changed.notify_one();
-        Ok(())
+    let sources = SOURCES.map(|source| {
+        follow::each_metadata(&collector.informers, source, |_| async {
+            changed.notify_one();
+            Ok(())
+        })
     });
     let worker = async {
         while let Some(work) = work_rx.recv().await {
             collector.insist(work).await;
         }
     };
-    tokio::join!(collector.follow_all(&changed, work_tx), definitions, worker);
+    tokio::join!(collector.follow_all(&changed, work_tx), join_all(sources), worker);
 }
 
 struct Collector {

@@ -53,6 +53,10 @@ where
         return tunnel::open(core, stream, request, upgrade).await;
     }
     match net::send(stream, request, &core.tunnels).await {
+        Ok(answer) if answer.status().is_redirection() && answer.headers().contains_key(header::LOCATION) => {
+            let why = "the backend attempted to redirect this request, which is not permitted";
+            Ok(respond::text(502, why))
+        }
         Ok(answer) => {
             let (mut head, body) = answer.into_parts();
             connect::remove_hop_by_hop(&mut head.headers);

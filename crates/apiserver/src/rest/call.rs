@@ -18,7 +18,7 @@ use kinds::custom::Custom;
 use kinds::{Resource, Strategy, UserInfo, Verbs};
 use object::schema::{self, TypeId};
 use object::{Status, Value, View};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::Template;
 
 /// One request about one resource.
@@ -49,6 +49,8 @@ pub(crate) struct Call {
     pub(crate) warnings: Warnings,
     /// What admission notes for the audit log.
     pub(crate) annotations: Annotations,
+    /// The options of a deletion, for who is asked about it.
+    pub(crate) deletion: OnceLock<Value>,
 }
 
 impl Call {
@@ -89,6 +91,7 @@ impl Call {
             accepted,
             warnings: Warnings::default(),
             annotations: Annotations::default(),
+            deletion: OnceLock::new(),
         };
         call.check_path()?;
         if let Some(text) = deprecation(&call.resource) {
@@ -134,6 +137,7 @@ impl Call {
             accepted: self.accepted.clone(),
             warnings: Warnings::default(),
             annotations: Annotations::default(),
+            deletion: OnceLock::new(),
         })
     }
 

@@ -41,6 +41,7 @@ pub(crate) enum Deleted {
 
 /// Deletes one object of the call's resource.
 pub(crate) async fn delete_named(call: &Call, name: &str, options: &DeleteOptions) -> Result<Deleted, Status> {
+    call.deletion.get_or_init(|| options.to_value());
     for _ in 0..CONFLICT_TRIES {
         let not_found = || Status::not_found(call.resource.group_resource(), name);
         let current = call.named(name).ok_or_else(not_found)?;

@@ -3,7 +3,7 @@
 use super::call::Call;
 use crate::request::Query;
 use object::field::{Error, Errors, Path};
-use object::{Status, Value, View};
+use object::{Status, Value, View, json};
 
 /// What a write does with fields that the kind does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,28 @@ impl DeleteOptions {
         check("DeleteOptions", options.validate(&dry_run))?;
         options.dry_run = !dry_run.is_empty();
         Ok(options)
+    }
+
+    /// As webhooks are told.
+    pub(crate) fn to_value(&self) -> Value {
+        let mut options = json!({"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"});
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                options[name] = value;
+            }
+        };
+        put("gracePeriodSeconds", self.grace_period.map(Value::from));
+        let mut preconditions = json!({});
+        for (name, text) in [("uid", &self.uid), ("resourceVersion", &self.resource_version)] {
+            if let Some(text) = text {
+                preconditions[name] = text.as_str().into();
+            }
+        }
+        put("preconditions", Some(preconditions).filter(|map| *map != json!({})));
+        put("orphanDependents", self.orphan_dependents.map(Value::from));
+        put("propagationPolicy", self.propagation_policy.as_deref().map(Value::from));
+        put("dryRun", self.dry_run.then(|| json!(["All"])));
+        options
     }
 
     fn validate(&self, dry_run: &[&str]) -> Errors {

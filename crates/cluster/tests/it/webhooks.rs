@@ -85,8 +85,13 @@ async fn a_validating_webhook_is_asked_and_obeyed() {
 
     // Deletes bring the old object alone; other namespaces and kinds are nobody's business.
     hooks.forget();
-    assert_eq!(send(&client, Method::DELETE, &format!("{MAPS}/good"), &Value::Null).await.0, 200);
+    let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
+    assert_eq!(send(&client, Method::DELETE, &format!("{MAPS}/good"), &options).await.0, 200);
     let review = &hooks.heard("/mute")[0]["request"];
+    assert_eq!(
+        (&review["options"]["kind"], &review["options"]["propagationPolicy"]),
+        (&json!("DeleteOptions"), &json!("Background"))
+    );
     assert_eq!((&review["operation"], &review["object"]), (&json!("DELETE"), &Value::Null));
     assert_eq!(review["oldObject"]["metadata"]["name"], "good");
     hooks.forget();

@@ -94,6 +94,9 @@ fn options(attributes: &Attributes<'_>) -> Value {
         Operation::Delete => "DeleteOptions",
         Operation::Connect => return Value::Null,
     };
+    if let (Operation::Delete, Some(options)) = (attributes.operation, attributes.call.deletion.get()) {
+        return options.clone();
+    }
     let mut options = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
     let dry_run: Vec<&str> = query.all("dryRun").collect();
     if !dry_run.is_empty() {
