@@ -17,7 +17,8 @@ const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 pub fn decode_metadata(metadata: Value, prefix: &str) -> Result<(Value, Vec<String>), String> {
     let schema = schema::builtin();
     let ty = schema.find(OBJECT_META).ok_or("metadata has no schema")?;
-    let Decoded { value, strict } = decode::decode(schema, ty, metadata)?;
+    let Decoded { mut value, strict } = decode::decode(schema, ty, metadata)?;
+    decode::normalise(schema, ty, &mut value)?;
     let path = |told: String| {
         let name = told.split('"').nth(1).unwrap_or_default();
         format!("{prefix}metadata.{name}")

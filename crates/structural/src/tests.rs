@@ -252,11 +252,11 @@ fn defaults_are_held_against_their_schema() {
         told(json!({"a": {"type": "array", "items": object}})),
         ["schema.properties[a].items.default: Invalid value: {\"b\":\"x\",\"c\":1}: must not have unknown fields"]
     );
-    let metadata = json!({"type": "object", "properties": {"name": {"type": "string", "default": "?"}}});
+    let metadata = json!({"type": "object", "properties": {"name": {"type": "string", "default": "a/b"}}});
     let errors = told(json!({"metadata": metadata}));
     assert!(errors[0].starts_with(
-        "schema.properties[metadata].properties[name].default: Invalid value: \"?\": must result in valid metadata: \
-         metadata.name: Invalid value: \"?\""
+        "schema.properties[metadata].properties[name].default: Invalid value: \"a/b\": must result in valid metadata: \
+         metadata.name: Invalid value: \"a/b\""
     ), "{errors:?}");
     let embedded = json!({"type": "object", "x-kubernetes-embedded-resource": true, "default": {"kind": "A"}});
     assert_eq!(told(json!({"e": embedded})), ["schema.properties[e].default.apiVersion: Required value"]);
