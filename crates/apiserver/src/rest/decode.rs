@@ -175,6 +175,12 @@ pub(crate) fn finish(call: &Call, object: &mut Value) {
     if call.body.is_own {
         call.resource.strategy.defaults(object);
     }
+    // Of custom resources, rules see the metadata as it would be sent.
+    if call.resource.custom.is_some()
+        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+    }
 }
 
 /// Brings an object that has passed all rules into the form in which it is stored: without empty lists.
