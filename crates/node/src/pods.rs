@@ -221,7 +221,7 @@ impl Dispatcher {
                 let same = known.metadata.resource_version == pod.metadata.resource_version;
                 let own_echo = same || only_status_changed(known, &pod, &held.reporter.last());
                 if !own_echo {
-                    *order = Order::Run(pod.clone());
+                    *order = order.renewed(pod.clone());
                 }
                 !own_echo
             });

@@ -60,6 +60,15 @@ impl Order {
         }
     }
 
+    /// What holds when the API tells something new of the pod: it runs, unless it was not taken or is evicted.
+    pub(crate) fn renewed(&self, pod: Arc<Pod>) -> Order {
+        match self {
+            Order::Refuse(_, status) if pod.metadata.deletion_timestamp.is_none() => Order::Refuse(pod, status.clone()),
+            Order::Evict(_, why) if pod.metadata.deletion_timestamp.is_none() => Order::Evict(pod, why.clone()),
+            _ => Order::Run(pod),
+        }
+    }
+
     /// Whether the pod is to end.
     fn ends(&self) -> bool {
         match self {
