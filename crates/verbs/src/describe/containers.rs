@@ -140,7 +140,7 @@ pub(super) fn resources(page: &mut Page, resources: &Value, level: usize) {
 fn shown_probe(probe: &Value) -> String {
     let number = |name: &str| probe[name].as_i64().unwrap_or(0);
     let attributes = format!(
-        "delay={}s timeout={}s period={}s successThreshold={} failureThreshold={}",
+        "delay={}s timeout={}s period={}s #success={} #failure={}",
         number("initialDelaySeconds"),
         number("timeoutSeconds"),
         number("periodSeconds"),
