@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt, Empty, Limited};
 use object::View;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -47,6 +47,8 @@ struct Rounds {
 /// One measurement of all nodes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Round {
+    /// The nodes that were asked, whether or not they answered.
+    asked: BTreeSet<String>,
     nodes: BTreeMap<String, Point>,
     /// By namespace and name of the pod, then by container.
     pods: BTreeMap<(String, String), BTreeMap<String, Point>>,
@@ -87,11 +89,13 @@ impl NodeMetrics {
     pub(crate) async fn measured(&self, core: &Core) -> Measured {
         let mut rounds = self.0.lock().await;
         let age = rounds.latest.as_ref().map(|(at, _)| at.elapsed());
-        let is_fresh = age.is_some_and(|age| age < RESOLUTION) && rounds.previous.is_some();
+        let is_fresh = age.is_some_and(|age| age < RESOLUTION) && rounds.know_all(core);
         if !is_fresh {
-            if age.is_none_or(|age| age > LONGEST) {
+            if age.is_none_or(|age| age > LONGEST) || !rounds.know_latest(core) {
                 rounds.latest = Some((Instant::now(), Arc::new(measure(core).await)));
-                tokio::time::sleep(SHORTEST).await;
+            }
+            if let Some((at, _)) = &rounds.latest {
+                tokio::time::sleep_until(*at + SHORTEST).await;
             }
             let now = Arc::new(measure(core).await);
             rounds.previous = rounds.latest.replace((Instant::now(), now)).map(|(_, round)| round);
@@ -99,6 +103,25 @@ impl NodeMetrics {
         let now = rounds.latest.as_ref().map(|(_, round)| round.clone()).unwrap_or_default();
         Measured { before: rounds.previous.clone(), now }
     }
+}
+
+impl Rounds {
+    /// True if both measurements have every node that there is now, as far as it answers.
+    fn know_all(&self, core: &Core) -> bool {
+        let previous = self.previous.as_ref();
+        self.know_latest(core) && previous.is_some_and(|round| names(core).is_subset(&round.asked))
+    }
+
+    /// True if the latest measurement has every node that there is now, as far as it answers.
+    fn know_latest(&self, core: &Core) -> bool {
+        self.latest.as_ref().is_some_and(|(_, round)| names(core).is_subset(&round.asked))
+    }
+}
+
+/// The names of all nodes.
+fn names(core: &Core) -> BTreeSet<String> {
+    let nodes = Stored(core.store.clone()).list("", "nodes", None);
+    nodes.iter().map(|node| View::from(&**node).get("metadata").str("name").to_owned()).collect()
 }
 
 impl Measured {
@@ -155,7 +178,8 @@ async fn measure(core: &Core) -> Round {
             }
         }
     });
-    let mut round = Round::default();
+    let asked = nodes.iter().map(|node| View::from(&**node).get("metadata").str("name").to_owned()).collect();
+    let mut round = Round { asked, ..Round::default() };
     for (name, answer) in join_all(answers).await.into_iter().flatten() {
         text::read(&String::from_utf8_lossy(&answer), &name, &mut round);
     }
