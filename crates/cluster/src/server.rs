@@ -286,7 +286,9 @@ impl Server {
         let _ = tokio::join!(renewal, drain);
         background.cancel();
         tasks.close();
-        tasks.wait().await;
+        if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+            tracing::warn!(?grace, left = tasks.len(), "background work did not end in time, leaving anyway");
+        }
         core.store().close().await;
         drop(claim);
     }
