@@ -34,7 +34,16 @@ fn hook(name: &str, config: Value) -> Value {
     })
 }
 
+/// Until the namespace has the config map that every namespace gets: hooks shall hear of the test's own alone.
+async fn settled(client: &Client) {
+    let path = format!("{MAPS}/kube-root-ca.crt");
+    while send(client, Method::GET, &path, &Value::Null).await.0 != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 async fn configure(client: &Client, kind: &str, name: &str, hooks: Vec<Value>) {
+    settled(client).await;
     let plural = format!("{}s", kind.to_lowercase());
     let path = format!("/apis/admissionregistration.k8s.io/v1/{plural}");
     send(client, Method::DELETE, &format!("{path}/{name}"), &Value::Null).await;
