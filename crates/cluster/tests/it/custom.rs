@@ -159,7 +159,7 @@ async fn a_webhook_converts_between_versions() {
     // Others read too, each by a review of its own.
     let reviews = hooks.heard("/convert");
     let is_whole = |review: &Value| review["request"]["objects"].as_array().is_some_and(|objects| objects.len() == 2);
-    assert!(reviews.iter().all(is_whole), "a list is converted at once: {reviews:?}");
+    assert!(reviews.iter().any(is_whole), "a list is converted at once: {reviews:?}");
     // Owners of fields keep their version.
     let applied = json!({"spec": {"one": "c"}});
     let (code, patched) = send(&client, Method::PATCH, &format!("{WIDGETS}/a"), &applied).await;
