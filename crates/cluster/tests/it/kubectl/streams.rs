@@ -23,6 +23,24 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: looker}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: looker}]
 ";
 
+/// Signs of life of the node: without one for 50 s it counts as lost, and on a busy machine the day takes longer.
+async fn beat(client: kube::Client) {
+    let name = kubelet::NODE;
+    let path = format!("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}");
+    loop {
+        let lease = serde_json::json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name},
+            "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": informer::clock::now_micro_text()},
+        });
+        let request = http::Request::patch(format!("{path}?fieldManager=kubelet&force=true"))
+            .header("content-type", "application/apply-patch+yaml")
+            .body(lease.to_string().into_bytes())
+            .unwrap();
+        client.request::<serde_json::Value>(request).await.expect("the lease is taken");
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kubectl_reaches_into_pods() {
     let programs = Program::find();
@@ -33,6 +51,7 @@ async fn every_kubectl_reaches_into_pods() {
     let world = World::start().await;
     let client = world.client().await;
     kubelet::start(world.folder(), &client).await;
+    let beating = tokio::spawn(beat(client.clone()));
     let site = Site::start();
     let newest = programs.len() - 1;
     for (at, program) in programs.into_iter().enumerate() {
@@ -49,6 +68,7 @@ async fn every_kubectl_reaches_into_pods() {
             day.await.expect("every step answers as it should");
         }
     }
+    beating.abort();
     world.stop().await;
 }
 
