@@ -88,17 +88,15 @@ impl NodeMetrics {
     /// Measurements that are fresh.
     pub(crate) async fn measured(&self, core: &Core) -> Measured {
         let mut rounds = self.0.lock().await;
-        let age = rounds.latest.as_ref().map(|(at, _)| at.elapsed());
-        let is_fresh = age.is_some_and(|age| age < RESOLUTION) && rounds.know_all(core);
-        if !is_fresh {
-            if age.is_none_or(|age| age > LONGEST) || !rounds.know_latest(core) {
-                rounds.latest = Some((Instant::now(), Arc::new(measure(core).await)));
+        if rounds.is_due(core) {
+            rounds.measure(core).await;
+        }
+        // What answered for the first time has no past yet.
+        for _ in 0..2 {
+            if rounds.know_all(core) {
+                break;
             }
-            if let Some((at, _)) = &rounds.latest {
-                tokio::time::sleep_until(*at + SHORTEST).await;
-            }
-            let now = Arc::new(measure(core).await);
-            rounds.previous = rounds.latest.replace((Instant::now(), now)).map(|(_, round)| round);
+            rounds.measure(core).await;
         }
         let now = rounds.latest.as_ref().map(|(_, round)| round.clone()).unwrap_or_default();
         Measured { before: rounds.previous.clone(), now }
@@ -106,15 +104,31 @@ impl NodeMetrics {
 }
 
 impl Rounds {
-    /// True if both measurements have every node that there is now, as far as it answers.
-    fn know_all(&self, core: &Core) -> bool {
-        let previous = self.previous.as_ref();
-        self.know_latest(core) && previous.is_some_and(|round| names(core).is_subset(&round.asked))
+    /// True if what is known is too old to be an answer. What is too old to be compared with is forgotten.
+    fn is_due(&mut self, core: &Core) -> bool {
+        let age = self.latest.as_ref().map(|(at, _)| at.elapsed());
+        if age.is_none_or(|age| age > LONGEST) {
+            *self = Rounds::default();
+        }
+        age.is_none_or(|age| age >= RESOLUTION) || !self.know_all(core)
     }
 
-    /// True if the latest measurement has every node that there is now, as far as it answers.
-    fn know_latest(&self, core: &Core) -> bool {
-        self.latest.as_ref().is_some_and(|(_, round)| names(core).is_subset(&round.asked))
+    /// Asks all nodes, [`SHORTEST`] after the last time at the earliest.
+    async fn measure(&mut self, core: &Core) {
+        if let Some((at, _)) = &self.latest {
+            tokio::time::sleep_until(*at + SHORTEST).await;
+        }
+        let now = Arc::new(measure(core).await);
+        self.previous = self.latest.replace((Instant::now(), now)).map(|(_, round)| round);
+    }
+
+    /// True if every node that there is now was asked twice, and whoever answered the second time did so the first
+    /// time too.
+    fn know_all(&self, core: &Core) -> bool {
+        let (Some((_, latest)), Some(previous)) = (&self.latest, &self.previous) else { return false };
+        let names = names(core);
+        let were_asked = names.is_subset(&latest.asked) && names.is_subset(&previous.asked);
+        were_asked && latest.nodes.keys().all(|name| previous.nodes.contains_key(name))
     }
 }
 
