@@ -9,6 +9,7 @@ mod metrics;
 mod oidc;
 mod openapi;
 mod service;
+mod stall;
 mod version;
 
 pub use core::{Config, Core};

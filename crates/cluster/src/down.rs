@@ -107,7 +107,7 @@ pub async fn down(request: &Request) -> Result<Report, DownError> {
 pub(crate) async fn clean(place: &Place) -> Result<usize, DownError> {
     let mut pods = 0;
     if let Some((of_pods, of_services)) = choices::ranges(place.data()) {
-        pods = Ground::open(place, of_pods, of_services).await?.remove_all().await?;
+        pods = Ground::left(place, of_pods, of_services).await?.remove_all().await?;
     }
     remove_groups(place)?;
     for folder in [place.run(), place.data()] {

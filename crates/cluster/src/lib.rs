@@ -1,5 +1,6 @@
 //! Puts the parts together.
 
+mod background;
 pub mod bootstrap;
 mod choices;
 pub mod config;

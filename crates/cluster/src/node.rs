@@ -3,12 +3,14 @@
 //! [`Ground`] is what pods stand on. It is opened before the API is served, since pods reach the API at an address that
 //! the pod network makes; the rest starts when the API answers.
 
+use crate::background::Background;
 use crate::config::{Config, outward};
 use crate::inprocess;
 use crate::pki::Pki;
 use crate::place::Place;
 use apiserver::server::ApiServer;
-use container::{Runtime, config::installed_handlers, registries};
+use container::registries::{self, Registries};
+use container::{Runtime, config::installed_handlers};
 use informer::Informers;
 use ipnet::IpNet;
 use network::PodNetwork;
@@ -16,7 +18,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 /// Where the node's own HTTPS server listens, if the port is free.
@@ -51,7 +52,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) informers: &'a Informers,
     pub(crate) config: &'a Config,
     pub(crate) pki: &'a Arc<Pki>,
-    pub(crate) tasks: &'a TaskTracker,
+    pub(crate) tasks: &'a Background,
     /// Ends them.
     pub(crate) stop: &'a CancellationToken,
 }
@@ -59,6 +60,15 @@ pub(crate) struct Parts<'a> {
 impl Ground {
     /// Sets up the network and the runtime, and adopts the pods that are there.
     pub(crate) async fn open(place: &Place, pods: IpNet, services: IpNet) -> Result<Ground, GroundError> {
+        Ground::over(place, pods, services, Registries::load(registries::FILE.as_ref())?).await
+    }
+
+    /// What a cluster that does not run has left. A file about registries that cannot be used is no reason to keep it.
+    pub(crate) async fn left(place: &Place, pods: IpNet, services: IpNet) -> Result<Ground, GroundError> {
+        Ground::over(place, pods, services, Registries::default()).await
+    }
+
+    async fn over(place: &Place, pods: IpNet, services: IpNet, registries: Registries) -> Result<Ground, GroundError> {
         let executable = std::env::current_exe().map_err(GroundError::Program)?;
         let network = PodNetwork::open(network::Config {
             cluster: place.name().to_owned(),
@@ -72,7 +82,7 @@ impl Ground {
             data: place.data().to_owned(),
             run: place.run().to_owned(),
             executable,
-            registries: registries::Registries::load(registries::FILE.as_ref())?,
+            registries,
             handlers: installed_handlers(),
         });
         let (network, runtime) = tokio::join!(network, runtime);
@@ -108,15 +118,15 @@ impl Ground {
             host: None,
         };
         let dns = network::dns::Settings::for_network(network.config());
-        tasks.spawn(report("serve DNS", network::dns::run(system.clone(), dns, stop.clone())));
+        start(tasks, "serve DNS", network::dns::run(system.clone(), dns, stop.clone()));
         let policies = network::policies::Settings::for_network(network.config());
-        tasks.spawn(report("enforce NetworkPolicies", network::policies::run(system.clone(), policies, stop.clone())));
+        start(tasks, "enforce NetworkPolicies", network::policies::run(system.clone(), policies, stop.clone()));
         let running = network::services::run(system, services, stop.clone());
-        tasks.spawn(report("serve Services", running));
+        start(tasks, "serve Services", running);
         let local = node::local_path::Settings { node: wanted.name.clone(), folder: config.data_dir.join("volumes") };
         let provisioning = node::local_path::run(informers.clone(), local);
         let ends = stop.clone();
-        tasks.spawn(async move {
+        tasks.spawn("provide local volumes", async move {
             ends.run_until_cancelled(provisioning).await;
         });
         let manifests = config.data_dir.join("manifests");
@@ -140,15 +150,21 @@ impl Ground {
             ..node::Config::default()
         };
         let client = inprocess::node_client(server, &wanted.name);
-        tasks.spawn(report("run the node", node::run(client, self.runtime, network, node, stop.clone())));
+        start(tasks, "run the node", node::run(client, self.runtime, network, node, stop.clone()));
     }
 }
 
-/// Says why a part ended early. The others go on: a node that cannot serve Services still runs pods.
-async fn report<E: std::error::Error + 'static>(what: &'static str, running: impl Future<Output = Result<(), E>>) {
-    if let Err(failure) = running.await {
-        error!(error = &failure as &dyn std::error::Error, "cannot {what}");
-    }
+/// Starts a part, and says why if it ends early. The others go on: a node that cannot serve Services still runs pods.
+fn start<F, E>(tasks: &Background, what: &'static str, running: F)
+where
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: std::error::Error + Send + 'static,
+{
+    tasks.spawn(what, async move {
+        if let Err(failure) = running.await {
+            error!(error = &failure as &dyn std::error::Error, "cannot {what}");
+        }
+    });
 }
 
 /// The address under which other machines reach this one; the one that pods know if there is no network.

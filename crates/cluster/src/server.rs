@@ -2,6 +2,7 @@
 //!
 //! The order of the drain stands in [`Server::run`]: stop accepting, end watches, finish requests, close the store.
 
+use crate::background::Background;
 use crate::bootstrap::{self, BootstrapError};
 use crate::choices;
 use crate::config::Config;
@@ -32,7 +33,6 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Who the parts of this process are to the API server.
 const SYSTEM_USER: &str = "system:apiserver";
@@ -117,7 +117,7 @@ pub struct Server {
     claim: Claim,
     /// Ends the background work.
     stop: CancellationToken,
-    tasks: TaskTracker,
+    tasks: Background,
 }
 
 /// Whose certificates are believed, and what is shown to nodes.
@@ -190,7 +190,7 @@ impl Server {
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
         let url = format!("https://{}", reachable(config.listen));
         let core = Core::new(parts(&config, open_store(&config).await?, &pki, &trusted, url.clone())?);
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (stop, tasks) = (CancellationToken::new(), Background::default());
         let server = Server { listeners, tls, core, pki, trusted, config: config.clone(), url, claim, stop, tasks };
         server.start_following();
         bootstrap::run(&server.client(SYSTEM_USER), &config, &server.pki).await.map_err(BuildError::Bootstrap)?;
@@ -227,22 +227,23 @@ impl Server {
 
     fn start_following(&self) {
         let (core, stop) = (self.core.clone(), self.stop.clone());
-        self.tasks.spawn(async move { core.follow(stop).await });
+        self.tasks.spawn("follow the store", async move { core.follow(stop).await });
     }
 
     fn start_controllers(&self, config: &Config) -> Informers {
-        self.tasks.spawn(aggregation::run(self.service(), self.stop.clone()));
+        self.tasks.spawn("look after aggregated APIs", aggregation::run(self.service(), self.stop.clone()));
         let (client, stop) = (self.client(SYSTEM_USER), self.stop.clone());
         let root_ca = self.pki.ca_bundle();
         let signer = Arc::new(crate::signer::Signer(self.pki.clone()));
         let settings = controllers::Settings { root_ca, api: config.api_address(), signer };
         let informers = Informers::new(client, stop.clone());
-        self.tasks.spawn(controllers::run(informers.clone(), settings, stop.clone()));
+        self.tasks.spawn("run the controllers", controllers::run(informers.clone(), settings, stop.clone()));
         if config.scheduler {
-            self.tasks.spawn(scheduler::run(informers.clone(), scheduler::Settings::default(), stop));
+            let scheduling = scheduler::run(informers.clone(), scheduler::Settings::default(), stop);
+            self.tasks.spawn("schedule pods", scheduling);
         }
         let ending = informers.clone();
-        self.tasks.spawn(async move { ending.ended().await });
+        self.tasks.spawn("keep informers", async move { ending.ended().await });
         informers
     }
 
@@ -285,9 +286,8 @@ impl Server {
         // Both tasks end with the token; neither can fail but by a panic, which the runtime has reported.
         let _ = tokio::join!(renewal, drain);
         background.cancel();
-        tasks.close();
-        if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
-            tracing::warn!(?grace, left = tasks.len(), "background work did not end in time, leaving anyway");
+        if let Err(left) = tasks.ended(grace).await {
+            tracing::warn!(?grace, ?left, "background work did not end in time, leaving anyway");
         }
         core.store().close().await;
         drop(claim);

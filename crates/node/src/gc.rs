@@ -1,10 +1,10 @@
-//! Keeps the node's files small: logs are rotated, images without names go when the disk is full, and pods that use more room than
-//! they may are evicted.
+//! Keeps the node's files small: logs are rotated, pods that use more room than they may are evicted, and now and then
+//! it is time for images (`image_gc`).
 
 use crate::context::Context;
 use crate::core::model::{lasting, spec};
 use crate::core::resources;
-use crate::events::Severity;
+use crate::image_gc::ImageGc;
 use crate::machine;
 use crate::pods::{Known, News, Pods};
 use container::{ContainerStatus, State};
@@ -26,19 +26,18 @@ const DISK_LOOKS: u32 = 30;
 const LOG: u64 = 10 * 1024 * 1024;
 /// How many files a log has.
 const LOG_FILES: usize = 5;
-/// Images without names go when this part of the disk is in use, in percent.
-const FULL: u64 = 85;
 
 /// Looks after files until the node stops.
 pub(crate) async fn run(context: Arc<Context>, pods: Pods, news_tx: mpsc::UnboundedSender<News>) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looks = 0_u32;
+    let mut images = ImageGc::default();
     while context.stop.run_until_cancelled(ticks.tick()).await.is_some() {
         rotate_logs(&context).await;
         evict(&pods, &context, &news_tx).await;
         if looks.is_multiple_of(DISK_LOOKS) {
-            clear_images(&context).await;
+            images.look(&context).await;
         }
         looks = looks.wrapping_add(1);
     }
@@ -80,29 +79,6 @@ fn remove_oldest(path: &Path) -> io::Result<()> {
     old.sort();
     let extra = old.len().saturating_sub(LOG_FILES - 1);
     old.iter().take(extra).try_for_each(fs::remove_file)
-}
-
-/// Removes what nobody can name any more of images, if the disk is full. Images with names stay: those that were
-/// imported could not be fetched again.
-async fn clear_images(context: &Arc<Context>) {
-    let disk = machine::disk(&context.config.data);
-    let used = disk.capacity.saturating_sub(disk.available);
-    if disk.capacity == 0 || used.saturating_mul(100) < disk.capacity.saturating_mul(FULL) {
-        return;
-    }
-    let name = &context.config.name;
-    match context.runtime.images().prune(false).await {
-        Ok(removed) if removed.names.is_empty() => {
-            let message = format!(
-                "Failed to garbage collect required amount of images. Attempted to free {used} bytes, but only found 0 bytes eligible to free."
-            );
-            context.events.node(name, Severity::Warning, "FreeDiskSpaceFailed", message);
-        }
-        Ok(_) => {}
-        Err(error) => {
-            context.events.node(name, Severity::Warning, "ImageGCFailed", crate::chain(&error));
-        }
-    }
 }
 
 /// Has pods evicted that use more room than they may.

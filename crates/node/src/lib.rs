@@ -20,6 +20,7 @@ mod pods;
 mod worker;
 
 mod assemble;
+mod image_gc;
 mod images;
 mod observe;
 mod probes;

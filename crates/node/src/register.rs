@@ -9,7 +9,6 @@ pub(crate) use describe::{Facts, first_node};
 use crate::context::Context;
 use crate::follow::{self, Change};
 use crate::machine;
-use container::Image;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::{Node, NodeStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, OwnerReference};
@@ -180,12 +179,16 @@ async fn renew(context: &Context, api: &Api<Lease>) -> Result<(), kube::Error> {
 async fn facts(context: &Arc<Context>, port: u16) -> Facts {
     let context = context.clone();
     let gathered = tokio::task::spawn_blocking(move || {
-        let images: Vec<Image> = context.runtime.images().list().unwrap_or_default();
+        let images = context.runtime.images().list();
+        if let Err(error) = &images {
+            warn!(error = error as &dyn std::error::Error, "the container runtime is down");
+        }
         Facts {
+            is_runtime_down: images.is_err(),
             config: context.config.clone(),
             machine: context.machine.clone(),
             hosts: context.hosts.clone(),
-            images: images.iter().map(describe::image).collect(),
+            images: images.iter().flatten().map(describe::image).collect(),
             port,
             disk: machine::disk(&context.config.data),
             available_memory: machine::available_memory(),

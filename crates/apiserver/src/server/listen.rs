@@ -1,6 +1,7 @@
 //! The sockets: TLS, HTTP/1.1 and HTTP/2, limits on heads and slow clients, and the drain at the end.
 
 use super::service::ApiServer;
+use super::stall::{Excused, Patient};
 use crate::authn::x509::{AnyClient, Peer};
 use crate::rest::connect::Remote;
 use ::http::Request;
@@ -22,6 +23,8 @@ use tracing::{debug, warn};
 
 /// How long a TLS handshake or a request head may take.
 const SLOW_CLIENT: Duration = Duration::from_secs(10);
+/// How long a client that reads nothing is waited for; as long as upstream lets a request take.
+const STALLED_CLIENT: Duration = Duration::from_secs(60);
 /// Largest request head of HTTP/1.1, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// Most requests at once on one HTTP/2 connection.
@@ -96,9 +99,12 @@ async fn serve_connection(
         .await
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     let peer = Peer::new(stream.get_ref().1.peer_certificates()).map(Arc::new);
+    let excused = Excused::default();
+    let stream = Patient::new(stream, STALLED_CLIENT, excused.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (server, peer) = (server.clone(), peer.clone());
         request.extensions_mut().insert(remote);
+        request.extensions_mut().insert(excused.clone());
         async move { Ok::<_, Infallible>(server.answer(request, peer.as_deref()).await) }
     });
     let builder = builder();

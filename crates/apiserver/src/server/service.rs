@@ -6,6 +6,7 @@
 
 use super::core::Core;
 use super::metrics::{self, Kind, Labels};
+use super::stall::Excused;
 use super::{documents, health, oidc, openapi, version};
 use crate::aggregation;
 use crate::authn::x509::Peer;
@@ -80,6 +81,9 @@ impl ApiServer {
         let core = &self.0;
         let query = Query::parse(head.uri.query());
         let info = Info::parse(&head.method, head.uri.path(), &query)?;
+        if let Some(excused) = head.extensions.get::<Excused>().filter(|_| info.is_long_running()) {
+            excused.excuse();
+        }
         let begun = Instant::now();
         let under_way = core.metrics.begin(Kind::of(&info));
         let answer = self.route(head, info.clone(), query, body, peer).await;

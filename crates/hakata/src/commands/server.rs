@@ -1,5 +1,7 @@
 //! `hakata server`
 
+mod systemd;
+
 use anyhow::Context as _;
 use cluster::config::{Cidr, Config, Settings};
 use cluster::server::Server;
@@ -20,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "Examples:\n  \
     hakata server --write-kubeconfig ~/.kube/config\n  \
     hakata server --data-dir ./data --listen 127.0.0.1:6443 --write-kubeconfig ./kubeconfig --no-node\n  \
-    hakata server --config server.yaml")]
+    hakata server --config server.yaml\n  \
+    hakata server --print-unit > /etc/systemd/system/hakata.service")]
 pub(crate) struct Args {
     /// Read settings from this YAML file; its keys are the names of these flags, without dashes in front
     #[arg(long, value_name = "FILE", env = "HAKATA_CONFIG")]
@@ -70,6 +73,10 @@ pub(crate) struct Args {
     #[arg(long)]
     no_node: bool,
 
+    /// Print a systemd unit that runs the server with these flags, and do nothing else
+    #[arg(long)]
+    print_unit: bool,
+
     /// Leave the session of the caller, as `hakata up` wants it
     #[arg(long, hide = true)]
     background: bool,
@@ -80,6 +87,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if args.print_unit {
+        return print_unit(args);
+    }
     crate::telemetry::start();
     if args.background {
         cluster::up::leave_session();
@@ -95,7 +105,20 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     let server = Server::build(config(args)?).await?;
     writeln!(std::io::stdout(), "hakata {} is ready at {}", env!("CARGO_PKG_VERSION"), server.url())?;
     std::io::stdout().flush()?;
+    if let Err(error) = systemd::notify_ready() {
+        tracing::warn!(%error, "cannot tell systemd that the server is ready");
+    }
     server.run(stop).await;
+    Ok(())
+}
+
+fn print_unit(args: &Args) -> anyhow::Result<()> {
+    // What the server would refuse is refused here.
+    config(args)?;
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let folder = std::env::current_dir().context("cannot tell which folder this is")?;
+    let arguments: Vec<_> = std::env::args_os().skip(1).filter(|argument| argument != "--print-unit").collect();
+    write!(std::io::stdout(), "{}", systemd::unit(&program, &arguments, &folder))?;
     Ok(())
 }
 

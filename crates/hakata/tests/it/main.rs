@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and so are their helpers")]
 
+mod crash;
+mod machine;
+mod many;
 mod program;
+mod reach;
 mod up;
 mod verbs;
 

@@ -1,7 +1,7 @@
 //! Runs the binary: to its end, or as a server until it is told to stop.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// Runs `hakata ARGUMENTS`; its exit code, output and errors.
@@ -9,6 +9,96 @@ pub(crate) fn hakata(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = command().args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A program that has kubectl's verbs, and the cluster that it talks to.
+pub(crate) struct Program {
+    path: PathBuf,
+    kubeconfig: PathBuf,
+}
+
+/// What a run gave.
+pub(crate) struct Answer {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) errors: String,
+}
+
+/// Our own program, and the newest kubectl if the environment names one.
+pub(crate) fn programs(kubeconfig: &Path) -> Vec<Program> {
+    let named = std::env::var("HAKATA_KUBECTL").unwrap_or_default();
+    let kubectl = named.split(':').find(|path| !path.is_empty()).map(PathBuf::from);
+    if kubectl.is_none() {
+        println!("SKIPPED: the same with kubectl; name one with HAKATA_KUBECTL");
+    }
+    let ours = PathBuf::from(env!("CARGO_BIN_EXE_hakata"));
+    let all = std::iter::once(ours).chain(kubectl);
+    all.map(|path| Program { path, kubeconfig: kubeconfig.to_owned() }).collect()
+}
+
+/// Runs some program to its end; whether it was there and content.
+pub(crate) fn finished(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+impl Program {
+    pub(crate) fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The words of a shell that run it.
+    pub(crate) fn line(&self, arguments: &str) -> String {
+        format!("{} {arguments}", self.path.display())
+    }
+
+    fn shell(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line).env("KUBECONFIG", &self.kubeconfig).env("HAKATA_LOG", "warn");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it; a shell takes the arguments apart.
+    pub(crate) fn start(&self, arguments: &str) -> Child {
+        self.shell(&format!("exec {}", self.line(arguments))).spawn().unwrap()
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self, arguments: &str, input: &str) -> Answer {
+        let mut child = self.start(arguments);
+        let (mut stdin, input) = (child.stdin.take().expect("it is piped"), input.to_owned());
+        let feeding = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        // Whoever does not read to the end has its reasons.
+        let _ = feeding.join().expect("writing does not panic");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Answer { code: output.status.code(), out: text(&output.stdout), errors: text(&output.stderr) }
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, arguments: &str, input: &str, want: &str) {
+        let answer = self.run(arguments, input);
+        let got = (answer.code, answer.out.as_str());
+        assert_eq!(got, (Some(0), want), "{} {arguments}\n{}", self.name(), answer.errors);
+    }
+
+    #[track_caller]
+    pub(crate) fn fails(&self, arguments: &str, want: i32) {
+        let answer = self.run(arguments, "");
+        assert_eq!(answer.code, Some(want), "{} {arguments}\n{}{}", self.name(), answer.out, answer.errors);
+    }
+
+    /// Runs a line of a shell in a terminal of its own, types the input, and gives what is seen.
+    pub(crate) fn in_terminal(&self, line: &str, input: &str) -> String {
+        let mut command = self.shell("exec script -qec \"$LINE\" /dev/null");
+        let mut child = command.env("LINE", line).spawn().unwrap();
+        let mut stdin = child.stdin.take().expect("it is piped");
+        stdin.write_all(input.as_bytes()).unwrap();
+        // A terminal that is closed takes its program along: it stays open until the program has ended.
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
 }
 
 /// `hakata server`, running.

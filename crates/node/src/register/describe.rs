@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) machine: Machine,
     pub(crate) hosts: Vec<IpAddr>,
     pub(crate) images: Vec<ContainerImage>,
+    /// The container runtime cannot work: its files are not to be read.
+    pub(crate) is_runtime_down: bool,
     /// The port of the node's server; 0 without one.
     pub(crate) port: u16,
     pub(crate) disk: Disk,
@@ -172,7 +174,7 @@ fn conditions(facts: &Facts, old: Option<&NodeStatus>) -> Vec<NodeCondition> {
         condition(facts, old, "MemoryPressure", facts.available_memory < MEMORY_PRESSURE, &memory),
         condition(facts, old, "DiskPressure", is_full, &space),
         condition(facts, old, "PIDPressure", is_crowded, &pids),
-        condition(facts, old, "Ready", true, &ready),
+        condition(facts, old, "Ready", !facts.is_runtime_down, &ready),
     ]
 }
 
@@ -266,6 +268,14 @@ mod tests {
         let want =
             [("MemoryPressure", "False"), ("DiskPressure", "False"), ("PIDPressure", "False"), ("Ready", "True")];
         assert_eq!(types, want.map(|(name, status)| (name.to_owned(), status.to_owned())));
+    }
+
+    #[test]
+    fn a_node_without_its_runtime_is_not_ready() {
+        let facts = Facts { is_runtime_down: true, ..facts() };
+        let conditions = first_node(&facts, None).status.unwrap().conditions.unwrap();
+        let ready = conditions.iter().find(|condition| condition.type_ == "Ready").unwrap();
+        assert_eq!((ready.status.as_str(), ready.reason.as_deref()), ("False", Some("KubeletNotReady")));
     }
 
     #[test]
