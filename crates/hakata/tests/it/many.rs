@@ -76,14 +76,7 @@ fn state(cluster: &Cluster) -> BTreeSet<String> {
             found.insert(format!("process {id}"));
         }
     }
-    let rules = Command::new("nft").args(["-s", "list", "ruleset"]).output();
-    let rules = rules.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    found.extend(
-        rules
-            .lines()
-            .filter(|line| line.contains("elements") || line.contains(" : "))
-            .map(|line| format!("rule {line}")),
-    );
+    found.extend(rules(name));
     for folder in ["/run/hakata", "/var/lib/hakata"] {
         let folder = Path::new(folder).join(name);
         // The store grows; layers and images stay, and so does the folder that the first pod's namespace came into.
@@ -94,6 +87,20 @@ fn state(cluster: &Cluster) -> BTreeSet<String> {
         );
     }
     found
+}
+
+/// Elements of the cluster's own tables.
+fn rules(name: &str) -> Vec<String> {
+    let nft = |arguments: &[&str]| {
+        let output = Command::new("nft").args(arguments).output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    };
+    let tables = nft(&["list", "tables"]);
+    let own = tables.lines().filter(|table| table.contains(name)).filter_map(|table| table.strip_prefix("table "));
+    let listed = own.map(|table| nft(&[&["-s", "list", "table"], &table.split(' ').collect::<Vec<_>>()[..]].concat()));
+    let text = listed.collect::<String>();
+    let elements = text.lines().filter(|line| line.contains("elements") || line.contains(" : "));
+    elements.map(|line| format!("rule {}", line.trim())).collect()
 }
 
 /// All paths below a folder, or its folders alone.

@@ -189,7 +189,7 @@ fn kubectl_says_the_same() {
 fn compare(kubectl: &Path, world: &World, arguments: &str) {
     let words: Vec<&str> = arguments.split(' ').collect();
     let mut seen = None;
-    for _ in 0..5 {
+    for _ in 0..30 {
         let theirs =
             Command::new(kubectl).args(&words).arg("--kubeconfig").arg(world.file("kubeconfig")).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
