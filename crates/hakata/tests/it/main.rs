@@ -7,6 +7,7 @@ mod machine;
 mod many;
 mod program;
 mod reach;
+mod services;
 mod up;
 mod verbs;
 
