@@ -34,6 +34,10 @@ pub struct Cpu {
     pub throttled_periods: u64,
     /// Time its tasks waited for the next period.
     pub throttled: u64,
+    /// Time it may run in each period; `None` without a limit.
+    pub quota: Option<u64>,
+    /// The period of the quota; zero without one.
+    pub period: u64,
 }
 
 /// Memory, in bytes.
@@ -55,7 +59,7 @@ pub struct Memory {
     pub faults: u64,
     /// Page faults that had to read.
     pub major_faults: u64,
-    /// Pages that were read again soon after they had been reclaimed: thrashing (v2 alone).
+    /// Pages that were read again soon after they had been reclaimed: thrashing.
     pub refaults: u64,
     /// How often the group was at its `memory.high` (v2 alone).
     pub high_events: u64,
@@ -109,7 +113,8 @@ impl Statistics {
             limit: number(&read(Controller::Pids, "pids.max")?),
         };
         if mode == Mode::V2 {
-            let cpu = cpu_v2(&read(Controller::Cpu, "cpu.stat")?);
+            let mut cpu = cpu_v2(&read(Controller::Cpu, "cpu.stat")?);
+            (cpu.quota, cpu.period) = quota_v2(&read(Controller::Cpu, "cpu.max")?);
             let mut memory = memory_v2(&read(Controller::Memory, "memory.stat")?);
             memory.usage = number(&read(Controller::Memory, "memory.current")?).unwrap_or_default();
             memory.limit = number(&read(Controller::Memory, "memory.max")?);
@@ -120,6 +125,10 @@ impl Statistics {
         let mut cpu = throttling_v1(&read(Controller::Cpu, "cpu.stat")?);
         cpu.usage = number(&read(Controller::CpuAcct, "cpuacct.usage")?).unwrap_or_default() / 1000;
         ticks_v1(&read(Controller::CpuAcct, "cpuacct.stat")?, &mut cpu);
+        cpu.quota = number(&read(Controller::Cpu, "cpu.cfs_quota_us")?);
+        if cpu.quota.is_some() {
+            cpu.period = number(&read(Controller::Cpu, "cpu.cfs_period_us")?).unwrap_or_default();
+        }
         let mut memory = memory_v1(&read(Controller::Memory, "memory.stat")?);
         memory.usage = number(&read(Controller::Memory, "memory.usage_in_bytes")?).unwrap_or_default();
         memory.limit = number(&read(Controller::Memory, "memory.limit_in_bytes")?);
@@ -147,6 +156,15 @@ fn cpu_v2(text: &str) -> Cpu {
         }
     }
     cpu
+}
+
+/// `20000 100000`, or `max 100000` without a limit.
+fn quota_v2(text: &str) -> (Option<u64>, u64) {
+    let mut words = text.split_ascii_whitespace().map(|word| word.parse().ok());
+    match (words.next().flatten(), words.next().flatten()) {
+        (Some(quota), period) => (Some(quota), period.unwrap_or_default()),
+        (None, _) => (None, 0),
+    }
 }
 
 fn throttling_v1(text: &str) -> Cpu {
@@ -212,6 +230,7 @@ fn memory_v1(text: &str) -> Memory {
             "total_swap" => memory.swap = value,
             "total_pgfault" => memory.faults = value,
             "total_pgmajfault" => memory.major_faults = value,
+            "total_workingset_refault_anon" | "total_workingset_refault_file" => memory.refaults += value,
             _ => {}
         }
     }
@@ -280,10 +299,25 @@ mod tests {
         let v2 = cpu_v2(
             "usage_usec 900\nuser_usec 600\nsystem_usec 300\nnr_periods 10\nnr_throttled 4\nthrottled_usec 70\n",
         );
-        let want = Cpu { usage: 900, user: 600, system: 300, periods: 10, throttled_periods: 4, throttled: 70 };
+        let want = Cpu {
+            usage: 900,
+            user: 600,
+            system: 300,
+            periods: 10,
+            throttled_periods: 4,
+            throttled: 70,
+            ..Cpu::default()
+        };
         assert_eq!(v2, want);
         let v1 = throttling_v1("nr_periods 10\nnr_throttled 4\nthrottled_time 70000\n");
         assert_eq!((v1.periods, v1.throttled_periods, v1.throttled), (10, 4, 70));
+    }
+
+    #[test]
+    fn a_quota_has_a_period() {
+        assert_eq!(quota_v2("20000 100000\n"), (Some(20_000), 100_000));
+        assert_eq!(quota_v2("max 100000\n"), (None, 0));
+        assert_eq!(quota_v2(""), (None, 0));
     }
 
     #[test]
