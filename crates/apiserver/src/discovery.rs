@@ -17,7 +17,7 @@ pub use aggregated::{CONTENT_TYPE as AGGREGATED_CONTENT_TYPE, core, groups as ag
 pub use classic::{api_versions, group, groups, resources};
 pub use order::{group_versions, priority as group_priority};
 
-use kinds::Resource;
+use kinds::{Resource, Verbs};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -32,7 +32,7 @@ fn verbs(resource: &Resource) -> Value {
     if resource.custom.as_ref().is_some_and(|custom| custom.terminating) {
         return ["delete", "deletecollection", "get", "list", "watch"].into_iter().collect();
     }
-    if resource.is_custom() {
+    if resource.is_custom() && resource.verbs == Verbs::All {
         return ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
             .into_iter()
             .collect();

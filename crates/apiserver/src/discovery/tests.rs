@@ -96,3 +96,10 @@ fn documents_are_told_apart_by_their_tag() {
     assert_eq!(etag(b"a").len(), 64);
     assert_ne!(etag(b"a"), etag(b"b"));
 }
+
+#[test]
+fn a_resource_that_is_only_read_says_so() {
+    let metrics = Resource::new("metrics.example.com", "v1", "Usage", "usages", Scope::Cluster, Plain);
+    let document = resources(&[Arc::new(metrics.verbs(Verbs::GetList))], "metrics.example.com", "v1").unwrap();
+    assert_eq!(document["resources"][0]["verbs"], json!(["get", "list"]));
+}
