@@ -283,13 +283,16 @@ impl Server {
             .into_iter()
             .map(|listener| listen::serve(listener, tls.clone(), ApiServer::new(core.clone()), stop.clone(), grace));
         join_all(serving).await;
+        tracing::debug!("requests have ended");
         // Both tasks end with the token; neither can fail but by a panic, which the runtime has reported.
         let _ = tokio::join!(renewal, drain);
         background.cancel();
         if let Err(left) = tasks.ended(grace).await {
             tracing::warn!(?grace, ?left, "background work did not end in time, leaving anyway");
         }
+        tracing::debug!("background work has ended");
         core.store().close().await;
+        tracing::debug!("the store is closed");
         drop(claim);
     }
 
