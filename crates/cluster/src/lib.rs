@@ -13,6 +13,7 @@ mod node;
 pub mod pki;
 pub mod place;
 pub mod preflight;
+mod pressure_metrics;
 pub mod server;
 mod signer;
 pub mod snapshot;

@@ -8,6 +8,7 @@ use crate::config::{Config, outward};
 use crate::inprocess;
 use crate::pki::Pki;
 use crate::place::Place;
+use crate::pressure_metrics;
 use apiserver::server::ApiServer;
 use container::registries::{self, Registries};
 use container::{Runtime, config::installed_handlers};
@@ -121,6 +122,11 @@ impl Ground {
         start(tasks, "serve DNS", network::dns::run(system.clone(), dns, stop.clone()));
         let policies = network::policies::Settings::for_network(network.config());
         start(tasks, "enforce NetworkPolicies", network::policies::run(system.clone(), policies, stop.clone()));
+        let metrics = inprocess::client(server.clone(), "system:serviceaccount:kube-system:hakata-pressure");
+        let metrics = pressure_metrics::run(metrics, pki.clone(), address, stop.clone());
+        if config.metrics {
+            start(tasks, "serve custom metrics", metrics);
+        }
         let running = network::services::run(system, services, stop.clone());
         start(tasks, "serve Services", running);
         let local = node::local_path::Settings { node: wanted.name.clone(), folder: config.data_dir.join("volumes") };

@@ -5,6 +5,7 @@
 //! [`follow`] is for those that need no queue.
 
 mod api;
+mod autoscaler;
 mod certificates;
 mod cron_job;
 mod daemon_set;
@@ -82,6 +83,7 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
     let all = async {
         tokio::join!(
             service_accounts::run(informers.clone()),
+            autoscaler::run(informers.clone()),
             root_ca::run(informers.clone(), settings.root_ca.clone()),
             namespaces::run(informers.clone()),
             role_aggregation::run(informers.clone()),

@@ -7,6 +7,7 @@ mod helm;
 mod image;
 mod kustomize;
 mod pods;
+mod pressure;
 mod server;
 mod snapshot;
 mod status;
@@ -49,6 +50,7 @@ enum Command {
     Logs(Box<pods::logs::Args>),
     Patch(Box<verbs::patch::Args>),
     PortForward(Box<pods::port_forward::Args>),
+    Pressure(Box<pressure::Args>),
     Rollout(Box<verbs::rollout::Args>),
     Scale(Box<verbs::scale::Args>),
     Server(server::Args),
@@ -84,6 +86,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Logs(args) => pods::logs::logs(&args),
         Command::Patch(args) => verbs::patch::run_patch(&args),
         Command::PortForward(args) => pods::port_forward::port_forward(&args),
+        Command::Pressure(args) => pressure::run(&args),
         Command::Rollout(args) => verbs::rollout::run_rollout(&args),
         Command::Scale(args) => verbs::scale::run_scale(&args),
         Command::Server(args) => server::run(&args),

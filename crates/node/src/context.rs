@@ -8,6 +8,8 @@ use crate::events::Recorder;
 use crate::machine::Machine;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
+use crate::pressure::Watch;
+use crate::pressure::policy::Conditions;
 use k8s_openapi::api::core::v1::{Node, Service};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -33,6 +35,9 @@ pub(crate) struct Context {
     /// All Services by uid; `None` before the first answer.
     pub(crate) services_rx: watch::Receiver<Option<Arc<HashMap<String, Service>>>>,
     pub(crate) metrics: Metrics,
+    pub(crate) pressure: Arc<Watch>,
+    /// What the node says of its pressure.
+    pub(crate) contention: Conditions,
     /// When the node began, to tell what was there before.
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,

@@ -4,12 +4,12 @@
 //! [`core`] decides, on plain values; everything else acts. A pod has a task of its own ([`worker`]) that is woken by
 //! the API, the runtime, probes and timers, looks at everything anew, and does what the plan says; [`pods`] hands news
 //! to these tasks. [`register`] keeps the Node object, [`volumes`] what pods mount, [`probes`] asks containers how they
-//! are, [`report`] writes statuses, [`server`] is the HTTPS server of the node.
+//! are, [`report`] writes statuses, [`server`] is the HTTPS server of the node, [`pressure`] tells who waits for what.
 //!
 //! What must outlive this process lies in the runtime and in the API, never here alone: a node that starts finds its
 //! pods running and goes on with them.
 //!
-//! Deliberately absent: user namespaces, image volumes, in-place resize, eviction under memory pressure, devices.
+//! Deliberately absent: user namespaces, image volumes, in-place resize, eviction by bytes free, devices.
 
 mod core;
 
@@ -38,6 +38,7 @@ mod http;
 mod machine;
 mod metrics;
 mod objects;
+mod pressure;
 mod register;
 mod server;
 mod statics;
@@ -127,6 +128,8 @@ pub async fn run(
         node_rx,
         services_rx,
         metrics: Metrics::default(),
+        pressure: Arc::new(pressure::Watch::open()),
+        contention: Arc::default(),
         tasks: tasks.clone(),
         stop: stop.clone(),
         config,
@@ -139,6 +142,8 @@ pub async fn run(
         register::run(context.clone(), port, node_tx),
         serve(server, &context, &pods),
         follow_services(&context, services_tx),
+        context.pressure.clone().run(&context),
+        pressure::alerts::run(context.clone(), pods.clone()),
         run_pods(&context, &pods),
     );
     tasks.close();
@@ -170,6 +175,7 @@ async fn run_pods(context: &Arc<Context>, pods: &Pods) {
     tokio::join!(
         pods::run(context.clone(), pods.clone(), news_tx.clone(), news_rx),
         gc::run(context.clone(), pods.clone(), news_tx.clone()),
+        pressure::policy::run(context.clone(), pods.clone(), news_tx.clone()),
         following_folder,
     );
 }

@@ -3,6 +3,7 @@
 use crate::core::probe::Kind;
 use crate::probes::Found;
 use k8s_openapi::api::core::v1::Pod;
+use pressure::alert::Rule;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +17,11 @@ const START_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.
 pub(crate) struct Metrics {
     probes: Mutex<BTreeMap<ProbeKey, u64>>,
     starts: Mutex<Starts>,
+    alerts: Mutex<BTreeMap<AlertKey, u64>>,
 }
+
+/// Uid, namespace, pod, container, resource, line.
+type AlertKey = [String; 6];
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct ProbeKey {
@@ -59,6 +64,17 @@ impl Metrics {
     /// Notes that a pod is over: its probes are not told of any more.
     pub(crate) fn forget(&self, uid: &str) {
         self.probes.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| key.uid != uid);
+        self.alerts.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| key[0] != uid);
+    }
+
+    /// Notes that a pod waited longer than somebody wants.
+    pub(crate) fn alerted(&self, pod: &Pod, container: &str, rule: &Rule) {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let (resource, line) = (rule.condition.resource.name(), rule.condition.line.name());
+        let meta = &pod.metadata;
+        let key =
+            [text(&meta.uid), text(&meta.namespace), text(&meta.name), container.into(), resource.into(), line.into()];
+        *self.alerts.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
     }
 
     /// Notes that a pod's sandbox was made.
@@ -119,6 +135,16 @@ impl Metrics {
         let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {}", starts.count);
         let _ = writeln!(text, "{name}_sum {}", starts.sum);
         let _ = writeln!(text, "{name}_count {}", starts.count);
+        let name = "hakata_pressure_alerts_total";
+        text += &header(name, "Cumulative number of alerts of pods that waited longer than somebody wants.", "counter");
+        for ([_, namespace, pod, container, resource, line], count) in
+            self.alerts.lock().unwrap_or_else(PoisonError::into_inner).iter()
+        {
+            let _ = writeln!(
+                text,
+                "{name}{{container={container:?},line={line:?},namespace={namespace:?},pod={pod:?},resource={resource:?}}} {count}"
+            );
+        }
         text
     }
 }

@@ -193,8 +193,17 @@ async fn facts(context: &Arc<Context>, port: u16) -> Facts {
             disk: machine::disk(&context.config.data),
             available_memory: machine::available_memory(),
             processes: machine::processes(),
+            contention: contention(&context),
             now: Timestamp::now(),
         }
     });
     gathered.await.unwrap_or_default()
+}
+
+/// What policies say of the node's pressure, in the order of the conditions' names.
+fn contention(context: &Context) -> Vec<(&'static str, bool)> {
+    let known = context.contention.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut all: Vec<_> = known.iter().map(|(name, holds)| (*name, *holds)).collect();
+    all.sort_unstable();
+    all
 }

@@ -5,6 +5,7 @@
 mod crash;
 mod machine;
 mod many;
+mod pressure;
 mod program;
 mod reach;
 mod services;

@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub(crate) available_memory: i64,
     /// Processes and their limit.
     pub(crate) processes: (u64, u64),
+    /// Conditions of policies about pressure, and whether they hold.
+    pub(crate) contention: Vec<(&'static str, bool)>,
     pub(crate) now: Timestamp,
 }
 
@@ -170,12 +172,19 @@ fn conditions(facts: &Facts, old: Option<&NodeStatus>) -> Vec<NodeCondition> {
         yes: ("KubeletReady", "kubelet is posting ready status"),
         no: ("KubeletNotReady", "container runtime is down"),
     };
-    vec![
+    let contended = Sides {
+        yes: ("PressureThresholdMet", "pods have waited more than a NodePressurePolicy allows"),
+        no: ("PressureBelowThreshold", "pods have not waited more than NodePressurePolicies allow"),
+    };
+    let of_policies = facts.contention.iter().map(|(name, holds)| condition(facts, old, name, *holds, &contended));
+    let mut all = vec![
         condition(facts, old, "MemoryPressure", facts.available_memory < MEMORY_PRESSURE, &memory),
         condition(facts, old, "DiskPressure", is_full, &space),
         condition(facts, old, "PIDPressure", is_crowded, &pids),
-        condition(facts, old, "Ready", !facts.is_runtime_down, &ready),
-    ]
+    ];
+    all.extend(of_policies);
+    all.push(condition(facts, old, "Ready", !facts.is_runtime_down, &ready));
+    all
 }
 
 fn condition(facts: &Facts, old: Option<&NodeStatus>, name: &str, holds: bool, sides: &Sides) -> NodeCondition {

@@ -179,6 +179,7 @@ fn verb(method: &Method) -> &'static str {
 fn subresources(path: &str) -> &'static [&'static str] {
     match path.split('/').nth(1).unwrap_or_default() {
         "stats" => &["stats"],
+        "pressure" => &["stats", "proxy"],
         "metrics" => &["metrics"],
         "logs" => &["log"],
         "spec" => &["spec"],
@@ -197,6 +198,7 @@ mod tests {
     fn paths_are_subresources() {
         assert_eq!(subresources("/metrics/cadvisor"), ["metrics"]);
         assert_eq!(subresources("/stats/summary"), ["stats"]);
+        assert_eq!(subresources("/pressure"), ["stats", "proxy"]);
         assert_eq!(subresources("/exec/ns/pod/c"), ["proxy"]);
         assert_eq!(subresources("/pods"), ["pods", "proxy"]);
         assert_eq!(verb(&Method::GET), "get");

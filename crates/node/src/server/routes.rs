@@ -39,11 +39,27 @@ pub(super) async fn answer(node: &Node, request: Request<Incoming>, peer: Option
             logs::answer(node, namespace, pod, container, query).await
         }
         ["stats", "summary"] => json_answer(&summary::of(&stats::gather(node).await)),
-        ["metrics"] => metrics(node.context.metrics.render() + &text::pods(node)),
+        ["pressure"] => pressure(node, request.uri().query().unwrap_or_default()).await,
+        ["metrics"] => {
+            let waiting = node.context.pressure.clone().metrics(&node.context, &node.pods).await;
+            metrics(node.context.metrics.render() + &text::pods(node) + &waiting)
+        }
         ["metrics", "resource"] => metrics(text::resource(&stats::gather(node).await)),
         ["metrics", "cadvisor"] => metrics(text::cadvisor(&stats::gather(node).await)),
         ["metrics", "probes"] => metrics(node.context.metrics.render_probes()),
         _ => plain(StatusCode::NOT_FOUND, "404 page not found"),
+    }
+}
+
+/// Who waits for what, and why.
+async fn pressure(node: &Node, query: &str) -> Response<Body> {
+    let wanted = match pressure::afar::parse_query(query) {
+        Ok(wanted) => wanted,
+        Err(why) => return plain(StatusCode::BAD_REQUEST, why),
+    };
+    match node.context.pressure.clone().report(&node.context, &node.pods, wanted).await {
+        Ok(report) => json_answer(&serde_json::to_value(report).unwrap_or_default()),
+        Err(why) => plain(StatusCode::NOT_FOUND, why),
     }
 }
 
