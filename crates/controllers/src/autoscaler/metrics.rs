@@ -136,7 +136,10 @@ async fn custom(client: &Client, path: &str) -> Result<Value, String> {
 }
 
 fn unable(api: &str, error: &kube::Error) -> String {
-    format!("unable to fetch metrics from {api} metrics API: {}", message(error))
+    // Where nobody serves the group, the answer is no object.
+    let is_plain = code(error) == 404 && message(error).trim() == "404 page not found";
+    let why = if is_plain { "the server could not find the requested resource".to_owned() } else { message(error) };
+    format!("unable to fetch metrics from {api} metrics API: {why}")
 }
 
 /// The rest of a query: the labels that a metric shall have.

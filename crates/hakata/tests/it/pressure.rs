@@ -56,8 +56,11 @@ impl Cluster {
     fn apply(&self, manifest: &str) {
         let path = self.folder.path().join("manifest.yaml");
         std::fs::write(&path, manifest).unwrap();
-        let (code, out, errors) = self.run(&["apply", "-f", path.to_str().unwrap()]);
-        assert_eq!(code, Some(0), "{out}{errors}");
+        // A kind that was defined a moment ago may not be there yet.
+        self.until("success", || match self.run(&["apply", "-f", path.to_str().unwrap()]) {
+            (Some(0), ..) => Ok(()),
+            (_, out, errors) => Err(out + &errors),
+        });
     }
 
     fn get(&self, words: &[&str]) -> Value {

@@ -55,7 +55,8 @@ impl Delivery {
         let now = Instant::now();
         let key = (wish.uid.clone(), condition_of(wish));
         // The condition stays while it goes on, whether or not it is told again.
-        self.raised.entry(key).and_modify(|until| *until = now + wish.rule.cooldown);
+        let until = now + wish.rule.cooldown;
+        self.raised.entry(key.clone()).and_modify(|known| *known = until.max(*known));
         if self.told.get(wish).is_some_and(|at| at.elapsed() < wish.rule.cooldown) {
             return;
         }
@@ -65,7 +66,7 @@ impl Delivery {
         };
         self.told.retain(|wish, at| at.elapsed() < wish.rule.cooldown);
         self.told.insert(wish.clone(), now);
-        self.raised.insert((wish.uid.clone(), condition_of(wish)), now + wish.rule.cooldown);
+        self.raised.entry(key).and_modify(|known| *known = until.max(*known)).or_insert(until);
         let message = message(wish);
         self.context.events.pod(&known.pod, Severity::Warning, "PressureAlert", message.clone());
         self.context.metrics.alerted(&known.pod, &wish.container, &wish.rule);
