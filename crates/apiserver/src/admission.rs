@@ -1,14 +1,17 @@
 //! Admission: what may still change or refuse a decoded object before it is stored.
 //!
-//! The plug-ins are called in upstream's order. Webhooks, CEL policies and Pod Security have their place between the
-//! mutating plug-ins and quota; see `chain`.
+//! The plug-ins are called in upstream's order. Webhooks and CEL policies have their place between the
+//! mutating plug-ins and quota; see `chain`. What a user may configure is read by `configuration`.
 
 pub mod chain;
+mod configuration;
 pub(crate) mod webhooks;
 
 pub use crate::plugins::Operation;
+pub use configuration::{Configuration, ConfigurationError};
 
 use crate::http::warning::Warnings;
+use crate::plugins::Notes;
 use crate::rest::Call;
 use kinds::Resource;
 use object::{Status, Value, View};
@@ -63,6 +66,16 @@ impl<'a> Attributes<'a> {
     }
 }
 
+impl Notes for Attributes<'_> {
+    fn warn(&self, text: String) {
+        Attributes::warn(self, text);
+    }
+
+    fn annotate(&self, key: String, value: String) {
+        Attributes::annotate(self, key, value);
+    }
+}
+
 /// What an admission step answers, later.
 pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<(), Status>> + Send + 'a>>;
 
@@ -74,4 +87,7 @@ pub trait Admission: Send + Sync + 'static {
 
     /// May refuse the object as it will be stored (for deletes: as it is).
     fn validate<'a>(&'a self, attributes: &'a Attributes<'_>, object: &'a Value, old: Option<View<'a>>) -> Verdict<'a>;
+
+    /// Appends what is counted to the page of metrics.
+    fn metrics(&self, page: &mut String);
 }

@@ -126,6 +126,11 @@ impl Verdict {
         Verdict { decision: Decision::NoOpinion, reason: Reason::Text(reason.into()) }
     }
 
+    /// `Ok` if it is allowed, else the refusal.
+    pub fn require(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        if self.is_allowed() { Ok(()) } else { Err(forbidden(attributes, &self.reason.to_string())) }
+    }
+
     /// True if it is allowed.
     pub fn is_allowed(&self) -> bool {
         self.decision == Decision::Allow
@@ -139,8 +144,7 @@ pub trait Authorize: Send + Sync {
 
     /// `Ok` if it is allowed, else the refusal.
     fn require(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        let verdict = self.authorize(attributes);
-        if verdict.is_allowed() { Ok(()) } else { Err(forbidden(attributes, &verdict.reason.to_string())) }
+        self.authorize(attributes).require(attributes)
     }
 }
 

@@ -9,8 +9,10 @@
 
 pub mod admission;
 pub mod aggregation;
+pub mod audit;
 pub mod authn;
 pub mod authz;
+mod counter;
 pub mod custom;
 pub mod discovery;
 mod flow;
@@ -27,4 +29,4 @@ pub mod request;
 pub mod rest;
 pub mod server;
 pub mod storage;
-mod webhook;
+pub mod webhook;

@@ -14,6 +14,14 @@ pub trait Cluster: Send + Sync {
     /// All objects of a resource, or of one namespace of it, in the order of their names.
     fn list(&self, group: &str, resource: &str, namespace: Option<&str>) -> Vec<Arc<Value>>;
 
+    /// The first pods of a namespace by name, and how many there are.
+    fn first_pods(&self, namespace: &str, most: usize) -> (Vec<Arc<Value>>, usize) {
+        let mut pods = self.list("", "pods", Some(namespace));
+        let all = pods.len();
+        pods.truncate(most);
+        (pods, all)
+    }
+
     /// The pods of a namespace that run on a node.
     fn pods_of_node(&self, node: &str, namespace: &str) -> Vec<Arc<Value>> {
         let mut pods = self.list("", "pods", Some(namespace));
@@ -37,6 +45,14 @@ impl Cluster for Stored {
         let prefix = storage::prefix_of(group, resource, namespace.unwrap_or_default());
         let snapshot = self.0.snapshot();
         snapshot.range(&prefix, None).map(|entry| entry.attached.parsed(&entry.value)).collect()
+    }
+
+    /// Pods are many: only the first are read, and none stays parsed.
+    fn first_pods(&self, namespace: &str, most: usize) -> (Vec<Arc<Value>>, usize) {
+        let (snapshot, prefix) = (self.0.snapshot(), storage::prefix_of("", "pods", namespace));
+        let pods = snapshot.range(&prefix, None).take(most);
+        let pods = pods.filter_map(|entry| serde_json::from_slice(&entry.value).ok()).map(Arc::new);
+        (pods.collect(), snapshot.count(&prefix))
     }
 
     /// Pods are many: only those of the node are read, and none stays parsed.

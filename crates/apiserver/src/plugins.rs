@@ -1,8 +1,8 @@
 //! The built-in admission plug-ins, in upstream's order.
 //!
 //! Each is a function of what is asked, the object, and what the cluster holds. Mutating plug-ins run before
-//! validating ones; webhooks, CEL policies and Pod Security stand between [`first`] and quota, which comes last so
-//! that nothing is charged for what is refused.
+//! validating ones; webhooks and CEL policies stand between [`first`] and quota, which comes last so that nothing is
+//! charged for what is refused.
 //!
 //! Deliberately absent: plug-ins that are off by default (PodNodeSelector, OwnerReferencesPermissionEnforcement, …).
 
@@ -14,6 +14,7 @@ mod namespace_lifecycle;
 mod node_restriction;
 mod nodes;
 mod pod_resize;
+mod pod_security;
 mod priority;
 pub mod quota;
 mod runtime_class;
@@ -25,6 +26,7 @@ mod topology;
 pub use priority::system_classes;
 pub use quota::{Charge, Quota};
 
+use crate::admission::Configuration;
 use crate::authz::Authorize;
 use crate::lookup::Cluster;
 use kinds::UserInfo;
@@ -64,6 +66,17 @@ pub struct Ask<'a> {
     pub now: i64,
     /// What the cluster holds.
     pub cluster: &'a dyn Cluster,
+    /// Who hears what is to be told beside the verdict.
+    pub notes: &'a dyn Notes,
+}
+
+/// What a plug-in tells beside its verdict.
+pub trait Notes: Sync {
+    /// Tells the client something.
+    fn warn(&self, text: String);
+
+    /// Notes something for the audit log.
+    fn annotate(&self, key: String, value: String);
 }
 
 impl Ask<'_> {
@@ -107,10 +120,13 @@ pub trait Plugin: Send + Sync {
     fn validate(&self, _ask: &Ask<'_>, _object: View<'_>, _old: Option<View<'_>>) -> Result<(), Status> {
         Ok(())
     }
+
+    /// Appends what it counts to the page of metrics.
+    fn metrics(&self, _page: &mut String) {}
 }
 
 /// The plug-ins before webhooks and policies, in upstream's order.
-pub fn first(authorizer: &Arc<dyn Authorize>) -> Vec<Box<dyn Plugin>> {
+pub fn first(authorizer: &Arc<dyn Authorize>, configuration: &Configuration) -> Vec<Box<dyn Plugin>> {
     let authorizer = || Arc::clone(authorizer);
     vec![
         Box::new(namespace_lifecycle::NamespaceLifecycle),
@@ -118,6 +134,7 @@ pub fn first(authorizer: &Arc<dyn Authorize>) -> Vec<Box<dyn Plugin>> {
         Box::new(service_account::ServiceAccount),
         Box::new(node_restriction::NodeRestriction(authorizer())),
         Box::new(nodes::TaintNodesByCondition),
+        Box::new(pod_security::PodSecurity::new(configuration.pod_security.clone())),
         Box::new(priority::Priority),
         Box::new(tolerations::DefaultTolerationSeconds),
         Box::new(storage::DefaultStorageClass),

@@ -14,4 +14,5 @@ mod version;
 
 pub use core::{Config, Core};
 pub use service::{ApiServer, Caller};
+pub(crate) use version::MINOR;
 pub use version::VERSION;

@@ -1,16 +1,19 @@
 //! Calls to webhooks: a JSON document is posted to a URL or a Service, and one comes back.
 //!
 //! What is asked stands with those who ask (`admission::webhooks`, `conversion`); here is how to get there: where a
-//! client configuration leads ([`target`]), whom to trust ([`trust`]), and the call itself. Failures read as Go words
+//! client configuration leads ([`target`]), whom to trust ([`trust`]), services that files lead to ([`remote`]), and the call itself. Failures read as Go words
 //! them.
 //!
 //! Deliberately absent: connections that are kept, and redirects, which no webhook needs.
 
 mod go_words;
+mod remote;
 mod target;
 pub(crate) mod trust;
 
 pub(crate) use go_words::of_dial;
+pub use remote::{Remote, RemoteError};
+
 pub(crate) use target::{Target, resolve_service};
 
 use crate::lookup::Stored;

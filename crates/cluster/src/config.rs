@@ -1,8 +1,10 @@
 //! What a server is told: plain values, from flags and a file, checked once.
 
+pub mod guard;
 mod network;
 mod settings;
 
+pub use guard::Guard;
 pub use network::{Cidr, CidrError};
 pub use settings::{Settings, SettingsError};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub service_cidr: Cidr,
     /// A file of tokens that never change, with their users.
     pub token_auth_file: Option<PathBuf>,
+    /// How the API server guards itself.
+    pub guard: Guard,
     /// Whether pods are placed on nodes.
     pub scheduler: bool,
     /// Whether what nodes and pods use is served (`metrics.k8s.io`).
@@ -80,6 +84,7 @@ impl Config {
             cluster_cidr: Cidr::new(Ipv4Addr::new(10, 42, 0, 0), 16),
             service_cidr: Cidr::new(Ipv4Addr::new(10, 43, 0, 0), 16),
             token_auth_file: None,
+            guard: Guard::default(),
             gateway: None,
             scheduler: true,
             metrics: true,

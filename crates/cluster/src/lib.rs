@@ -1,5 +1,6 @@
 //! Puts the parts together.
 
+pub mod atrest;
 mod background;
 pub mod bootstrap;
 mod choices;

@@ -23,6 +23,7 @@ mod authority;
 mod error;
 mod facts;
 mod files;
+pub(crate) use files::write_whole;
 mod identity;
 mod serving;
 

@@ -2,6 +2,9 @@
 //!
 //! The order of the drain stands in [`Server::run`]: stop accepting, end watches, finish requests, close the store.
 
+mod guard;
+
+use crate::atrest::{self, AtRest};
 use crate::background::Background;
 use crate::bootstrap::{self, BootstrapError};
 use crate::choices;
@@ -81,6 +84,9 @@ pub enum BuildError {
     /// The file of tokens cannot be used.
     #[error("cannot use the token file")]
     TokenFile(#[source] TokenFileError),
+    /// What guards the API server cannot be set up.
+    #[error(transparent)]
+    Guard(#[from] guard::Error),
     /// The objects that every cluster begins with cannot be made.
     #[error("cannot make the objects that every cluster begins with")]
     Bootstrap(#[source] BootstrapError),
@@ -90,6 +96,9 @@ pub enum BuildError {
     /// TLS cannot be set up.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
+    /// It is not clear what is encrypted on disk.
+    #[error("cannot set up encryption on disk")]
+    AtRest(#[from] atrest::Error),
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[source] store::OpenError),
@@ -189,10 +198,14 @@ impl Server {
         let trusted = Trusted::of(&pki, &config)?;
         let tls = listen::tls_config(pki.server_certificate()).map_err(BuildError::Tls)?;
         let url = format!("https://{}", reachable(config.listen));
-        let core = Core::new(parts(&config, open_store(&config).await?, &pki, &trusted, url.clone())?);
+        let at_rest = AtRest::open(&config)?;
+        let store = open_store(&config, at_rest.clone()).await?;
+        let core = Core::new(parts(&config, store.clone(), &pki, &trusted, url.clone())?);
         let (stop, tasks) = (CancellationToken::new(), Background::default());
         let server = Server { listeners, tls, core, pki, trusted, config: config.clone(), url, claim, stop, tasks };
         server.start_following();
+        let sealing = at_rest.follow(store, config.data_dir.clone(), server.stop.clone());
+        server.tasks.spawn("look after encryption on disk", sealing);
         bootstrap::run(&server.client(SYSTEM_USER), &config, &server.pki).await.map_err(BuildError::Bootstrap)?;
         let informers = server.start_controllers(&config);
         server.write_kubeconfig()?;
@@ -291,6 +304,7 @@ impl Server {
             tracing::warn!(?grace, ?left, "background work did not end in time, leaving anyway");
         }
         tracing::debug!("background work has ended");
+        core.close_audit().await;
         core.store().close().await;
         tracing::debug!("the store is closed");
         drop(claim);
@@ -343,9 +357,10 @@ fn addresses(config: &Config) -> Vec<IpAddr> {
     all
 }
 
-async fn open_store(config: &Config) -> Result<apiserver::storage::ObjectStore, BuildError> {
+async fn open_store(config: &Config, seal: Arc<AtRest>) -> Result<apiserver::storage::ObjectStore, BuildError> {
     let folder = crate::snapshot::store_folder(&config.data_dir);
-    let opened = tokio::task::spawn_blocking(move || store::Store::open(folder, &store::Options::default()));
+    let options = store::Options { seal: Some(seal), ..store::Options::default() };
+    let opened = tokio::task::spawn_blocking(move || store::Store::open(folder, &options));
     opened.await.expect("opening the store does not panic").map_err(BuildError::Store)
 }
 
@@ -362,11 +377,12 @@ fn parts(
     let tokens = Arc::new(ServiceAccountTokens::new(keys, token_settings(), Arc::new(follower.cluster())));
     let nodes = NodeAuthorizer::new(Arc::new(follower.cluster()));
     let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![Arc::new(nodes), rbac.clone()] });
+    let admission = guard::admission(&config.guard)?;
     let front_proxy =
         FrontProxy { authorities: authorities.proxies.clone(), allowed_names: vec!["front-proxy-client".to_owned()] };
     Ok(apiserver::server::Config {
         registry: Registry::new(resources(config)),
-        admission: Box::new(Chain::new(&store, &authorizer, &rbac)),
+        admission: Box::new(Chain::new(&store, &authorizer, &rbac, &admission)),
         store,
         authenticator: Authenticator {
             clients: authorities.clients.clone(),
@@ -381,6 +397,7 @@ fn parts(
         external_url,
         kubelets: authorities.nodes.clone(),
         aggregation: authorities.aggregation.clone(),
+        audit: guard::audit(&config.guard.audit, &config.data_dir)?,
     })
 }
 

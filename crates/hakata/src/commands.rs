@@ -8,6 +8,7 @@ mod image;
 mod kustomize;
 mod pods;
 mod pressure;
+mod secrets;
 mod server;
 mod snapshot;
 mod status;
@@ -53,6 +54,7 @@ enum Command {
     Pressure(Box<pressure::Args>),
     Rollout(Box<verbs::rollout::Args>),
     Scale(Box<verbs::scale::Args>),
+    Secrets(secrets::Args),
     Server(server::Args),
     Snapshot(snapshot::Args),
     Status(status::Args),
@@ -89,6 +91,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Pressure(args) => pressure::run(&args),
         Command::Rollout(args) => verbs::rollout::run_rollout(&args),
         Command::Scale(args) => verbs::scale::run_scale(&args),
+        Command::Secrets(args) => secrets::run(&args),
         Command::Server(args) => server::run(&args),
         Command::Snapshot(args) => snapshot::run(&args),
         Command::Status(args) => status::run(&args),

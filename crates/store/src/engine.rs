@@ -15,6 +15,7 @@ pub(crate) use self::sqlite::{Extent, Sqlite, copy, rebuild, verify};
 use crate::entry::RowId;
 use crate::event::EventKind;
 use crate::metrics::Metrics;
+use crate::seal::Seal;
 
 /// A durable log of rows.
 pub(crate) trait Engine: Send {
@@ -24,6 +25,9 @@ pub(crate) trait Engine: Send {
     /// Deletes what nobody can ask for once `floor` is the oldest revision kept. Does a bounded part of it;
     /// true if more is left.
     fn compact(&mut self, floor: u64) -> Result<bool, EngineError>;
+
+    /// Seals again what lies on disk otherwise than it would be written now; tells how many rows that were.
+    fn reseal(&mut self, seal: &dyn Seal) -> Result<u64, EngineError>;
 
     /// Does what has to be done now and then between two groups.
     fn maintain(&mut self);
@@ -115,6 +119,14 @@ pub enum OpenError {
         /// The database file.
         path: PathBuf,
         /// What is wrong with it, and where.
+        detail: String,
+    },
+    /// Values are sealed, and cannot be opened.
+    #[error("cannot open the values in the database {path}: {detail}")]
+    Sealed {
+        /// The database file.
+        path: PathBuf,
+        /// Which value, and why not.
         detail: String,
     },
     /// Writes that were acknowledged are not there.

@@ -8,7 +8,7 @@
 //! transaction and one fsync a group) → `hub` (the new snapshot, the events) → the answer.
 //!
 //! Deliberately absent: HTTP, Kubernetes, and any understanding of a value. What a server wants to remember about a
-//! value beside its bytes, it computes through [`Attach`].
+//! value beside its bytes, it computes through [`Attach`]; who has keys seals values for the disk through [`Seal`].
 
 mod backup;
 mod engine;
@@ -19,6 +19,7 @@ mod hub;
 mod metrics;
 mod options;
 mod restore;
+mod seal;
 mod snapshot;
 mod store;
 mod txn;
@@ -33,6 +34,7 @@ pub use hub::RevisionError;
 pub use metrics::Metrics;
 pub use options::Options;
 pub use restore::{REVISION_BUMP, RestoreError, Restored, restore};
+pub use seal::Seal;
 pub use snapshot::{Range, Snapshot};
 pub use store::Store;
 pub use txn::{CommitError, Committed, Expect, Guard, InvalidTxn, MAX_OPS, Op, Template, Txn};

@@ -1,6 +1,9 @@
 //! What a store can be told when it is opened.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::seal::Seal;
 
 /// How much history a store keeps and how large it may become.
 ///
@@ -18,6 +21,8 @@ pub struct Options {
     pub max_database_bytes: Option<u64>,
     /// Databases up to this size in bytes are checked page by page when opened; larger ones row by row only.
     pub page_check_bytes: u64,
+    /// Who seals values for the disk; nobody if it is `None`.
+    pub seal: Option<Arc<dyn Seal>>,
 }
 
 impl Default for Options {
@@ -28,6 +33,7 @@ impl Default for Options {
             history_age: Duration::from_secs(300),
             max_database_bytes: None,
             page_check_bytes: 512 << 20,
+            seal: None,
         }
     }
 }

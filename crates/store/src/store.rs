@@ -11,12 +11,13 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::backup::{self, Backup, BackupError};
-use crate::engine::{OpenError, Sqlite};
+use crate::engine::{Engine, OpenError, Sqlite};
 use crate::entry::Attach;
 use crate::folder::{Folder, database_path};
 use crate::hub::{Hub, RevisionError};
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::seal;
 use crate::snapshot::Snapshot;
 use crate::txn::{CommitError, Committed, Txn};
 use crate::watcher::Watcher;
@@ -55,14 +56,23 @@ impl<T: Attach> Store<T> {
         let held = Folder::take(folder.as_ref())?;
         let (database, marker) = (held.database()?, held.marker()?);
         let mut loader = load::Loader::new(options);
-        let (engine, extent) = Sqlite::open(&database, options, &mut |row, extent| loader.take(row, extent))?;
+        let opened = Sqlite::open(&database, options, &mut |row, extent| loader.take(row, extent));
+        let (mut engine, extent) = match (opened, loader.sealed.take()) {
+            (Err(_), Some(detail)) => return Err(OpenError::Sealed { path: database, detail }),
+            (opened, _) => opened?,
+        };
         if marker.read() > extent.revision {
             let (acknowledged, marker) = (marker.read(), marker.path().to_owned());
             return Err(OpenError::Lost { path: database, found: extent.revision, acknowledged, marker });
         }
+        let seal = seal::of(options.seal.as_ref());
+        if loader.is_stale {
+            let sealed = engine.reseal(&*seal);
+            sealed.map_err(|source| OpenError::Database { path: database, source })?;
+        }
         let hub = Arc::new(loader.finish(extent));
         let (jobs_tx, jobs) = mpsc::channel();
-        let writer = Writer::new(Arc::clone(&hub), Box::new(engine), marker, jobs, held);
+        let writer = Writer::new(Arc::clone(&hub), Box::new(engine), seal, marker, jobs, held);
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || writer.run());
         let thread = thread.map_err(|source| OpenError::Folder { path: folder.as_ref().to_owned(), source })?;
         Ok(Store(Arc::new(Inner {
@@ -138,6 +148,18 @@ impl<T: Attach> Store<T> {
         match answer.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(CommitError::failed(error)),
+            Err(_) => Err(CommitError::Closed),
+        }
+    }
+
+    /// Seals again what lies on disk otherwise than it would be written now, after keys have changed; tells how many
+    /// values that were.
+    pub async fn reseal(&self) -> Result<u64, CommitError<T>> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Job::Reseal(reply)).map_err(|_| CommitError::Closed)?;
+        match answer.await {
+            Ok(Ok(sealed)) => Ok(sealed),
+            Ok(Err(error)) => Err(CommitError::failed(Arc::new(error))),
             Err(_) => Err(CommitError::Closed),
         }
     }

@@ -20,6 +20,7 @@ use crate::entry::Attach;
 use crate::folder::{Folder, Marker};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::seal::Seal;
 use crate::txn::CommitError;
 
 /// What the writer is asked to do: store -> writer.
@@ -28,6 +29,8 @@ pub(crate) enum Job<T> {
     Commit(Request<T>),
     /// Forget the history up to a revision; answered when the disk has forgotten it too.
     Compact(u64, Reply),
+    /// Seal again what lies on disk otherwise than it would be written now.
+    Reseal(oneshot::Sender<Result<u64, EngineError>>),
     /// Tell the engine's and the writer's numbers.
     Measure(Metrics, oneshot::Sender<Metrics>),
 }
@@ -44,6 +47,7 @@ pub(crate) struct Request<T> {
 pub(crate) struct Writer<T> {
     hub: Arc<Hub<T>>,
     engine: Box<dyn Engine>,
+    seal: Arc<dyn Seal>,
     marker: Marker,
     jobs: Receiver<Job<T>>,
     _folder: Folder,
@@ -74,12 +78,13 @@ impl<T: Attach> Writer<T> {
     pub(crate) fn new(
         hub: Arc<Hub<T>>,
         engine: Box<dyn Engine>,
+        seal: Arc<dyn Seal>,
         marker: Marker,
         jobs: Receiver<Job<T>>,
         folder: Folder,
     ) -> Self {
         let (compaction, counts) = (Compaction::default(), Counts::default());
-        Writer { hub, engine, marker, jobs, _folder: folder, compaction, counts, ticked_at: Instant::now() }
+        Writer { hub, engine, seal, marker, jobs, _folder: folder, compaction, counts, ticked_at: Instant::now() }
     }
 
     /// Works until the store is closed or dropped.
@@ -106,6 +111,9 @@ impl<T: Attach> Writer<T> {
                 Job::Compact(revision, reply) => {
                     self.hub.compact(revision);
                     self.compaction.ask(reply);
+                }
+                Job::Reseal(reply) => {
+                    let _ = reply.send(self.engine.reseal(&*self.seal));
                 }
                 Job::Measure(metrics, reply) => {
                     let _ = reply.send(self.measure(metrics));
@@ -144,7 +152,8 @@ impl<T: Attach> Writer<T> {
         if events.is_empty() {
             return Ok(());
         }
-        let appended = self.engine.append(&mut group::rows(&events));
+        let sealed = group::seal(&events, &*self.seal);
+        let appended = sealed.and_then(|sealed| self.engine.append(&mut group::rows(&events, &sealed)));
         self.tell(appended.as_ref().err());
         appended?;
         if let Err(error) = self.marker.write(state.revision) {

@@ -1,7 +1,7 @@
 //! The built-in plug-ins as one admission, with quota at the end.
 
 use super::webhooks::{Reinvocation, Webhooks};
-use super::{Admission, Attributes, Operation, Verdict};
+use super::{Admission, Attributes, Configuration, Operation, Verdict};
 use crate::authz::rbac::escalation::Write;
 use crate::authz::rbac::{self, Kind};
 use crate::authz::{Authorize, Rbac};
@@ -32,9 +32,14 @@ pub struct Chain {
 
 impl Chain {
     /// All plug-ins that are on by default, over the objects of `store`.
-    pub fn new(store: &ObjectStore, authorizer: &Arc<dyn Authorize>, rbac: &Arc<Rbac>) -> Chain {
+    pub fn new(
+        store: &ObjectStore,
+        authorizer: &Arc<dyn Authorize>,
+        rbac: &Arc<Rbac>,
+        configuration: &Configuration,
+    ) -> Chain {
         Chain {
-            plugins: plugins::first(authorizer),
+            plugins: plugins::first(authorizer, configuration),
             cluster: Stored(store.clone()),
             store: store.clone(),
             rbac: rbac.clone(),
@@ -43,7 +48,7 @@ impl Chain {
         }
     }
 
-    fn ask<'a>(&'a self, attributes: &'a Attributes<'_>) -> Ask<'a> {
+    fn ask<'a>(&'a self, attributes: &'a Attributes<'a>) -> Ask<'a> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Ask {
             operation: attributes.operation,
@@ -54,6 +59,7 @@ impl Chain {
             user: attributes.user,
             now: i64::try_from(now).unwrap_or(i64::MAX),
             cluster: &self.cluster,
+            notes: attributes,
         }
     }
 
@@ -179,5 +185,9 @@ impl Admission for Chain {
 
     fn validate<'a>(&'a self, attributes: &'a Attributes<'_>, object: &'a Value, old: Option<View<'a>>) -> Verdict<'a> {
         Box::pin(self.check(attributes, object, old))
+    }
+
+    fn metrics(&self, page: &mut String) {
+        self.plugins.iter().for_each(|plugin| plugin.metrics(page));
     }
 }

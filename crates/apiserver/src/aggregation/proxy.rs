@@ -50,7 +50,7 @@ where
         Err(why) => return Ok(failed(why)),
     };
     if is_upgrade {
-        return tunnel::open(core, stream, request, upgrade).await;
+        return tunnel::open(core, stream, request, upgrade, None).await;
     }
     match net::send(stream, request, &core.tunnels).await {
         Ok(answer) if answer.status().is_redirection() && answer.headers().contains_key(header::LOCATION) => {

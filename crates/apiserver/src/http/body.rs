@@ -49,6 +49,21 @@ pub enum Body {
     Stream(BlockStream),
     /// The body of somebody else's answer, which may break off.
     Passing(UnsyncBoxBody<Bytes, Failure>),
+    /// A body, and something that lives as long as it.
+    Kept(Box<Keep>),
+}
+
+/// A body, and something that lives as long as it.
+pub struct Keep {
+    body: Body,
+    _kept: std::sync::Arc<dyn std::any::Any + Send + Sync>,
+}
+
+impl Keep {
+    /// Ties `kept` to a body.
+    pub fn new(body: Body, kept: std::sync::Arc<dyn std::any::Any + Send + Sync>) -> Keep {
+        Keep { body, _kept: kept }
+    }
 }
 
 impl Body {
@@ -93,6 +108,7 @@ impl http_body::Body for Body {
             }
             Body::Stream(stream) => std::task::ready!(stream.poll_next_unpin(cx)),
             Body::Passing(body) => return Pin::new(body).poll_frame(cx),
+            Body::Kept(keep) => return Pin::new(&mut keep.body).poll_frame(cx),
         };
         Poll::Ready(block.map(|block| Ok(Frame::data(block))))
     }
@@ -101,6 +117,7 @@ impl http_body::Body for Body {
         match self {
             Body::Empty => true,
             Body::Passing(body) => body.is_end_stream(),
+            Body::Kept(keep) => keep.body.is_end_stream(),
             Body::Full(_) | Body::Blocks(_) | Body::Resting(_) | Body::Stream(_) => false,
         }
     }
@@ -111,6 +128,7 @@ impl http_body::Body for Body {
             Body::Full(block) => SizeHint::with_exact(block.len() as u64),
             Body::Blocks(_) | Body::Resting(_) | Body::Stream(_) => SizeHint::default(),
             Body::Passing(body) => body.size_hint(),
+            Body::Kept(keep) => keep.body.size_hint(),
         }
     }
 }

@@ -13,6 +13,15 @@ impl Authorize for Allow {
     }
 }
 
+/// Nobody hears.
+pub(super) struct Unheard;
+
+impl Notes for Unheard {
+    fn warn(&self, _: String) {}
+
+    fn annotate(&self, _: String, _: String) {}
+}
+
 fn cluster() -> Objects {
     Objects::default()
         .with("", "namespaces", json!({ "metadata": { "name": "x" }, "status": { "phase": "Active" } }))
@@ -58,10 +67,11 @@ fn run(cluster: &Objects, case: &Case<'_>, mut object: Value) -> Result<Value, S
         user: &user,
         now: 0,
         cluster,
+        notes: &Unheard,
     };
     let authorizer: Arc<dyn Authorize> = Arc::new(Allow(case.may));
     let old = case.old.as_ref().map(View::from);
-    let plugins = first(&authorizer);
+    let plugins = first(&authorizer, &Configuration::default());
     let told = |status: Status| format!("{} {}", status.code, status.message);
     for plugin in &plugins {
         plugin.admit(&ask, &mut object, old).map_err(told)?;
@@ -338,6 +348,7 @@ fn charge(cluster: &Objects, case: &Case<'_>, object: Value) -> Result<Vec<Value
         user: &user,
         now: 0,
         cluster,
+        notes: &Unheard,
     };
     let charges = Quota.charge(&ask, (&object).into(), case.old.as_ref().map(View::from));
     charges.map(|charges| charges.into_iter().map(|charge| charge.used).collect()).map_err(|status| status.message)

@@ -4,6 +4,7 @@ use super::{
     binding, connect, create, delete, delete_collection, eviction, get, list, metrics, patch, reviews, scale, update,
     watch,
 };
+use crate::audit::Record;
 use crate::http::Body;
 use crate::http::annotations::Annotations;
 use crate::http::media::{self, Accepted, Offer};
@@ -51,6 +52,8 @@ pub(crate) struct Call {
     pub(crate) annotations: Annotations,
     /// The options of a deletion, for who is asked about it.
     pub(crate) deletion: OnceLock<Value>,
+    /// The request's record in the audit log, if it has one.
+    pub(crate) record: Option<Arc<Record>>,
 }
 
 impl Call {
@@ -92,6 +95,7 @@ impl Call {
             warnings: Warnings::default(),
             annotations: Annotations::default(),
             deletion: OnceLock::new(),
+            record: None,
         };
         call.check_path()?;
         if let Some(text) = deprecation(&call.resource) {
@@ -138,6 +142,7 @@ impl Call {
             warnings: Warnings::default(),
             annotations: Annotations::default(),
             deletion: OnceLock::new(),
+            record: None,
         })
     }
 

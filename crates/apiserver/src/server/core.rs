@@ -2,6 +2,7 @@
 
 use crate::admission::Admission;
 use crate::aggregation::Aggregation;
+use crate::audit::Audit;
 use crate::authn::Authenticator;
 use crate::authn::impersonation::Impersonation;
 use crate::authn::tokens::ServiceAccountTokens;
@@ -46,6 +47,8 @@ pub struct Config {
     pub kubelets: Arc<KubeletClient>,
     /// How the server reaches extension servers.
     pub aggregation: Arc<Aggregation>,
+    /// The audit log, if there is one.
+    pub audit: Option<Arc<Audit>>,
 }
 
 /// What all requests share.
@@ -63,6 +66,7 @@ pub struct Core {
     pub(crate) external_url: String,
     pub(crate) kubelets: Arc<KubeletClient>,
     pub(crate) aggregation: Arc<Aggregation>,
+    pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
     pub(crate) flow: Control,
@@ -89,6 +93,7 @@ impl Core {
             external_url,
             kubelets,
             aggregation,
+            audit,
         } = config;
         let (registry, definitions) = Definitions::new(store.clone(), registry);
         let flow = Control::new(&store);
@@ -106,6 +111,7 @@ impl Core {
             external_url,
             kubelets,
             aggregation,
+            audit,
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
             flow,
@@ -134,6 +140,13 @@ impl Core {
     /// Ends all watches and refuses new requests.
     pub fn drain(&self) {
         self.draining.cancel();
+    }
+
+    /// Writes what is left of the audit log and ends it.
+    pub async fn close_audit(&self) {
+        if let Some(audit) = &self.audit {
+            audit.close().await;
+        }
     }
 
     /// Seconds since the epoch.

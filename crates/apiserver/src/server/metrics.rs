@@ -132,6 +132,10 @@ pub(crate) async fn page(core: &Core) -> String {
     requests(&core.metrics, &mut page);
     under_way(&core.metrics, &mut page);
     flow(&core.flow, &mut page);
+    core.admission.metrics(&mut page);
+    if let Some(audit) = &core.audit {
+        audit.metrics(&mut page);
+    }
     objects(core, &mut page);
     store(&core.store.metrics().await, &mut page);
     process(&mut page);

@@ -9,8 +9,9 @@ use super::metrics::{self, Kind, Labels};
 use super::stall::Excused;
 use super::{documents, health, oidc, openapi, version};
 use crate::aggregation;
+use crate::audit::{self, Record};
 use crate::authn::x509::Peer;
-use crate::authz::Attributes;
+use crate::authz::{Attributes, Verdict};
 use crate::flow;
 use crate::http::media::{self, Offer};
 use crate::http::{Body, body, compress, respond};
@@ -27,7 +28,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Who asks, set by a caller in this process.
 #[derive(Clone, Debug)]
@@ -63,17 +64,34 @@ impl ApiServer {
         let (head, body) = request.into_parts();
         let gzip = compress::accepts_gzip(&head.headers);
         let encoding = media::error_encoding(accept(&head.headers));
-        let id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok();
-        let mut answer = match self.counted(head, body, peer).await {
+        let mut audited = Audited { id: audit::id(&head.headers), received: SystemTime::now(), record: None };
+        let mut answer = match self.counted(head, body, peer, &mut audited).await {
             Ok(answer) => answer,
-            Err(status) => respond::status_as(&status, encoding),
+            Err(status) => {
+                audited.refused(&status);
+                respond::status_as(&status, encoding)
+            }
         };
+        let id = HeaderValue::from_str(&audited.id).ok();
         answer.headers_mut().extend(id.map(|id| (HeaderName::from_static("audit-id"), id)));
-        if gzip { compress::compress(answer) } else { answer }
+        if let Some(record) = &audited.record {
+            record.answered(&mut answer);
+        }
+        let answer = if gzip { compress::compress(answer) } else { answer };
+        match audited.record {
+            Some(record) => audit::keep(answer, record),
+            None => answer,
+        }
     }
 
     /// Understands the request line, and counts what comes of the request.
-    async fn counted<B>(&self, head: request::Parts, body: B, peer: Option<&Peer>) -> Result<Response<Body>, Status>
+    async fn counted<B>(
+        &self,
+        head: request::Parts,
+        body: B,
+        peer: Option<&Peer>,
+        audited: &mut Audited,
+    ) -> Result<Response<Body>, Status>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
@@ -86,7 +104,7 @@ impl ApiServer {
         }
         let begun = Instant::now();
         let under_way = core.metrics.begin(Kind::of(&info));
-        let answer = self.route(head, info.clone(), query, body, peer).await;
+        let answer = self.route(head, info.clone(), query, body, peer, audited).await;
         drop(under_way);
         let code = answer.as_ref().map_or_else(|status| status.code, |answer| answer.status().as_u16());
         core.metrics.end(Labels::of(core, &info, code), begun.elapsed());
@@ -100,36 +118,56 @@ impl ApiServer {
         query: Query,
         body: B,
         peer: Option<&Peer>,
+        audited: &mut Audited,
     ) -> Result<Response<Body>, Status>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
     {
         let core = &self.0;
-        let mut user = match head.extensions.remove::<Caller>() {
-            Some(Caller(user)) => user,
-            None => core.authenticator.user(&info.path, &mut head.headers, peer, core.now_seconds())?,
+        let fields = field_terms(&info, &query);
+        let known = match head.extensions.remove::<Caller>() {
+            Some(Caller(user)) => Ok(user),
+            None => core.authenticator.user(&info.path, &mut head.headers, peer, core.now_seconds()),
+        };
+        let mut user = match known {
+            Ok(user) => user,
+            Err(status) => {
+                let nobody = Arc::default();
+                audited.begin(core, &asked(&nobody, &info, &fields), &nobody, &head, &info);
+                return Err(status);
+            }
         };
         let authorizer = &*core.authorizer;
-        let fields = field_terms(&info, &query);
         let asked = asked(&user, &info, &fields);
+        audited.begin(core, &asked, &user, &head, &info);
         if let Some(other) = core.impersonation.user(&mut head.headers, &asked, authorizer)? {
             user = Arc::new(other);
+            audited.impersonated(&user);
         }
+        let record = audited.record.clone();
         if self.is_open(&info) {
-            return self.run(head, info, query, body, user).await;
+            return self.run(head, info, query, body, user, record).await;
         }
         let (class, seat) = core.flow.admit(&user, &info, &query).await;
         let encoding = media::error_encoding(accept(&head.headers));
-        let permitted = |seat| authorizer.require(&self::asked(&user, &info, &fields)).map(|()| seat);
+        let permitted = |seat| {
+            let asked = self::asked(&user, &info, &fields);
+            let verdict = authorizer.authorize(&asked);
+            audited.decided(&verdict);
+            verdict.require(&asked).map(|()| seat)
+        };
         let answer = match seat.and_then(permitted) {
             Ok(seat) => {
-                let answer = self.run(head, info, query, body, user.clone()).await;
+                let answer = self.run(head, info, query, body, user.clone(), record).await;
                 answer.map(|answer| flow::hold(answer, seat))
             }
             Err(status) => Err(status),
         };
-        let mut answer = answer.unwrap_or_else(|status| respond::status_as(&status, encoding));
+        let mut answer = answer.unwrap_or_else(|status| {
+            audited.refused(&status);
+            respond::status_as(&status, encoding)
+        });
         class.write(answer.headers_mut());
         Ok(answer)
     }
@@ -142,6 +180,7 @@ impl ApiServer {
         query: Query,
         body: B,
         user: Arc<UserInfo>,
+        record: Option<Arc<Record>>,
     ) -> Result<Response<Body>, Status>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -167,18 +206,33 @@ impl ApiServer {
             return Ok(respond::text(404, "404 page not found\n"));
         }
         let elsewhere = connect::Head::take(&mut head, &info);
-        let call = Arc::new(Call::new(core.clone(), info, query, head.headers, user)?);
+        let call = Call { record, ..Call::new(core.clone(), info, query, head.headers, user)? };
+        let call = Arc::new(call);
         let answered = match elsewhere {
             Some(head) => connect::answer(&call, head, body).await,
-            None => rest::dispatch(&call, body::read(body).await?).await,
+            None => self.dispatch(&call, body::read(body).await?).await,
         };
         let mut answer = match answered {
             Ok(answer) => answer,
-            Err(status) => respond::status_as(&status, media::error_encoding(accept(&call.headers))),
+            Err(status) => {
+                if let Some(record) = &call.record {
+                    record.refused(&status);
+                }
+                respond::status_as(&status, media::error_encoding(accept(&call.headers)))
+            }
         };
         call.warnings.write(answer.headers_mut());
-        tracing::trace!(verb = ?call.verb, annotations = ?call.annotations.list(), "answered");
+        if let Some(record) = &call.record {
+            call.annotations.list().into_iter().for_each(|(key, text)| record.annotate(key, text));
+        }
         Ok(answer)
+    }
+
+    async fn dispatch(&self, call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, Status> {
+        if let Some(record) = &call.record {
+            record.request(&call.headers, &body);
+        }
+        rest::dispatch(call, body).await
     }
 
     /// Whether the server lives and is ready is everybody's; single checks are not.
@@ -203,6 +257,43 @@ impl ApiServer {
                 Err(status) => respond::status(&status),
             },
             _ => respond::text(404, "404 page not found\n"),
+        }
+    }
+}
+
+/// A request before the audit log.
+struct Audited {
+    id: String,
+    received: SystemTime,
+    record: Option<Arc<Record>>,
+}
+
+impl Audited {
+    /// What is asked is known, and by whom.
+    fn begin(&mut self, core: &Core, asked: &Attributes<'_>, user: &Arc<UserInfo>, head: &request::Parts, info: &Info) {
+        let Some(audit) = &core.audit else { return };
+        let long_running = info.is_long_running();
+        let request = audit::Request { id: &self.id, received: self.received, head, long_running };
+        self.record = audit.begin(asked, user, &request);
+    }
+
+    fn impersonated(&self, user: &Arc<UserInfo>) {
+        if let Some(record) = &self.record {
+            record.impersonated(user);
+        }
+    }
+
+    fn decided(&self, verdict: &Verdict) {
+        if let Some(record) = &self.record {
+            let decision = if verdict.is_allowed() { "allow" } else { "forbid" };
+            record.annotate("authorization.k8s.io/decision", decision);
+            record.annotate("authorization.k8s.io/reason", verdict.reason.to_string());
+        }
+    }
+
+    fn refused(&self, status: &Status) {
+        if let Some(record) = &self.record {
+            record.refused(status);
         }
     }
 }

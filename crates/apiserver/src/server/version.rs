@@ -5,6 +5,9 @@ use object::{Value, json};
 /// Of the Kubernetes API that is served.
 pub const VERSION: &str = concat!("v1.36.0+hakata", env!("CARGO_PKG_VERSION"));
 
+/// Its minor version.
+pub(crate) const MINOR: u64 = 36;
+
 /// The answer of `/version`.
 pub(crate) fn info() -> Value {
     json!({

@@ -16,6 +16,8 @@ pub(crate) struct Target {
     /// As it is written in the URL: with a port only if one was given.
     authority: String,
     path: String,
+    query: String,
+    is_plain: bool,
     authorities: Vec<u8>,
     service: Option<Service>,
 }
@@ -45,6 +47,8 @@ impl Target {
             port: uri.port_u16().unwrap_or(443),
             authority: uri.authority().map(ToString::to_string).unwrap_or_default(),
             path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
+            is_plain: false,
             host,
             authorities,
             service: None,
@@ -60,15 +64,36 @@ impl Target {
             authority: format!("{host}:{port}"),
             port: u16::try_from(port).unwrap_or(443),
             path: if path.starts_with('/') { path.to_owned() } else { format!("/{path}") },
+            query: String::new(),
+            is_plain: false,
             host,
             authorities,
             service: Some(Service { namespace, name, port }),
         }
     }
 
+    /// The same by plain HTTP, for who asks for that by a URL.
+    pub(crate) fn plain(mut self, url: &str) -> Target {
+        self.is_plain = true;
+        let port = url.parse::<Uri>().ok().and_then(|uri| uri.port_u16());
+        self.port = port.unwrap_or(80);
+        self
+    }
+
     /// The URL without a query.
     pub(crate) fn url(&self) -> String {
-        format!("https://{}{}", self.authority, self.path)
+        let scheme = if self.is_plain { "http" } else { "https" };
+        format!("{scheme}://{}{}", self.authority, self.path)
+    }
+
+    /// What stands in a request's first line.
+    pub(crate) fn path_and_query(&self) -> String {
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+    }
+
+    /// Host and port of a URL.
+    pub(crate) fn place(&self) -> (&str, u16) {
+        (&self.host, self.port)
     }
 
     pub(crate) fn authority(&self) -> &str {

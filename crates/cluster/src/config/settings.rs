@@ -1,8 +1,9 @@
 //! The layers that a server's configuration comes from: flags over a file over the environment over defaults.
 //!
-//! One table ([`FIELDS`]) knows every setting: its key in the file, which is also the flag's name, its variable in the
+//! One table ([`FIELDS`], and that of [`guard`]) knows every setting: its key in the file, which is also the flag's name, its variable in the
 //! environment, and how its value is read. Paths are relative to where the server is started.
 
+use super::guard::{self, Layer};
 use super::{Cidr, Config, NodeConfig, Open};
 use crate::place::{NameError, Place};
 use serde_json::Value;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub no_node: Option<bool>,
     /// See [`Config::grace`], in seconds.
     pub shutdown_grace: Option<u64>,
+    /// See [`Config::guard`].
+    pub guard: Layer,
 }
 
 /// Why a layer cannot be used.
@@ -195,11 +198,16 @@ impl Settings {
             _ => return Err(SettingsError::NoMap { path: path.to_owned() }),
         };
         for (key, value) in map {
+            let place = || format!("{key} in the config file {}", path.display());
+            if let Some(field) = guard::Field::find(key) {
+                settings.guard.take(field, value.clone(), place)?;
+                continue;
+            }
             let Some(field) = FIELDS.iter().find(|field| field.key == key) else {
                 let (path, key) = (path.to_owned(), key.clone());
                 return Err(SettingsError::UnknownKey { path, key, allowed: allowed() });
             };
-            field.take(&mut settings, value, || format!("{key} in the config file {}", path.display()))?;
+            field.take(&mut settings, value, place)?;
         }
         Ok(settings)
     }
@@ -210,6 +218,11 @@ impl Settings {
         for field in &FIELDS {
             if let Some(text) = variable(field.variable) {
                 field.take(&mut settings, &Value::String(text), || field.variable.to_owned())?;
+            }
+        }
+        for field in guard::FIELDS {
+            if let Some(text) = variable(&field.variable()) {
+                settings.guard.take(field, Value::String(text), || field.variable())?;
             }
         }
         Ok(settings)
@@ -232,6 +245,7 @@ impl Settings {
                 .or(below.kubelet_preferred_address_types),
             no_node: self.no_node.or(below.no_node),
             shutdown_grace: self.shutdown_grace.or(below.shutdown_grace),
+            guard: self.guard.over(below.guard),
         }
     }
 
@@ -254,6 +268,7 @@ impl Settings {
             cluster_cidr: self.cluster_cidr.unwrap_or(defaults.cluster_cidr),
             service_cidr: self.service_cidr.unwrap_or(defaults.service_cidr),
             token_auth_file: self.token_auth_file,
+            guard: self.guard.guard(),
             listen: self.listen.unwrap_or(defaults.listen),
             write_kubeconfig: self.write_kubeconfig,
             tls_names: self.tls_san.unwrap_or_default(),
@@ -282,7 +297,10 @@ impl Field {
 }
 
 fn allowed() -> String {
-    FIELDS.map(|field| field.key).join(", ")
+    let mut keys: Vec<&str> = FIELDS.iter().map(|field| field.key).collect();
+    keys.extend(guard::FIELDS.iter().map(|field| field.key));
+    keys.sort_unstable();
+    keys.join(", ")
 }
 
 fn set<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
@@ -290,15 +308,15 @@ fn set<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
     Some(())
 }
 
-fn path(value: &Value) -> Option<PathBuf> {
+pub(super) fn path(value: &Value) -> Option<PathBuf> {
     value.as_str().filter(|text| !text.is_empty()).map(PathBuf::from)
 }
 
-fn boolean(value: &Value) -> Option<bool> {
+pub(super) fn boolean(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn number(value: &Value) -> Option<u64> {
+pub(super) fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 

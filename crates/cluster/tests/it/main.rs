@@ -11,6 +11,7 @@ mod clients;
 mod conversations;
 mod custom;
 mod flow;
+mod guard;
 mod hooks;
 mod hostile;
 mod kubectl;

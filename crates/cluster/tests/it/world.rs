@@ -75,6 +75,13 @@ impl World {
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }
+
+    /// Stops the server and keeps its folder.
+    pub(crate) async fn stop_and_keep(self) -> tempfile::TempDir {
+        let World { folder, running } = self;
+        running.stop().await;
+        folder
+    }
 }
 
 impl Running {

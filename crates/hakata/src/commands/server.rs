@@ -1,10 +1,12 @@
 //! `hakata server`
 
+mod guard;
 mod systemd;
 
 use anyhow::Context as _;
 use cluster::config::{Cidr, Config, Settings};
 use cluster::server::Server;
+use guard::Guard;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -81,6 +83,9 @@ pub(crate) struct Args {
     #[arg(long, hide = true)]
     background: bool,
 
+    #[command(flatten)]
+    guard: Guard,
+
     /// How long requests under way may take when the server is told to stop, in seconds [default: 10]
     #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<u64>,
@@ -138,6 +143,7 @@ fn config(args: &Args) -> anyhow::Result<Config> {
             .then(|| args.kubelet_preferred_address_types.clone()),
         no_node: args.no_node.then_some(true),
         shutdown_grace: args.shutdown_grace,
+        guard: args.guard.0.clone(),
     };
     let file = args.config.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
     let environment = Settings::from_env(|name| std::env::var(name).ok())?;

@@ -6,6 +6,7 @@
 mod backup;
 mod checkpoint;
 mod load;
+mod reseal;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::entry::RowId;
 use crate::event::EventKind;
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::seal::Seal;
 
 /// A database that is open for writing.
 pub(crate) struct Sqlite {
@@ -134,6 +136,10 @@ impl Engine for Sqlite {
         self.compacted_rows += deleted;
         self.log_grows(4096 * (1 + deleted as usize / 4));
         Ok(meta.floor < floor)
+    }
+
+    fn reseal(&mut self, seal: &dyn Seal) -> Result<u64, EngineError> {
+        self.reseal_all(seal)
     }
 
     fn maintain(&mut self) {

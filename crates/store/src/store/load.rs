@@ -10,6 +10,7 @@ use crate::entry::{Attach, Entry};
 use crate::event::{Event, EventKind};
 use crate::hub::{Hub, Limits, Ring};
 use crate::options::Options;
+use crate::seal::{self, Seal};
 use crate::snapshot::{Map, State};
 
 /// Takes the rows in order.
@@ -17,11 +18,18 @@ pub(super) struct Loader<T> {
     map: Map<T>,
     limits: Limits,
     ring: Option<Ring<T>>,
+    seal: Arc<dyn Seal>,
+    /// Why a value cannot be opened.
+    pub(super) sealed: Option<String>,
+    /// True if something lies on disk otherwise than it would be written now.
+    pub(super) is_stale: bool,
 }
 
 impl<T: Attach> Loader<T> {
     pub(super) fn new(options: &Options) -> Self {
-        Loader { map: Map::new(), limits: Limits::from(options), ring: None }
+        let seal = seal::of(options.seal.as_ref());
+        let limits = Limits::from(options);
+        Loader { map: Map::new(), limits, ring: None, seal, sealed: None, is_stale: false }
     }
 
     /// Applies one row. Refuses one that does not follow from the rows before it.
@@ -32,12 +40,13 @@ impl<T: Attach> Loader<T> {
         if replaces != previous.as_ref().map(|previous| previous.row) {
             return Err("does not follow from the rows before it".into());
         }
+        let value = self.open(&row)?;
         let entry = Arc::new(Entry {
             key: previous.as_ref().map_or_else(|| row.key.into(), |entry| Arc::clone(&entry.key)),
-            value: Bytes::copy_from_slice(row.value),
             create_revision: row.create_revision,
             mod_revision: row.id.revision(),
-            attached: T::attach(row.key, row.value),
+            attached: T::attach(row.key, &value),
+            value,
             row: row.id,
         });
         match row.kind {
@@ -50,6 +59,18 @@ impl<T: Attach> Loader<T> {
             ring.trim(Instant::now());
         }
         Ok(())
+    }
+
+    /// The value of a row.
+    fn open(&mut self, row: &Row<'_>) -> Result<Bytes, String> {
+        self.is_stale |= !self.seal.is_current(row.key, &row.value[..row.value.len().min(seal::HEAD)]);
+        match self.seal.open(row.key, row.value) {
+            Ok(opened) => Ok(opened.map_or_else(|| Bytes::copy_from_slice(row.value), Bytes::from)),
+            Err(why) => {
+                self.sealed = Some(format!("{}: {why}", row.key));
+                Err("cannot be opened".to_owned())
+            }
+        }
     }
 
     /// What the rows led to.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::engine::Row;
+use crate::engine::{EngineError, Row};
 use crate::entry::{Attach, Entry, RowId};
 use crate::event::{Event, EventKind};
+use crate::seal::Seal;
 use crate::snapshot::{Map, Snapshot, State};
 use crate::txn::{CommitError, Committed, Guard, InvalidTxn, MAX_OPS, Op, Template, Txn};
 
@@ -163,8 +164,14 @@ impl<T: Attach> Group<T> {
     }
 }
 
-/// The rows that the log has to take for `events`.
-pub(crate) fn rows<T>(events: &[Arc<Event<T>>]) -> impl Iterator<Item = Row<'_>> {
+/// The values of `events` as they have to lie on disk, where they do not lie there as they are.
+pub(crate) fn seal<T>(events: &[Arc<Event<T>>], seal: &dyn Seal) -> Result<Vec<Option<Vec<u8>>>, EngineError> {
+    let each = events.iter().map(|event| seal.seal(&event.entry.key, &event.entry.value));
+    each.collect::<Result<_, _>>().map_err(|source| EngineError::new("sealing a value", false, source))
+}
+
+/// The rows that the log has to take for `events`, whose values are `sealed` where they are.
+pub(crate) fn rows<'a, T>(events: &'a [Arc<Event<T>>], sealed: &'a [Option<Vec<u8>>]) -> impl Iterator<Item = Row<'a>> {
     events.iter().enumerate().map(|(place, event)| Row {
         id: event.entry.row,
         kind: event.kind,
@@ -172,7 +179,7 @@ pub(crate) fn rows<T>(events: &[Arc<Event<T>>]) -> impl Iterator<Item = Row<'_>>
         key: &event.entry.key,
         create_revision: event.entry.create_revision,
         replaces: event.previous.as_ref().map(|previous| previous.row),
-        value: &event.entry.value,
+        value: sealed.get(place).and_then(Option::as_deref).unwrap_or(&event.entry.value),
     })
 }
 

@@ -36,6 +36,10 @@ impl Engine for Disk {
         if self.broken.load(Ordering::SeqCst) { Err(EngineError::new("compacting", false, "no")) } else { Ok(false) }
     }
 
+    fn reseal(&mut self, _seal: &dyn Seal) -> Result<u64, EngineError> {
+        Ok(0)
+    }
+
     fn maintain(&mut self) {}
 
     fn measure(&self, _metrics: &mut Metrics) {}
@@ -62,7 +66,7 @@ fn world() -> World {
     let ring = Ring::new(Limits::from(&Options::default()), 1);
     let hub = Arc::new(Hub::new(State { map: Map::new(), revision: 1 }, ring));
     let (disk, (jobs_tx, jobs)) = (Disk::default(), mpsc::channel());
-    let writer = Writer::new(Arc::clone(&hub), Box::new(disk.clone()), marker, jobs, held);
+    let writer = Writer::new(Arc::clone(&hub), Box::new(disk.clone()), crate::seal::of(None), marker, jobs, held);
     World { hub, disk, jobs_tx, writer: Some(writer), _folder: folder }
 }
 

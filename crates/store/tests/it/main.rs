@@ -13,3 +13,4 @@ mod full;
 mod kill;
 mod model;
 mod random;
+mod seal;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::authz::Verdict;
 use crate::lookup::fake::Objects;
+use crate::plugins::tests::Unheard;
 use kinds::UserInfo;
 use object::json;
 
@@ -55,6 +56,7 @@ fn run(text: &str, mut object: Value, old: Option<Value>) -> Result<(), String> 
         user: &user,
         now: 0,
         cluster: &cluster,
+        notes: &Unheard,
     };
     let old = old.as_ref().map(View::from);
     let verdict = NodeRestriction(Arc::new(Nothing)).admit(&ask, &mut object, old);

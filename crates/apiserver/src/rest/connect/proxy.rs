@@ -59,7 +59,7 @@ pub(super) async fn answer(call: &Call, head: Head, body: Passing) -> Result<Res
     let request = request(call, &head, rest, &asked, &prefix, is_upgrade, body)?;
     if is_upgrade {
         let stream = target.dial(call).await.map_err(tunnel::cannot_dial)?;
-        return tunnel::open(&call.core, stream, request, head.upgrade).await;
+        return tunnel::open(&call.core, stream, request, head.upgrade, call.record.clone()).await;
     }
     let unreachable = |why: String| Status::unavailable(format!("error trying to reach service: {why}"));
     let stream = target.dial(call).await.map_err(|error| unreachable(error.to_string()))?;

@@ -29,7 +29,7 @@ pub(super) async fn answer(call: &Call, head: Head) -> Result<Response<Body>, St
     *request.headers_mut() = call.headers.clone();
     add_forwarded_for(request.headers_mut(), head.remote);
     let stream = call.core.kubelets.connect(&place, Trust::Checked).await.map_err(tunnel::cannot_dial)?;
-    tunnel::open(&call.core, stream, request, head.upgrade).await
+    tunnel::open(&call.core, stream, request, head.upgrade, call.record.clone()).await
 }
 
 /// WebSocket begins with a GET, which is `get` to authorisation; what it does is `create` all the same.

@@ -1,5 +1,6 @@
 //! A connection handed on whole: the client's upgrade becomes the backend's.
 
+use crate::audit::Record;
 use crate::http::{Body, respond};
 use crate::net::{self, DialError, Stream};
 use crate::server::Core;
@@ -8,6 +9,7 @@ use http_body::Body as HttpBody;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use object::Status;
+use std::sync::Arc;
 use tracing::debug;
 
 /// What a client is told if the backend is not to be reached.
@@ -21,6 +23,7 @@ pub(crate) async fn open<B>(
     stream: Stream,
     request: Request<B>,
     client: Option<OnUpgrade>,
+    record: Option<Arc<Record>>,
 ) -> Result<Response<Body>, Status>
 where
     B: HttpBody + Send + 'static,
@@ -43,6 +46,8 @@ where
     let Some(client) = client else { return Err(Status::bad_request("Upgrade request required")) };
     let draining = core.draining.clone();
     core.tunnels.spawn(async move {
+        // For the audit log the request lasts as long as the connection.
+        let _record = record;
         match tokio::try_join!(client, backend) {
             Ok((client, backend)) => {
                 let pipe = net::pipe(TokioIo::new(client), TokioIo::new(backend));

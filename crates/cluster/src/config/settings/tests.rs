@@ -58,16 +58,30 @@ fn upper_layers_win() {
 fn errors_say_what_is_wrong_and_what_may_be() {
     check_error(
         "listne: x",
-        "the config file server.yaml has the unknown key \"listne\"; allowed are cluster-cidr, data-dir, \
-         kubelet-preferred-address-types, listen, name, no-node, node-name, service-cidr, shutdown-grace, \
-         tls-san, token-auth-file, write-kubeconfig",
+        &format!("the config file server.yaml has the unknown key \"listne\"; allowed are {}", allowed()),
     );
+    assert!(allowed().starts_with("admission-control-config-file, "));
+    assert!(allowed().contains(", listen, name, no-node, "));
     check_error(
         "listen: here",
         "listen in the config file server.yaml is \"here\", but has to be an address and a port, such as 127.0.0.1:6443",
     );
     check_error("[1]", "the config file server.yaml does not hold keys and values, such as `listen: 127.0.0.1:6443`");
     check_error("a: b: c", "cannot read the config file server.yaml");
+}
+
+#[test]
+fn guards_are_set_like_everything_else() {
+    let file = parse("admission-control-config-file: a").unwrap();
+    let environment = |name: &str| (name == "HAKATA_ADMISSION_CONTROL_CONFIG_FILE").then(|| "b".to_owned());
+    let environment = Settings::from_env(environment).unwrap();
+    let admission = |settings: Settings| settings.config().unwrap().guard.admission;
+    assert_eq!(admission(environment.clone()).as_deref(), Some(Path::new("b")));
+    assert_eq!(admission(file.over(environment)).as_deref(), Some(Path::new("a")));
+    check_error(
+        "admission-control-config-file: 1",
+        "admission-control-config-file in the config file server.yaml is 1, but has to be a file",
+    );
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn check_pages(connection: &Connection, path: &Path, options: &Options) -> Resul
 }
 
 /// The row, if it has the right shape and checksum.
-fn parse<'a>(found: &'a rusqlite::Row<'_>) -> Option<Row<'a>> {
+pub(super) fn parse<'a>(found: &'a rusqlite::Row<'_>) -> Option<Row<'a>> {
     let int = |column| found.get_ref(column).ok()?.as_i64().ok();
     let (kind, last) = parse_flags(int(1)?)?;
     let ValueRef::Text(key) = found.get_ref(2).ok()? else { return None };

@@ -30,7 +30,7 @@ fn the_rows_tell_what_they_replace_and_where_a_transaction_ends() {
     decide(&mut group, Txn::new().put("/a", "1").put("/b", "1").delete("/none", None)).unwrap();
     decide(&mut group, Txn::new().delete("/a", None).put("/b", "2")).unwrap();
     let (_, events) = group.finish();
-    let told: Vec<_> = rows(&events)
+    let told: Vec<_> = rows(&events, &[])
         .map(|row| {
             let replaces = row.replaces.map(|row| (row.revision(), row.place()));
             (row.key, (row.id.revision(), row.id.place()), row.kind, row.last, replaces)

@@ -1,0 +1,234 @@
+//! An event as JSON: `audit.k8s.io/v1`.
+
+use super::policy::Level;
+use crate::authn::reviews::to_value as user_to_value;
+use crate::authz::Attributes;
+use ::http::{HeaderMap, header};
+use bytes::Bytes;
+use kinds::UserInfo;
+use object::{Map, Value, View, json, protobuf, schema};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Longest name of a program that is told whole.
+const MAX_AGENT: usize = 1024;
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has come.
+    RequestReceived,
+    /// Its answer, which will go on, has begun.
+    ResponseStarted,
+    /// It is over.
+    ResponseComplete,
+    /// It broke the server's code.
+    Panic,
+}
+
+/// What is the same for all events of a request.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(super) level: Level,
+    pub(super) omit_managed_fields: bool,
+    pub(super) id: String,
+    pub(super) uri: String,
+    pub(super) verb: String,
+    pub(super) user: Arc<UserInfo>,
+    pub(super) sources: Vec<String>,
+    pub(super) agent: String,
+    pub(super) object: Option<Reference>,
+    pub(super) received: SystemTime,
+}
+
+/// What a request is about.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    resource: String,
+    namespace: String,
+    name: String,
+    group: String,
+    version: String,
+    subresource: String,
+}
+
+impl Reference {
+    pub(super) fn of(asked: &Attributes<'_>) -> Option<Reference> {
+        asked.is_resource.then(|| Reference {
+            resource: asked.resource.to_owned(),
+            namespace: asked.namespace.to_owned(),
+            name: asked.name.to_owned(),
+            group: asked.group.to_owned(),
+            version: asked.version.to_owned(),
+            subresource: asked.subresource.to_owned(),
+        })
+    }
+}
+
+/// A body that was sent or answered, with its media type.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sent {
+    pub(super) bytes: Bytes,
+    pub(super) media_type: String,
+}
+
+/// What became of a request so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    pub(super) impersonated: Option<Arc<UserInfo>>,
+    pub(super) code: u16,
+    /// The answer, if it is a `Status`.
+    pub(super) status: Option<Value>,
+    pub(super) request: Sent,
+    pub(super) response: Sent,
+    pub(super) annotations: Vec<(String, String)>,
+}
+
+/// One event.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(super) base: Arc<Base>,
+    pub(super) stage: Stage,
+    pub(super) at: SystemTime,
+    pub(super) state: State,
+}
+
+impl Event {
+    /// One line of JSON, without its end.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let Event { base, state, .. } = self;
+        let request = self.body(&state.request);
+        let mut event = json!({
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1",
+            "level": base.level.as_str(), "auditID": base.id, "stage": format!("{:?}", self.stage),
+            "requestURI": base.uri, "verb": base.verb, "user": user_to_value(&base.user),
+            "requestReceivedTimestamp": micro_time(base.received), "stageTimestamp": micro_time(self.at),
+        });
+        if let Some(user) = &state.impersonated {
+            event["impersonatedUser"] = user_to_value(user);
+        }
+        if !base.sources.is_empty() {
+            event["sourceIPs"] = json!(base.sources);
+        }
+        if !base.agent.is_empty() {
+            event["userAgent"] = base.agent.as_str().into();
+        }
+        if let Some(reference) = &base.object {
+            event["objectRef"] = reference.to_value(View::from(request.as_ref()));
+        }
+        if state.code > 0 {
+            event["responseStatus"] = self.status();
+        }
+        if base.level >= Level::Request {
+            event["requestObject"] = self.without_managed_fields(request);
+        }
+        if base.level == Level::RequestResponse {
+            event["responseObject"] = self.without_managed_fields(self.body(&state.response));
+        }
+        if !state.annotations.is_empty() {
+            let notes = state.annotations.iter().map(|(key, text)| (key.clone(), text.as_str().into()));
+            event["annotations"] = Value::Object(notes.collect());
+        }
+        if let Value::Object(fields) = &mut event {
+            fields.retain(|_, value| !value.is_null());
+        }
+        event.to_string().into_bytes()
+    }
+
+    fn status(&self) -> Value {
+        match &self.state.status {
+            Some(status) => {
+                let mut status = status.clone();
+                if let Value::Object(fields) = &mut status {
+                    fields.retain(|key, _| !matches!(key.as_str(), "kind" | "apiVersion"));
+                    fields.insert("code".to_owned(), self.state.code.into());
+                }
+                status
+            }
+            None => json!({"metadata": {}, "code": self.state.code}),
+        }
+    }
+
+    /// What was sent, as JSON. Where nothing of it is told, it is read only if it names the object.
+    fn body(&self, sent: &Sent) -> Option<Value> {
+        let names_object = self.base.verb == "create" || self.base.verb == "update";
+        if sent.bytes.is_empty() || (self.base.level < Level::Request && !names_object) {
+            return None;
+        }
+        if sent.media_type.contains("protobuf") {
+            return from_protobuf(&sent.bytes);
+        }
+        if sent.media_type.contains("yaml") {
+            return yaml::to_json(std::str::from_utf8(&sent.bytes).ok()?).ok();
+        }
+        serde_json::from_slice(&sent.bytes).ok()
+    }
+
+    fn without_managed_fields(&self, value: Option<Value>) -> Value {
+        let Some(mut value) = value else { return Value::Null };
+        if self.base.omit_managed_fields {
+            remove_managed_fields(&mut value);
+            for list in ["items", "rows"] {
+                let items = value.get_mut(list).and_then(Value::as_array_mut);
+                for item in items.into_iter().flatten() {
+                    remove_managed_fields(if list == "rows" { &mut item["object"] } else { item });
+                }
+            }
+        }
+        value
+    }
+}
+
+impl Reference {
+    /// What the path leaves out is told by what was sent.
+    fn to_value(&self, sent: View<'_>) -> Value {
+        let metadata = sent.get("metadata");
+        let or = |own: &str, other: &str| if own.is_empty() { other.to_owned() } else { own.to_owned() };
+        let fields = [
+            ("resource", self.resource.clone()),
+            ("namespace", or(&self.namespace, metadata.str("namespace"))),
+            ("name", or(&self.name, metadata.str("name"))),
+            ("uid", metadata.str("uid").to_owned()),
+            ("apiGroup", self.group.clone()),
+            ("apiVersion", self.version.clone()),
+            ("resourceVersion", metadata.str("resourceVersion").to_owned()),
+            ("subresource", self.subresource.clone()),
+        ];
+        let fields = fields.into_iter().filter(|(_, text)| !text.is_empty());
+        Value::Object(fields.map(|(key, text)| (key.to_owned(), text.into())).collect::<Map<_, _>>())
+    }
+}
+
+/// The program that asks, cut if it tells a story.
+pub(super) fn user_agent(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let mut agent = agent.unwrap_or_default().into_owned();
+    if agent.len() > MAX_AGENT {
+        agent.truncate(agent.floor_char_boundary(MAX_AGENT));
+        agent.push_str("...TRUNCATED");
+    }
+    agent
+}
+
+fn remove_managed_fields(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+}
+
+/// The object in a message of a built-in kind.
+fn from_protobuf(bytes: &[u8]) -> Option<Value> {
+    let envelope = protobuf::open(bytes).ok()?;
+    let (api_version, kind) = (&envelope.type_meta.api_version, &envelope.type_meta.kind);
+    let resource = kinds::builtin().iter().find(|entry| entry.kind == *kind && entry.api_version() == *api_version)?;
+    let ty = schema::builtin().find(&resource.type_name)?;
+    let mut value = protobuf::read(schema::builtin(), ty, envelope.raw).ok()?;
+    value["apiVersion"] = api_version.as_str().into();
+    value["kind"] = kind.as_str().into();
+    Some(value)
+}
+
+fn micro_time(at: SystemTime) -> String {
+    let at = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}

@@ -1,0 +1,159 @@
+//! EncryptionConfiguration as upstream reads it.
+
+use crate::cipher::{Provider, lengths};
+use crate::{Encryption, Pattern, Rule};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use object::field::{Error, Path};
+use object::{View, json};
+
+const PROVIDERS: [&str; 5] = ["aesgcm", "aescbc", "secretbox", "identity", "kms"];
+
+pub(crate) fn read(value: View<'_>) -> Result<Encryption, Vec<Error>> {
+    let mut reading = Reading { errors: Vec::new() };
+    let rules = reading.rules(value);
+    if reading.errors.is_empty() { Ok(Encryption { rules }) } else { Err(reading.errors) }
+}
+
+struct Reading {
+    errors: Vec<Error>,
+}
+
+impl Reading {
+    fn rules(&mut self, value: View<'_>) -> Vec<Rule> {
+        for (key, want) in [("apiVersion", "apiserver.config.k8s.io/v1"), ("kind", "EncryptionConfiguration")] {
+            if value.str(key) != want {
+                self.errors.push(Error::not_supported(&Path::new(key), value.str(key), &[want]));
+            }
+        }
+        let root = Path::new("resources");
+        if value.get("resources").is_empty() {
+            self.errors.push(Error::required(&root, "at least one resources is required"));
+        }
+        let rules = value.list("resources").enumerate();
+        rules.map(|(index, rule)| self.rule(rule, &root.index(index))).collect()
+    }
+
+    fn rule(&mut self, rule: View<'_>, path: &Path<'_>) -> Rule {
+        let place = path.child("resources");
+        let names: Vec<&str> = rule.strings("resources").collect();
+        let at_least_one = |path: &Path<'_>| Error::required(path, format!("at least one {path} is required"));
+        if names.is_empty() {
+            self.errors.push(at_least_one(&place));
+        }
+        self.overlap(&names, &place);
+        for (index, name) in names.iter().enumerate() {
+            if let Some(why) = wrong_name(name) {
+                self.errors.push(Error::invalid(&place.index(index), *name, why));
+            }
+        }
+        let place = path.child("providers");
+        if rule.get("providers").is_empty() {
+            self.errors.push(at_least_one(&place));
+        }
+        let mut providers = Vec::new();
+        for (index, provider) in rule.list("providers").enumerate() {
+            self.provider(provider, &place.index(index), &mut providers);
+        }
+        Rule { resources: names.into_iter().map(Pattern::parse).collect(), providers }
+    }
+
+    /// The same resource twice in one list would hide one of them.
+    fn overlap(&mut self, names: &[&str], path: &Path<'_>) {
+        let patterns: Vec<Pattern> = names.iter().map(|name| Pattern::parse(name)).collect();
+        let pairs = || {
+            let each = patterns.iter().enumerate();
+            each.flat_map(|(index, one)| patterns[index + 1..].iter().map(move |other| (one, other)))
+        };
+        let everything = Pattern { resource: "*".to_owned(), group: "*".to_owned() };
+        let hides = |(one, other): (&Pattern, &Pattern)| {
+            one != other
+                && (*one == everything
+                    || *other == everything
+                    || (one.group == other.group && (one.resource == "*" || other.resource == "*")))
+        };
+        if pairs().any(|(one, other)| one == other) {
+            let why = "the same resource cannot be specified multiple times";
+            self.errors.push(Error::invalid(path, json!(names), why));
+        }
+        if pairs().any(hides) {
+            let why = "using overlapping resources such as 'secrets' and '*.' in the same resource list is not allowed as they will be masked";
+            self.errors.push(Error::invalid(path, json!(names), why));
+        }
+    }
+
+    fn provider(&mut self, provider: View<'_>, path: &Path<'_>, into: &mut Vec<Provider>) {
+        let set: Vec<&str> = PROVIDERS.into_iter().filter(|name| provider.has(name)).collect();
+        match set[..] {
+            [] => {
+                let why =
+                    "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity";
+                self.errors.push(Error::invalid_hidden(path, why));
+            }
+            ["identity"] => into.push(Provider::identity()),
+            ["kms"] => {
+                let why = "key management services are not supported; use aesgcm, aescbc or secretbox";
+                self.errors.push(Error::forbidden(&path.child("kms"), why));
+            }
+            [name] => self.keys(name, provider.get(name), &path.child(name).child("keys"), into),
+            _ => {
+                let why =
+                    "more than one provider specified in a single element, should split into different list elements";
+                self.errors.push(Error::invalid_hidden(path, why));
+            }
+        }
+    }
+
+    fn keys(&mut self, provider: &str, of: View<'_>, path: &Path<'_>, into: &mut Vec<Provider>) {
+        if of.get("keys").is_empty() {
+            self.errors.push(Error::required(path, "at least one keys is required"));
+        }
+        for (index, key) in of.list("keys").enumerate() {
+            into.extend(self.key(provider, key, &path.index(index)));
+        }
+    }
+
+    fn key(&mut self, provider: &str, key: View<'_>, path: &Path<'_>) -> Option<Provider> {
+        let (name, secret) = (key.str("name"), key.str("secret"));
+        let place = path.child("secret");
+        if name.is_empty() {
+            self.errors.push(Error::required(&path.child("name"), "name is a mandatory field for a key"));
+        }
+        if secret.is_empty() {
+            self.errors.push(Error::required(&place, "secret is a mandatory field for a key"));
+            return None;
+        }
+        let Ok(bytes) = STANDARD.decode(secret) else {
+            self.errors.push(Error::invalid(&place, "REDACTED", "secrets must be base64 encoded"));
+            return None;
+        };
+        let made = Provider::new(provider, name, &bytes);
+        if made.is_none() {
+            let want = lengths(provider).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            let why = format!("secret is not of the expected length, got {}, expected one of [{want}]", bytes.len());
+            self.errors.push(Error::invalid(&place, "REDACTED", why));
+        }
+        made
+    }
+}
+
+fn wrong_name(name: &str) -> Option<&'static str> {
+    let Pattern { resource, group } = Pattern::parse(name);
+    if name.chars().any(char::is_uppercase) {
+        return Some("resource name should not contain capital letters");
+    }
+    if name == "*" {
+        return Some("use '*.' to encrypt all the resources from core API group or *.* to encrypt all resources");
+    }
+    if matches!(name, "apiserveripinfo" | "serviceipallocations" | "servicenodeportallocations") {
+        return Some("resources which do not have REST API/s cannot be encrypted");
+    }
+    match (group.as_str(), resource.as_str()) {
+        ("events.k8s.io", _) => Some(
+            "'*.events.k8s.io' objects are stored using the 'events' API group in etcd. Use 'events' instead in the config file",
+        ),
+        ("extensions", _) => Some("'extensions' group has been removed and cannot be used for encryption"),
+        ("*", resource) if resource != "*" => Some("encrypting the same resource across groups is not supported"),
+        _ => None,
+    }
+}
