@@ -42,6 +42,9 @@ pub enum Error {
     /// A repository or registry did not answer as it should.
     #[error("{0}")]
     Repository(String),
+    /// An archive is not what its provenance says, or nobody known says it.
+    #[error("{0}")]
+    Provenance(String),
     /// A release is not in the state the operation needs.
     #[error("{0}")]
     Release(String),

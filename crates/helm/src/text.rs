@@ -13,6 +13,14 @@ pub fn to_yaml(value: &Value) -> String {
     yaml::from_json(&crate::json::with_integers(value.clone()))
 }
 
+/// A YAML text as a value.
+///
+/// # Errors
+/// Where it is none.
+pub fn read_yaml(text: &str) -> Result<Value, Error> {
+    yaml::to_json(text).map_err(|error| Error::Chart(error.to_string()))
+}
+
 /// A time of a release in the zone of this machine, by a layout of Go's; what is no time stays as it is.
 #[must_use]
 pub fn format_time(time: &str, layout: &str) -> String {

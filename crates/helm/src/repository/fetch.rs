@@ -39,6 +39,23 @@ pub struct Archive {
     pub url: String,
     /// What a registry calls it, and its digest.
     pub registry: Option<(String, String)>,
+    /// How its repository was reached.
+    entry: Entry,
+}
+
+impl Archive {
+    /// The provenance file of the archive, from where the archive was.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn provenance(&self) -> Result<Vec<u8>, Error> {
+        let url = format!("{}.prov", self.url);
+        let missing = || Error::Repository(format!("failed to fetch provenance {url:?}"));
+        match &self.registry {
+            Some(_) => self.provenance.clone().ok_or_else(missing),
+            None => block(get(&url, &self.entry)).map_err(|_| missing()),
+        }
+    }
 }
 
 /// Where the index of a known repository is kept.
@@ -158,7 +175,8 @@ fn absolute(base: &str, url: &str) -> String {
 fn of_url(url: &str, entry: &Entry) -> Result<Archive, Error> {
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let file = path.rsplit('/').next().unwrap_or("chart.tgz").to_owned();
-    Ok(Archive { file, data: block(get(url, entry))?, url: url.to_owned(), ..Archive::default() })
+    let data = block(get(url, entry))?;
+    Ok(Archive { file, data, url: url.to_owned(), entry: entry.clone(), ..Archive::default() })
 }
 
 fn from_registry(places: &Places, source: &Source) -> Result<Archive, Error> {
@@ -176,6 +194,7 @@ fn from_registry(places: &Places, source: &Source) -> Result<Archive, Error> {
         provenance: pulled.provenance,
         url: format!("oci://{place}"),
         registry: Some((place.clone(), pulled.digest)),
+        entry: Entry::default(),
     })
 }
 
