@@ -8,7 +8,9 @@ use crate::generate::helm::Helm;
 use crate::id::ResId;
 use crate::kustomization::{Patch, PatchOptions, ReplacementField, Selector, parse_config};
 use crate::path;
+use crate::resmap::ResMap;
 use crate::resource::{Origin, Resource};
+use crate::schema::Schema;
 use crate::transform::{
     Annotations, Hash, Images, JsonPatch, Labels, NamePart, Namespace, Patches, Replicas, StrategicPatches,
     Transformer, ValueAdd,
@@ -125,7 +127,7 @@ fn make_builtin(target: &Target<'_, '_>, config: &Resource, value: &Value) -> Re
         "SuffixTransformer" => name_part(value, true).map(one),
         "PrefixSuffixTransformer" => name_part(value, false).and_then(|prefix| {
             let suffix = name_part(value, true)?;
-            Ok(vec![Box::new(prefix) as Box<dyn Transformer>, Box::new(suffix)])
+            Ok(one(BothNameParts { prefix, suffix }))
         }),
         "ReplacementTransformer" => parse_config::<ReplacementConfig>(value)
             .and_then(|config| target.replacements(&config.replacements))
@@ -134,6 +136,19 @@ fn make_builtin(target: &Target<'_, '_>, config: &Resource, value: &Value) -> Re
         "ValueAddTransformer" => value_add(target, value),
         _ => return Err(unknown(config)),
     })
+}
+
+/// Prefix and suffix as one transformer, which is one step of a resource's way.
+struct BothNameParts {
+    prefix: NamePart,
+    suffix: NamePart,
+}
+
+impl Transformer for BothNameParts {
+    fn transform(&self, resources: &mut ResMap, schema: &Schema) -> Result<()> {
+        self.prefix.transform(resources, schema)?;
+        self.suffix.transform(resources, schema)
+    }
 }
 
 fn one(transformer: impl Transformer + 'static) -> Made<'static> {

@@ -142,9 +142,28 @@ pub(crate) const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformat
 impl Resource {
     /// Takes the annotations of the build out of the tree.
     pub(super) fn absorb_annotations(&mut self) {
+        let ours = self.take_annotations();
+        if !ours.is_empty() {
+            self.absorb(&ours);
+        }
+    }
+
+    /// Takes what [`Self::with_annotations`] wrote out again. Names are not forgotten, whatever became of the annotations;
+    /// where the resource comes from is.
+    pub(crate) fn recall_annotations(&mut self) {
+        let ours = self.take_annotations();
+        (self.origin, self.transformations) = (None, Vec::new());
+        ours.iter().for_each(|(key, value)| self.absorb_history(key, value));
+        let annotations = self.annotations();
+        if annotations.is_empty() {
+            self.set_annotations(&annotations);
+        }
+    }
+
+    fn take_annotations(&mut self) -> Vec<(String, String)> {
         let Some(annotations) = self.node.as_mut().and_then(|node| node.get_mut("metadata")?.get_mut("annotations"))
         else {
-            return;
+            return Vec::new();
         };
         let is_ours = |key: &str| {
             key.strip_prefix(INTERNAL).is_some_and(|name| OWN.contains(&name))
@@ -152,9 +171,6 @@ impl Resource {
                 || key == ORIGIN
                 || key == TRANSFORMATIONS
         };
-        if !annotations.entries().iter().any(|entry| is_ours(&entry.key)) {
-            return;
-        }
         let ours: Vec<(String, String)> = annotations
             .entries()
             .iter()
@@ -162,7 +178,7 @@ impl Resource {
             .map(|entry| (entry.key.to_string(), entry.value.as_text().to_owned()))
             .collect();
         ours.iter().for_each(|(key, _)| drop(annotations.remove(key)));
-        self.absorb(&ours);
+        ours
     }
 
     fn absorb(&mut self, annotations: &[(String, String)]) {
@@ -185,16 +201,18 @@ impl Resource {
         self.needs_hash = get("needsHashSuffix") == Some("enabled");
         self.helm_generated = get("helm-generated") == Some("true");
         self.behavior = Behavior::parse(get("generatorBehavior").unwrap_or_default());
-        for (key, value) in annotations {
-            match key.as_str() {
-                ORIGIN => self.origin = Origin::parse(value),
-                TRANSFORMATIONS => {
-                    let list = yaml::to_json(value).ok();
-                    let list = list.as_ref().and_then(Value::as_array).into_iter().flatten();
-                    self.transformations = list.filter_map(Origin::from_json).collect();
-                }
-                _ => {}
+        annotations.iter().for_each(|(key, value)| self.absorb_history(key, value));
+    }
+
+    fn absorb_history(&mut self, key: &str, value: &str) {
+        match key {
+            ORIGIN => self.origin = Origin::parse(value),
+            TRANSFORMATIONS => {
+                let list = yaml::to_json(value).ok();
+                let list = list.as_ref().and_then(Value::as_array).into_iter().flatten();
+                self.transformations = list.filter_map(Origin::from_json).collect();
             }
+            _ => {}
         }
     }
 
@@ -227,6 +245,9 @@ impl Resource {
         annotations.extend(add.into_iter().map(|(name, value)| (format!("{INTERNAL}{name}"), value)));
         if let Some(origin) = &self.origin {
             annotations.insert(ORIGIN.to_owned(), origin.to_text());
+        }
+        if !self.transformations.is_empty() {
+            annotations.insert(TRANSFORMATIONS.to_owned(), transformations_text(&self.transformations));
         }
         copy.set_annotations(&annotations);
         copy.node.unwrap_or_else(Node::map)

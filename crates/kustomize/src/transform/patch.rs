@@ -230,8 +230,11 @@ fn apply_json(
             resource.store_id(schema);
         }
         let id = resource.id(schema);
-        let Some(node) = &resource.node else { continue };
-        let patched = patch.apply(node.to_json()?).map_err(|e| {
+        if resource.node.is_none() {
+            continue;
+        }
+        // A patch meets the annotations of the build like all others: they are there to add to, and may be lost.
+        let patched = patch.apply(resource.with_annotations().to_json()?).map_err(|e| {
             Error::new(e.to_string())
                 .on_resource(&id)
                 .cure("paths of a JSON patch must exist in the resource, but for `add`")
@@ -242,6 +245,7 @@ fn apply_json(
             let annotations = resource.annotations();
             resource.set_annotations(&annotations);
         }
+        resource.recall_annotations();
     }
     Ok(())
 }
