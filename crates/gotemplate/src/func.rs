@@ -68,7 +68,7 @@ impl Ty {
             | (Self::Int, Value::Int(_))
             | (Self::Int64, Value::Int64(_))
             | (Self::Float, Value::Float(_)) => true,
-            (Self::Dict, Value::Map(map)) => map.ty != crate::value::MapType::Str,
+            (Self::Dict, Value::Map(map)) => !map.holds_text(),
             (Self::List, Value::List(list)) => list.ty == crate::value::ListType::Any,
             (Self::Object(name), Value::Object(object)) => object.type_name() == name,
             _ => false,

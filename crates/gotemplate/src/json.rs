@@ -1,9 +1,11 @@
 //! JSON as Go's `encoding/json` writes and reads it.
 
+mod scan;
+
 use std::rc::Rc;
 
 use crate::format::json_float;
-use crate::value::{Str, Value};
+use crate::value::{MapType, Str, Value};
 
 /// How deep lists and maps are followed.
 const MAX_DEPTH: usize = 1_000;
@@ -50,6 +52,8 @@ impl Writer<'_> {
             Value::Float(value) => self.out.push_str(&json_float(*value)),
             Value::Complex(..) => return Err("json: unsupported type: complex128".to_owned()),
             Value::Str(text) => self.text(&text.text()),
+            Value::List(list) if list.nil => self.out.push_str("null"),
+            Value::Map(map) if map.ty == MapType::NilStr && map.is_empty() => self.out.push_str("null"),
             Value::List(list) => self.list(&list.items, depth)?,
             Value::Map(map) => self.map(&map.snapshot(), depth)?,
             Value::Object(object) => self.object(value, object.as_ref(), depth)?,
@@ -151,30 +155,6 @@ pub fn from_json_text(text: &Str) -> Result<Value, String> {
     let text = text.text();
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(json) => Ok(Value::from_json(&json)),
-        Err(error) if error.is_eof() => Err("unexpected end of JSON input".to_owned()),
-        Err(error) => Err(complaint(&text, &error)),
-    }
-}
-
-fn complaint(text: &str, error: &serde_json::Error) -> String {
-    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let found = line.get(error.column().saturating_sub(1)..).and_then(|rest| rest.chars().next());
-    let words = error.to_string();
-    let looking = if words.starts_with("trailing characters") {
-        "after top-level value"
-    } else if words.starts_with("key must be a string") {
-        "looking for beginning of object key string"
-    } else if words.starts_with("expected `:`") {
-        "after object key"
-    } else if words.starts_with("expected `,` or `}`") {
-        "after object key:value pair"
-    } else if words.starts_with("expected `,` or `]`") {
-        "after array element"
-    } else {
-        "looking for beginning of value"
-    };
-    match found {
-        Some(c) => format!("invalid character {} {looking}", crate::format::quote_rune(c, false)),
-        None => words,
+        Err(error) => Err(scan::complaint(text.as_bytes()).unwrap_or_else(|| error.to_string())),
     }
 }

@@ -66,6 +66,8 @@ pub struct List {
     pub ty: ListType,
     /// The elements.
     pub items: Vec<Value>,
+    /// Whether it is a slice that was never made, which JSON writes as `null`.
+    pub nil: bool,
 }
 
 /// The type of a map.
@@ -75,6 +77,8 @@ pub enum MapType {
     Any,
     /// `map[string]string`
     Str,
+    /// A `map[string]string` that was never made, which JSON writes as `null`.
+    NilStr,
     /// A named type over `map[string]interface {}`.
     Named(&'static str),
 }
@@ -157,15 +161,20 @@ impl Map {
     pub fn type_name(&self) -> &'static str {
         match self.ty {
             MapType::Any => "map[string]interface {}",
-            MapType::Str => "map[string]string",
+            MapType::Str | MapType::NilStr => "map[string]string",
             MapType::Named(name) => name,
         }
+    }
+
+    /// Whether its elements are declared to be texts.
+    pub(crate) fn holds_text(&self) -> bool {
+        matches!(self.ty, MapType::Str | MapType::NilStr)
     }
 
     /// What a missing key gives: the zero value of the elements' type.
     #[must_use]
     pub fn zero(&self) -> Value {
-        if self.ty == MapType::Str { Value::Str(Str::default()) } else { Value::Nil }
+        if self.holds_text() { Value::Str(Str::default()) } else { Value::Nil }
     }
 }
 
@@ -173,20 +182,28 @@ impl Value {
     /// A `[]interface {}`.
     #[must_use]
     pub fn list(items: Vec<Self>) -> Self {
-        Self::List(Rc::new(List { ty: ListType::Any, items }))
+        Self::List(Rc::new(List { ty: ListType::Any, items, nil: false }))
+    }
+
+    /// A slice that was never made, where there are no elements.
+    #[must_use]
+    pub fn list_or_nil(ty: ListType, items: Vec<Self>) -> Self {
+        let nil = items.is_empty();
+        Self::List(Rc::new(List { ty, items, nil }))
     }
 
     /// A `[]string`.
     #[must_use]
     pub fn strings<S: Into<Str>>(items: impl IntoIterator<Item = S>) -> Self {
         let items = items.into_iter().map(|item| Self::Str(item.into())).collect();
-        Self::List(Rc::new(List { ty: ListType::Str, items }))
+        Self::List(Rc::new(List { ty: ListType::Str, items, nil: false }))
     }
 
     /// A `[]int`.
     #[must_use]
     pub fn ints(items: impl IntoIterator<Item = i64>) -> Self {
-        Self::List(Rc::new(List { ty: ListType::Int, items: items.into_iter().map(Self::Int).collect() }))
+        let items = items.into_iter().map(Self::Int).collect();
+        Self::List(Rc::new(List { ty: ListType::Int, items, nil: false }))
     }
 
     /// A `map[string]interface {}`.
@@ -341,9 +358,11 @@ impl Value {
     #[must_use]
     pub fn deep_copy(&self) -> Self {
         match self {
-            Self::List(list) => {
-                Self::List(Rc::new(List { ty: list.ty, items: list.items.iter().map(Self::deep_copy).collect() }))
-            }
+            Self::List(list) => Self::List(Rc::new(List {
+                ty: list.ty,
+                items: list.items.iter().map(Self::deep_copy).collect(),
+                nil: list.nil,
+            })),
             Self::Map(map) => {
                 let entries = map.entries.borrow().iter().map(|(k, v)| (Rc::clone(k), v.deep_copy())).collect();
                 Self::Map(Rc::new(Map::typed(map.ty, entries)))

@@ -47,11 +47,10 @@ pub(crate) fn with_floats(value: Value) -> Value {
 /// A tree with whole floats as integers, for writing.
 pub(crate) fn with_integers(value: Value) -> Value {
     match value {
-        Value::Number(number) => Value::Number(match number.as_f64() {
-            #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9.0e18 => (float as i64).into(),
-            _ => number,
-        }),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => gotemplate::Value::Float(float).to_json(),
+            _ => Value::Number(number),
+        },
         Value::Array(items) => Value::Array(items.into_iter().map(with_integers).collect()),
         Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, with_integers(value))).collect()),
         other => other,

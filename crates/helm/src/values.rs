@@ -5,6 +5,7 @@ mod literal;
 mod options;
 mod schema;
 mod set;
+mod shared;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -88,5 +88,5 @@ pub(super) fn slice(args: &[Value]) -> Outcome {
         return Ok(Str::from_bytes(text.as_bytes()[start..end].to_vec()).into());
     }
     let list = item.as_list().ok_or_else(|| Failure::new(format!("can't slice item of type {}", item.type_name())))?;
-    Ok(Value::List(Rc::new(List { ty: list.ty, items: list.items[start..end].to_vec() })))
+    Ok(Value::List(Rc::new(List { ty: list.ty, items: list.items[start..end].to_vec(), nil: false })))
 }

@@ -61,7 +61,7 @@ impl<'t> State<'_, '_, 't> {
     }
 
     fn key(&self, map: &Map, name: &str) -> Executed<Slot> {
-        let boxed = map.ty != crate::value::MapType::Str;
+        let boxed = !map.holds_text();
         if let Some(value) = map.get(name) {
             return Ok(Slot { value, boxed });
         }

@@ -134,7 +134,7 @@ impl<'t> State<'_, '_, 't> {
                 self.each(branch, items, boxed)
             }
             Value::Map(map) => {
-                let boxed = map.ty != crate::value::MapType::Str;
+                let boxed = !map.holds_text();
                 let entries =
                     map.snapshot().into_iter().map(|(key, value)| (Value::from(crate::Str::Text(key)), value));
                 self.each(branch, entries, boxed)

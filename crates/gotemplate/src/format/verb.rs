@@ -51,6 +51,9 @@ impl Verb {
             Value::Float(number) if self.is("vbgGxXfFeE") => self.float(out, *number),
             Value::Complex(re, im) if self.is("vgGfFeE") => self.complex(out, *re, *im),
             Value::Str(text) if self.is("vsxXq") => self.text(out, text),
+            Value::List(list) if list.nil && self.sharp_v => {
+                out.extend_from_slice(format!("{}(nil)", list.type_name()).as_bytes());
+            }
             Value::List(list) => self.list(out, list.type_name(), &list.items, depth),
             Value::Map(map) => self.map(out, map.type_name(), &map.snapshot(), depth),
             Value::Object(object) => self.object(out, value, object.as_ref(), depth),

@@ -1,12 +1,10 @@
 //! Dictionaries.
 
-use std::rc::Rc;
-
 use super::cast::strval;
 use super::merge::merge_maps;
 use crate::func::Ty::{Any, Dict, Str as Text};
 use crate::func::{Args, Function, Outcome};
-use crate::value::{Entries, Value};
+use crate::value::{Entries, MapType, Value};
 use crate::{Failure, functions};
 
 pub(super) fn table() -> impl IntoIterator<Item = Function> {
@@ -96,9 +94,9 @@ fn dig(args: &[Value]) -> Outcome {
     }
     let mut step = dict.clone();
     for key in path {
-        let Value::Map(map) = &step else { return Err(conversion(&step, "map[string]interface {}")) };
+        let plain = step.as_map().filter(|map| map.ty == MapType::Any);
+        let Some(map) = plain else { return Err(conversion(&step, "map[string]interface {}")) };
         let key = key.as_str().ok_or_else(|| conversion(key, "string"))?;
-        let map = Rc::clone(map);
         match map.get(&key.text()) {
             Some(value) => step = value,
             None => return Ok(default.clone()),

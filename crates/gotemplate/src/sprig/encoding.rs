@@ -35,15 +35,41 @@ pub(super) fn table() -> impl IntoIterator<Item = Function> {
 /// Decodes; line breaks in the text do not count.
 pub(super) fn decode64(text: &Str) -> Result<Vec<u8>, String> {
     let plain: Vec<u8> = text.as_bytes().iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    BASE64.decode(&plain).map_err(|error| {
-        let at = match error {
-            base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-            base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
-                plain.iter().position(|byte| *byte == b'=').unwrap_or(plain.len() / 4 * 4)
-            }
-        };
+    BASE64.decode(&plain).map_err(|_| {
+        let at = first_mistake(text.as_bytes()).unwrap_or(text.as_bytes().len());
         format!("illegal base64 data at input byte {at}")
     })
+}
+
+/// Where Go stops to read: a byte that is none of the alphabet, padding where none may be or that is missing, and
+/// anything after it.
+fn first_mistake(text: &[u8]) -> Option<usize> {
+    let mut in_group = 0;
+    let mut at = 0;
+    while let Some(byte) = text.get(at).copied() {
+        at += 1;
+        match byte {
+            b'\r' | b'\n' => {}
+            b'=' if in_group < 2 => return Some(at - 1),
+            b'=' => {
+                let skip =
+                    |from: usize| from + text[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+                if in_group == 2 {
+                    at = skip(at);
+                    match text.get(at) {
+                        None => return Some(text.len()),
+                        Some(b'=') => at += 1,
+                        Some(_) => return Some(at - 1),
+                    }
+                }
+                at = skip(at);
+                return (at < text.len()).then_some(at);
+            }
+            byte if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/') => in_group = (in_group + 1) % 4,
+            _ => return Some(at - 1),
+        }
+    }
+    (in_group > 0).then(|| text.len() - in_group)
 }
 
 const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -66,24 +92,36 @@ fn encode32(bytes: &[u8]) -> String {
 fn decode32(text: &[u8]) -> Result<Vec<u8>, usize> {
     let plain: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let mut out = Vec::new();
-    for (chunk_index, chunk) in plain.chunks(8).enumerate() {
-        let start = chunk_index * 8;
-        let used = chunk.iter().position(|byte| *byte == b'=').unwrap_or(chunk.len());
-        if chunk.len() < 8 {
-            return Err(start + chunk.len());
+    let mut at = 0;
+    while at < plain.len() {
+        let (start, mut bits, mut used) = (at, 0u64, 0);
+        while used < 8 {
+            let byte = *plain.get(at).ok_or(start)?;
+            at += 1;
+            if byte == b'=' && used >= 2 && plain.len() - at < 8 {
+                return padded(&plain, at, used, bits, out);
+            }
+            let digit = DIGITS.iter().position(|digit| *digit == byte).ok_or(at - 1)?;
+            bits |= u64::try_from(digit).unwrap_or(0) << (35 - 5 * used);
+            used += 1;
         }
-        if !matches!(used, 2 | 4 | 5 | 7 | 8) || chunk[used..].iter().any(|byte| *byte != b'=') {
-            return Err(start + used);
-        }
-        if used < 8 && start + 8 < plain.len() {
-            return Err(start + 8);
-        }
-        let mut bits = 0u64;
-        for (index, byte) in chunk[..used].iter().enumerate() {
-            let digit = DIGITS.iter().position(|digit| digit == byte).ok_or(start + index)?;
-            bits |= u64::try_from(digit).unwrap_or(0) << (35 - 5 * index);
-        }
-        out.extend_from_slice(&bits.to_be_bytes()[3..3 + used * 5 / 8]);
+        out.extend_from_slice(&bits.to_be_bytes()[3..]);
     }
+    Ok(out)
+}
+
+/// The last group, of which padding began before `at`.
+fn padded(plain: &[u8], at: usize, used: usize, bits: u64, mut out: Vec<u8>) -> Result<Vec<u8>, usize> {
+    let rest = &plain[at..];
+    if rest.len() + used < 7 {
+        return Err(plain.len());
+    }
+    if let Some(other) = rest.iter().take(7 - used).position(|byte| *byte != b'=') {
+        return Err(at + other - 1);
+    }
+    if !matches!(used, 2 | 4 | 5 | 7) {
+        return Err(at - 1);
+    }
+    out.extend_from_slice(&bits.to_be_bytes()[3..3 + used * 5 / 8]);
     Ok(out)
 }

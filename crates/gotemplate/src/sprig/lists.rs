@@ -52,6 +52,9 @@ fn find(args: &[Value], what: &str) -> Result<Rc<List>, Failure> {
 
 fn part(args: &[Value], what: &str, front: usize, back: usize) -> Outcome {
     let list = find(args, what)?;
+    if list.items.is_empty() {
+        return Ok(Value::list_or_nil(ListType::Any, Vec::new()));
+    }
     let end = list.items.len().saturating_sub(back);
     Ok(Value::list(list.items.get(front..end).unwrap_or_default().to_vec()))
 }
@@ -75,7 +78,7 @@ fn chunk(args: &[Value]) -> Outcome {
     let size = usize::try_from(args.int(0)).ok().filter(|size| *size > 0);
     let size = size.ok_or_else(|| Failure::new("runtime error: makeslice: len out of range"))?;
     let items = list.items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect();
-    Ok(Value::List(Rc::new(List { ty: ListType::Lists, items })))
+    Ok(Value::List(Rc::new(List { ty: ListType::Lists, items, nil: false })))
 }
 
 fn compact(args: &[Value]) -> Outcome {
@@ -125,7 +128,7 @@ fn slice(args: &[Value]) -> Outcome {
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     let items = range.and_then(|(start, end)| list.items.get(start..end));
     let items = items.ok_or_else(|| Failure::new("reflect.Value.Slice: slice index out of bounds"))?;
-    Ok(Value::List(Rc::new(List { ty: list.ty, items: items.to_vec() })))
+    Ok(Value::List(Rc::new(List { ty: list.ty, items: items.to_vec(), nil: false })))
 }
 
 fn concat(args: &[Value]) -> Outcome {
@@ -138,7 +141,7 @@ fn concat(args: &[Value]) -> Outcome {
         let list = list.ok_or_else(|| Failure::new(format!("Cannot concat type {} as list", arg.kind())))?;
         items.extend_from_slice(&list.items);
     }
-    Ok(Value::list(items))
+    Ok(Value::list_or_nil(ListType::Any, items))
 }
 
 /// A text with its characters in another order.

@@ -1,5 +1,7 @@
 //! Regular expressions, RE2's.
 
+mod repeats;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -7,7 +9,7 @@ use regex::bytes::Regex;
 
 use crate::func::Ty::{Int, Str as Text};
 use crate::func::{Args, Function, Outcome};
-use crate::value::{Str, Value};
+use crate::value::{ListType, Str, Value};
 use crate::{Failure, functions};
 
 pub(super) fn table() -> impl IntoIterator<Item = Function> {
@@ -40,7 +42,7 @@ fn compile(text: &str) -> Result<Regex, String> {
     if let Some(regex) = COMPILED.with_borrow(|all| all.get(text).cloned()) {
         return Ok(regex);
     }
-    let regex = Regex::new(&translate(text)).map_err(|error| complaint(text, &error))?;
+    let regex = Regex::new(&repeats::translate(&translate(text))?).map_err(|error| complaint(text, &error))?;
     COMPILED.with_borrow_mut(|all| {
         if all.len() >= MAX_COMPILED {
             all.clear();
@@ -162,7 +164,10 @@ fn culprit<'t>(text: &'t str, words: &str) -> (&'static str, &'t str) {
         let dash = text.find('-').unwrap_or(0);
         return ("invalid character class range", text.get(dash.saturating_sub(1)..dash + 2).unwrap_or(text));
     }
-    if words.contains("escape") {
+    if text.contains("(?P<") && words.contains("capture") {
+        return ("invalid named capture", from("(?P<", text.len()));
+    }
+    if words.contains("escape") || words.contains("backreference") {
         let at = text.find('\\').unwrap_or(0);
         return ("invalid escape sequence", text.get(at..at + 2).unwrap_or(text));
     }
@@ -195,7 +200,8 @@ fn limit(count: i64) -> usize {
 fn find_all(regex: &Regex, args: &[Value]) -> Outcome {
     let text = args.str(1);
     let found = regex.find_iter(text.as_bytes()).take(limit(args.int(2)));
-    Ok(Value::strings(found.map(|found| Str::from_bytes(found.as_bytes().to_vec()))))
+    let found = found.map(|found| Str::from_bytes(found.as_bytes().to_vec()).into());
+    Ok(Value::list_or_nil(ListType::Str, found.collect()))
 }
 
 fn find(regex: &Regex, args: &[Value]) -> Outcome {

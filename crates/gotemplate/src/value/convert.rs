@@ -49,6 +49,8 @@ impl Value {
             Self::Float(value) => json_float(*value),
             Self::Complex(..) => Json::Null,
             Self::Str(text) => Json::String(text.text().into_owned()),
+            Self::List(list) if list.nil => Json::Null,
+            Self::Map(map) if map.ty == super::MapType::NilStr && map.is_empty() => Json::Null,
             Self::List(list) => Json::Array(list.items.iter().map(Self::to_json).collect()),
             Self::Map(map) => {
                 let entries = map.snapshot().into_iter().map(|(key, value)| (key.to_string(), value.to_json()));
@@ -66,6 +68,9 @@ impl Value {
         if let Some(number) = object.integer() {
             return Json::from(number);
         }
+        if let Some(text) = object.json_text() {
+            return Json::String(text);
+        }
         match object.plain() {
             Some(plain) => plain.to_json(),
             None => object.text().map_or(Json::Null, Json::String),
@@ -73,11 +78,17 @@ impl Value {
     }
 }
 
-/// A float that is a whole number is written without a point, and so is one.
+/// A float that is a whole number is written without a point, and so is one: with the digits that tell it from others,
+/// and zeros behind them.
 fn json_float(value: f64) -> Json {
-    if value.fract() == 0.0 && value.abs() < 9.0e18 {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
-        return Json::from(value as i64);
+    if value.fract() == 0.0 && value.abs() < 1e21 {
+        let text = format!("{value}");
+        if let Ok(whole) = text.parse::<i64>() {
+            return Json::from(whole);
+        }
+        if let Ok(whole) = text.parse::<u64>() {
+            return Json::from(whole);
+        }
     }
     Number::from_f64(value).map_or(Json::Null, Json::Number)
 }

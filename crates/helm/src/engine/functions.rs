@@ -147,7 +147,7 @@ fn from_json(text: &Str) -> Value {
 fn from_json_array(text: &Str) -> Value {
     match from_json_text(text) {
         Ok(list @ Value::List(_)) => list,
-        Ok(Value::Nil) => Value::list(Vec::new()),
+        Ok(Value::Nil) => Value::list_or_nil(gotemplate::ListType::Any, Vec::new()),
         Ok(other) => Value::list(vec![cannot_unmarshal(&other.to_json(), "[]interface {}").into()]),
         Err(error) => Value::list(vec![error.into()]),
     }

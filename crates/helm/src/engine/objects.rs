@@ -11,6 +11,7 @@ use crate::chart::{Dependency, Maintainer, Metadata};
 /// A chart's metadata under the names of Go's fields.
 pub(super) fn metadata(metadata: &Metadata, is_root: bool) -> Value {
     let texts = |list: &[String]| Value::list(list.iter().map(|text| text.as_str().into()).collect());
+    let annotations_type = if metadata.annotations.is_some() { MapType::Str } else { MapType::NilStr };
     let annotations = metadata.annotations.iter().flatten();
     let annotations = annotations.map(|(key, value)| (key.as_str().into(), Value::from_values(value))).collect();
     let fields = [
@@ -27,7 +28,7 @@ pub(super) fn metadata(metadata: &Metadata, is_root: bool) -> Value {
         ("Tags", metadata.tags.as_str().into()),
         ("AppVersion", metadata.app_version.as_str().into()),
         ("Deprecated", metadata.deprecated.into()),
-        ("Annotations", Value::Map(Rc::new(Map::typed(MapType::Str, annotations)))),
+        ("Annotations", Value::Map(Rc::new(Map::typed(annotations_type, annotations)))),
         ("KubeVersion", metadata.kube_version.as_str().into()),
         ("Dependencies", Value::list(metadata.dependencies.iter().map(dependency).collect())),
         ("Type", metadata.kind.as_str().into()),

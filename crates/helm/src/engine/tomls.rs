@@ -6,11 +6,19 @@ use gotemplate::{Args, Entries, Failure, Function, Ty, Value, functions};
 
 const TEXT: Ty = Ty::Str;
 const ANY: Ty = Ty::Any;
+/// Go's words where there is nothing to write.
+const NOTHING: &str = "reflect: call of reflect.Value.Type on zero Value";
 
 pub(super) fn table() -> Vec<Function> {
     functions! {
-        "toToml" (ANY) Plain |args| Ok(write(&args[0]).unwrap_or_else(|error| error).into());
-        "mustToToml" (ANY) Plain |args| write(&args[0]).map(Value::from).map_err(Failure::new);
+        "toToml" (ANY) Plain |args| match &args[0] {
+            Value::Nil => Err(Failure::new(NOTHING)),
+            value => Ok(write(value).unwrap_or_else(|error| error).into()),
+        };
+        "mustToToml" (ANY) Plain |args| match &args[0] {
+            Value::Nil => Err(Failure::new(NOTHING)),
+            value => write(value).map(Value::from).map_err(Failure::new),
+        };
         "fromToml" (TEXT) Plain |args| Ok(read(&args.text(0)));
     }
     .to_vec()
@@ -42,7 +50,7 @@ fn write(value: &Value) -> Result<String, String> {
     let mut out = String::new();
     match value.as_map() {
         Some(map) => tables(&mut out, &map, &[])?,
-        None => return Err("toml: top-level values must be Go maps or structs".to_owned()),
+        None => inline(&mut out, value)?,
     }
     Ok(out)
 }

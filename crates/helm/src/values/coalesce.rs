@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::tables::{clean_nulls, join, tables};
+use super::shared::{Node, Table};
+use super::tables::join;
 use super::{Values, Warnings};
 use crate::Error;
 use crate::chart::Chart;
@@ -12,9 +13,9 @@ use crate::chart::Chart;
 /// # Errors
 /// Where something else than a table is given for a subchart.
 pub fn coalesce_values(chart: &Chart, values: &Values, warnings: &mut Warnings) -> Result<Values, Error> {
-    let mut to = values.clone();
-    Coalescing { merge: false, warnings }.chart(chart, &mut to, "")?;
-    Ok(to)
+    let to = Table::new(values);
+    Coalescing { merge: false, warnings }.chart(chart, &to, "")?;
+    Ok(to.values())
 }
 
 /// As [`coalesce_values`], but nulls stay, to be coalesced later.
@@ -22,9 +23,9 @@ pub fn coalesce_values(chart: &Chart, values: &Values, warnings: &mut Warnings) 
 /// # Errors
 /// Where something else than a table is given for a subchart.
 pub fn merge_values(chart: &Chart, values: &Values, warnings: &mut Warnings) -> Result<Values, Error> {
-    let mut to = values.clone();
-    Coalescing { merge: true, warnings }.chart(chart, &mut to, "")?;
-    Ok(to)
+    let to = Table::new(values);
+    Coalescing { merge: true, warnings }.chart(chart, &to, "")?;
+    Ok(to.values())
 }
 
 struct Coalescing<'w> {
@@ -33,15 +34,15 @@ struct Coalescing<'w> {
 }
 
 impl Coalescing<'_> {
-    fn chart(&mut self, chart: &Chart, to: &mut Values, prefix: &str) -> Result<(), Error> {
+    fn chart(&mut self, chart: &Chart, to: &Table, prefix: &str) -> Result<(), Error> {
         self.own_values(chart, to, prefix);
         let prefix = join(prefix, chart.name());
         for subchart in &chart.dependencies {
             let name = subchart.name();
-            let mut inner = match to.remove(name) {
-                None => Values::new(),
-                Some(Value::Object(inner)) => inner,
-                Some(other) => {
+            let inner = match to.get(name) {
+                None => Table::default(),
+                Some(Node::Table(inner)) => inner,
+                Some(Node::Plain(other)) => {
                     let go = match &other {
                         Value::Bool(value) => value.to_string(),
                         Value::Null => "%!t(<nil>)".to_owned(),
@@ -50,93 +51,91 @@ impl Coalescing<'_> {
                     return Err(Error::Values(format!("type mismatch on {name}: {go}")));
                 }
             };
-            self.globals(&mut inner, to, &prefix);
-            self.chart(subchart, &mut inner, &prefix)?;
-            to.insert(name.to_owned(), Value::Object(inner));
+            to.insert(name.to_owned(), Node::Table(inner.clone()));
+            self.globals(&inner, to, &prefix);
+            self.chart(subchart, &inner, &prefix)?;
         }
         Ok(())
     }
 
-    fn own_values(&mut self, chart: &Chart, to: &mut Values, prefix: &str) {
+    fn own_values(&mut self, chart: &Chart, to: &Table, prefix: &str) {
         let prefix = join(prefix, chart.name());
-        for (key, value) in chart.values.clone() {
-            match (to.get_mut(&key), value) {
-                (Some(Value::Null), _) => {
+        for (key, value) in &chart.values {
+            match (to.get(key), Node::new(value)) {
+                (Some(given), _) if given.is_null() => {
                     if !self.merge {
-                        to.remove(&key);
+                        to.remove(key);
                     }
                 }
-                (Some(Value::Object(given)), Value::Object(mut own)) => {
+                (Some(Node::Table(given)), Node::Table(own)) => {
                     let merge = self.merge || chart.dependencies.iter().any(|subchart| subchart.name() == key);
                     if !merge {
-                        clean_nulls(&mut own);
+                        own.clean_nulls();
                     }
-                    tables(given, own, &join(&prefix, &key), merge, self.warnings);
+                    given.add(&own, &join(&prefix, key), merge, self.warnings);
                 }
-                (Some(Value::Object(_)), own) => {
+                (Some(Node::Table(_)), own) => {
                     if !own.is_null() {
                         self.warnings.push(format!("warning: skipped value for {prefix}.{key}: Not a table."));
                     }
                 }
                 (Some(_), _) => {}
-                (None, mut own) => {
+                (None, own) => {
                     if !self.merge {
                         if own.is_null() {
                             continue;
                         }
-                        if let Value::Object(map) = &mut own {
-                            clean_nulls(map);
+                        if let Node::Table(own) = &own {
+                            own.clean_nulls();
                         }
                     }
-                    to.insert(key, own);
+                    to.insert(key.clone(), own);
                 }
             }
         }
     }
 
     /// Hands the globals down; the outer chart's win.
-    fn globals(&mut self, to: &mut Values, from: &Values, prefix: &str) {
+    fn globals(&mut self, to: &Table, from: &Table, prefix: &str) {
         let not_a_table = |side: &str| format!("warning: skipping globals because {side} global is not a table.");
-        let mut inner = match to.remove("global") {
-            None => Values::new(),
-            Some(Value::Object(map)) => map,
-            Some(other) => {
-                to.insert("global".to_owned(), other);
+        let inner = match to.get("global") {
+            None => Table::default(),
+            Some(Node::Table(inner)) => inner,
+            Some(_) => {
                 self.warnings.push(not_a_table("destination"));
                 return;
             }
         };
         match from.get("global") {
             None => {}
-            Some(Value::Object(outer)) => {
-                for (key, value) in outer {
-                    self.global(&mut inner, key, value, prefix);
+            Some(Node::Table(outer)) => {
+                for (key, value) in outer.entries() {
+                    self.global(&inner, key, value, prefix);
                 }
             }
-            Some(_) => self.warnings.push(not_a_table("source")),
+            Some(_) => {
+                self.warnings.push(not_a_table("source"));
+                return;
+            }
         }
-        to.insert("global".to_owned(), Value::Object(inner));
+        to.insert("global".to_owned(), Node::Table(inner));
     }
 
-    fn global(&mut self, inner: &mut Values, key: &str, value: &Value, prefix: &str) {
-        match (inner.remove(key), value) {
-            (Some(Value::Object(old)), Value::Object(outer)) => {
-                let mut merged = outer.clone();
-                tables(&mut merged, old, &join(prefix, key), true, self.warnings);
-                inner.insert(key.to_owned(), Value::Object(merged));
+    fn global(&mut self, inner: &Table, key: String, value: Node, prefix: &str) {
+        match (inner.get(&key), value) {
+            (Some(Node::Table(old)), Node::Table(outer)) => {
+                // Nulls stay: what comes of it is coalesced once more.
+                let merged = outer.copy();
+                merged.add(&old, &join(prefix, &key), true, self.warnings);
+                inner.insert(key, Node::Table(merged));
             }
-            (Some(old), Value::Object(_)) => {
-                inner.insert(key.to_owned(), old);
-                let key = gotemplate::format::quote(&key.into());
+            (Some(_), Node::Table(_)) => {
+                let key = gotemplate::format::quote(&key.as_str().into());
                 self.warnings.push(format!("Conflict: cannot merge map onto non-map for {key}. Skipping."));
             }
-            (Some(old @ Value::Object(_)), _) => {
-                inner.insert(key.to_owned(), old);
-                self.warnings.push(format!("key {key} is table. Skipping"));
-            }
-            (_, value) => {
-                inner.insert(key.to_owned(), value.clone());
-            }
+            (None, Node::Table(outer)) => inner.insert(key, Node::Table(outer.copy())),
+            (Some(Node::Table(_)), _) => self.warnings.push(format!("key {key} is table. Skipping")),
+            (_, value) => inner.insert(key, value),
         }
     }
 }

@@ -70,24 +70,54 @@ fn put(value: &mut Value, steps: &[Step], text: &str) -> Result<(), String> {
     };
     match first {
         Step::Name(name) => {
-            if value.is_null() {
-                *value = Value::Object(Values::new());
-            }
             let map = value.as_object_mut().ok_or("unable to parse key: the value is not a map")?;
             if name.is_empty() {
                 return Ok(());
             }
-            put(map.entry(name.as_str()).or_insert(Value::Null), rest, text)
+            match map.get_mut(name) {
+                Some(known) => {
+                    check(known, rest)?;
+                    put(known, rest, text)
+                }
+                None => {
+                    let mut new = empty(rest);
+                    put(&mut new, rest, text)?;
+                    map.insert(name.clone(), new);
+                    Ok(())
+                }
+            }
         }
         Step::Index(place) => {
-            if value.is_null() {
-                *value = Value::Array(Vec::new());
-            }
             let list = value.as_array_mut().ok_or("unable to parse key: the value is not a list")?;
             if list.len() <= *place {
                 list.resize(place + 1, Value::Null);
             }
-            put(&mut list[*place], rest, text)
+            let item = &mut list[*place];
+            if item.is_null() {
+                *item = empty(rest);
+            }
+            check(item, rest)?;
+            put(item, rest, text)
         }
     }
+}
+
+/// What the next step goes into, where nothing is yet.
+fn empty(rest: &[Step]) -> Value {
+    match rest.first() {
+        None => Value::Null,
+        Some(Step::Name(_)) => Value::Object(Values::new()),
+        Some(Step::Index(_)) => Value::Array(Vec::new()),
+    }
+}
+
+/// Refuses to step into what is neither a map nor a list.
+fn check(value: &Value, rest: &[Step]) -> Result<(), String> {
+    let wanted = match rest.first() {
+        Some(Step::Name(_)) if !value.is_object() => "map[string]interface {}",
+        Some(Step::Index(_)) if !value.is_array() => "[]interface {}",
+        _ => return Ok(()),
+    };
+    let is = if value.is_null() { "nil".to_owned() } else { gotemplate::Value::from_values(value).type_name() };
+    Err(format!("unable to parse key: interface conversion: interface {{}} is {is}, not {wanted}"))
 }

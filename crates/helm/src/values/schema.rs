@@ -1,5 +1,7 @@
 //! values.schema.json: what values have to look like.
 
+mod findings;
+
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -55,71 +57,43 @@ pub fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
     let validator =
         jsonschema::options().with_retriever(NoRetrieval).build(&schema).map_err(|error| format!("{error}\n"))?;
     let values = with_integers(Value::Object(values.clone()));
-    let mut findings = String::new();
-    for error in validator.iter_errors(&values) {
-        let at = error.instance_path().to_string();
-        let _ = writeln!(findings, "- at '{at}': {}", words(&error));
-    }
+    let findings = findings::told(validator.iter_errors(&values));
     if findings.is_empty() { Ok(()) } else { Err(format!("{findings}\n")) }
 }
 
-fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::validate_one;
+    use serde_json::{Value, json};
 
-/// The words of the library that Helm uses, for the usual findings.
-fn words(error: &jsonschema::ValidationError<'_>) -> String {
-    use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-    match error.kind() {
-        Kind::Type { kind } => {
-            let wanted: Vec<String> = match kind {
-                TypeKind::Single(one) => vec![one.to_string()],
-                TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).collect(),
-            };
-            format!("got {}, want {}", go_kind(error.instance()), wanted.join(" or "))
+    #[test]
+    fn findings_are_told_in_helms_words() {
+        let schema = json!({
+            "type": "object", "required": ["a", "b"], "additionalProperties": false,
+            "properties": {
+                "a": { "type": "string", "maxLength": 2, "pattern": "^[a-z]+$" },
+                "b": { "oneOf": [{ "type": "string" }, { "type": "integer" }] },
+                "c": { "type": "array", "uniqueItems": true, "maxItems": 1 },
+                "d": { "enum": ["x", 1, null] },
+            },
+        });
+        let cases = [
+            (json!({}), "- at '': missing properties 'a', 'b'\n"),
+            (json!({ "a": "x" }), "- at '': missing property 'b'\n"),
+            (
+                json!({ "a": "ABC", "b": true, "z": 1 }),
+                "- at '/a': validation failed\n  - at '/a': maxLength: got 3, want 2\n  - at '/a': 'ABC' does not match pattern '^[a-z]+$'\n- at '/b': 'oneOf' failed, none matched\n  - at '/b': got boolean, want string\n  - at '/b': got boolean, want integer\n- at '': additional properties 'z' not allowed\n",
+            ),
+            (
+                json!({ "a": "x", "b": 1, "c": [1, 1] }),
+                "- at '/c': maxItems: got 2, want 1\n- at '/c': items at 0 and 1 are equal\n",
+            ),
+            (json!({ "a": "x", "b": 1, "d": 2 }), "- at '/d': value must be one of 'x', 1, <nil>\n"),
+        ];
+        for (values, want) in cases {
+            let Value::Object(map) = values.clone() else { panic!("values are a map") };
+            let found = validate_one(&map, schema.to_string().as_bytes()).unwrap_err();
+            assert_eq!(found, format!("{want}\n"), "{values}");
         }
-        Kind::Required { property } => {
-            format!("missing property '{}'", property.as_str().unwrap_or_default())
-        }
-        Kind::AdditionalProperties { unexpected } => {
-            let names: Vec<String> = unexpected.iter().map(|name| format!("'{name}'")).collect();
-            format!("additional properties {} not allowed", names.join(", "))
-        }
-        Kind::Enum { options } => {
-            let options: Vec<String> = options.as_array().into_iter().flatten().map(quoted).collect();
-            format!("value must be one of {}", options.join(", "))
-        }
-        Kind::Constant { expected_value } => format!("value must be {}", quoted(expected_value)),
-        Kind::Minimum { limit } => format!("minimum: got {}, want {limit}", error.instance()),
-        Kind::Maximum { limit } => format!("maximum: got {}, want {limit}", error.instance()),
-        Kind::MinLength { limit } => format!("minLength: got {}, want {limit}", length(error.instance())),
-        Kind::MaxLength { limit } => format!("maxLength: got {}, want {limit}", length(error.instance())),
-        Kind::MinItems { limit } => format!("minItems: got {}, want {limit}", length(error.instance())),
-        Kind::MaxItems { limit } => format!("maxItems: got {}, want {limit}", length(error.instance())),
-        Kind::Pattern { pattern } => {
-            let text = error.instance().as_str().unwrap_or_default();
-            format!("'{text}' does not match pattern '{pattern}'")
-        }
-        _ => error.to_string(),
-    }
-}
-
-fn quoted(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), |text| format!("'{text}'"))
-}
-
-fn length(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.chars().count(),
-        Value::Array(items) => items.len(),
-        Value::Object(map) => map.len(),
-        _ => 0,
     }
 }

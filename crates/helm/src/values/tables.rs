@@ -18,7 +18,7 @@ pub(super) fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
 }
 
-pub(super) fn tables(to: &mut Values, from: Values, prefix: &str, merge: bool, warnings: &mut Warnings) {
+fn tables(to: &mut Values, from: Values, prefix: &str, merge: bool, warnings: &mut Warnings) {
     for (key, value) in from {
         match (to.get_mut(&key), value) {
             (Some(Value::Null), value) => {
@@ -46,14 +46,4 @@ pub(super) fn tables(to: &mut Values, from: Values, prefix: &str, merge: bool, w
 /// `%v` of a value.
 pub(super) fn show(value: &Value) -> String {
     gotemplate::format::any(&gotemplate::Value::from_json(value)).text().into_owned()
-}
-
-/// Takes the nulls out of a map, at every depth.
-pub(crate) fn clean_nulls(values: &mut Values) {
-    values.retain(|_, value| !value.is_null());
-    for value in values.values_mut() {
-        if let Value::Object(inner) = value {
-            clean_nulls(inner);
-        }
-    }
 }
