@@ -40,9 +40,19 @@ impl Cluster {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Answer, Error> {
+        self.send_for("application/json", method, path, body).await
+    }
+
+    async fn send_for(
+        &self,
+        accept: &str,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Answer, Error> {
         let failed =
             |error: &dyn std::fmt::Display| Error::Release(format!("cluster reachability check failed: {error}"));
-        let mut request = Request::builder().method(method).uri(path).header("accept", "application/json");
+        let mut request = Request::builder().method(method).uri(path).header("accept", accept);
         let mut data = Vec::new();
         if let Some((ty, content)) = body {
             request = request.header("content-type", ty);
@@ -75,6 +85,16 @@ impl Cluster {
         }
     }
 
+    /// What is at a path, as the server puts it into a table.
+    ///
+    /// # Errors
+    /// What the cluster says.
+    pub async fn table(&self, path: &str) -> Result<Value, Error> {
+        let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+        let answer = self.send_for(accept, Method::GET, path, None).await?;
+        if answer.status.is_success() { Ok(answer.body) } else { Err(refused(&answer)) }
+    }
+
     /// The text at a path, such as a log.
     ///
     /// # Errors
@@ -89,7 +109,8 @@ impl Cluster {
     /// # Errors
     /// What the cluster says.
     pub async fn post(&self, path: &str, object: &Value) -> Result<Value, Error> {
-        self.done(Method::POST, path, Some(("application/json", object.to_string().into_bytes()))).await
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+        self.done(Method::POST, &path, Some(("application/json", object.to_string().into_bytes()))).await
     }
 
     /// Replaces an object.
@@ -97,7 +118,8 @@ impl Cluster {
     /// # Errors
     /// What the cluster says.
     pub async fn put(&self, path: &str, object: &Value) -> Result<Value, Error> {
-        self.done(Method::PUT, path, Some(("application/json", object.to_string().into_bytes()))).await
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+        self.done(Method::PUT, &path, Some(("application/json", object.to_string().into_bytes()))).await
     }
 
     /// Merges an object on the server.
@@ -107,16 +129,15 @@ impl Cluster {
     pub async fn apply(&self, object: &Value, namespace: &str, force: bool, dry_run: bool) -> Result<Value, Error> {
         let dry = if dry_run { "&dryRun=All" } else { "" };
         let path = self.path_of(object, namespace).await?;
-        let path = format!("{path}?fieldManager={FIELD_MANAGER}&force={force}{dry}");
+        let mut object = object.clone();
+        if path.contains("/namespaces/") && path.rsplit('/').nth(1) != Some("namespaces") {
+            let own = &mut object["metadata"]["namespace"];
+            if own.as_str().unwrap_or_default().is_empty() {
+                *own = namespace.into();
+            }
+        }
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={force}{dry}");
         self.done(Method::PATCH, &path, Some(("application/apply-patch+yaml", object.to_string().into_bytes()))).await
-    }
-
-    /// Patches what is at a path with a JSON merge patch.
-    ///
-    /// # Errors
-    /// What the cluster says.
-    pub async fn merge_patch(&self, path: &str, patch: &Value) -> Result<Value, Error> {
-        self.done(Method::PATCH, path, Some(("application/merge-patch+json", patch.to_string().into_bytes()))).await
     }
 
     /// Patches what is at a path with a patch of this type.
@@ -124,7 +145,8 @@ impl Cluster {
     /// # Errors
     /// What the cluster says.
     pub async fn patch(&self, path: &str, ty: &str, patch: &Value) -> Result<Value, Error> {
-        self.done(Method::PATCH, path, Some((ty, patch.to_string().into_bytes()))).await
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+        self.done(Method::PATCH, &path, Some((ty, patch.to_string().into_bytes()))).await
     }
 
     /// What `lookup` finds: an object, all of a kind where no name is given, or nothing.
@@ -175,8 +197,14 @@ impl Cluster {
     pub async fn collection_of(&self, object: &Value, namespace: &str) -> Result<String, Error> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
-        let found = self.kind(&version, &kind).await?;
         let own = text(&object["metadata"]["namespace"]);
+        let found = self.kind(&version, &kind).await.map_err(|error| {
+            let quote = |text: &str| gotemplate::format::quote(&text.into());
+            let (name, own) = (quote(&text(&object["metadata"]["name"])), quote(&own));
+            Error::Release(format!(
+                "resource mapping not found for name: {name} namespace: {own} from \"\": {error}\nensure CRDs are installed first"
+            ))
+        })?;
         let namespace = if own.is_empty() { namespace } else { &own };
         let root = root(&version);
         Ok(match found.namespaced {

@@ -3,13 +3,18 @@
 mod apply;
 mod encoding;
 mod hooks;
+mod logs;
+mod managers;
 mod operations;
 mod ownership;
+mod readiness;
+mod resources;
 mod storage;
 mod wait;
 
 use serde_json::{Map, Value, json};
 
+use crate::Error;
 use crate::chart::{Chart, File};
 use crate::manifest::Hook;
 use crate::values::Values;
@@ -17,11 +22,12 @@ use crate::values::Values;
 pub use apply::Applying;
 pub use encoding::{decode, encode};
 pub use operations::{
-    Common, CrdChange, Install, Rollback, Uninstall, Upgrade, install, rollback, test, uninstall, unlock, upgrade,
-    upgrade_crds,
+    Common, CrdChange, Filter, Install, Rollback, Tested, Uninstall, Upgrade, install, preview, rollback, test,
+    uninstall, unlock, upgrade, upgrade_crds,
 };
+pub use resources::{Resources, resources};
 pub use storage::Storage;
-pub use wait::Progress;
+pub use wait::{Progress, Waiting};
 
 /// One revision of a release.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +52,8 @@ pub struct Release {
     pub apply_method: String,
     /// Labels that the person wanted.
     pub labels: Map<String, Value>,
+    /// All labels that it is stored under.
+    pub stored: Map<String, Value>,
 }
 
 /// How a revision went.
@@ -128,6 +136,7 @@ impl Release {
             hooks: value["hooks"].as_array().into_iter().flatten().map(Hook::from_json).collect(),
             apply_method: text("apply_method"),
             labels: Map::new(),
+            stored: Map::new(),
         }
     }
 
@@ -142,6 +151,16 @@ impl Release {
     #[must_use]
     pub fn app_version(&self) -> &str {
         self.chart["metadata"]["appVersion"].as_str().unwrap_or_default()
+    }
+
+    /// The chart's values with the ones given over them.
+    ///
+    /// # Errors
+    /// Where they do not fit together.
+    pub fn computed_values(&self) -> Result<Values, Error> {
+        let own = crate::json::with_floats(self.chart["values"].clone());
+        let chart = Chart { values: own.as_object().cloned().unwrap_or_default(), ..Chart::default() };
+        crate::values::coalesce_values(&chart, &self.config, &mut Vec::new())
     }
 
     /// Whether an operation on it has begun and not ended.

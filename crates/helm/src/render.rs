@@ -62,6 +62,33 @@ impl Rendered {
     }
 }
 
+/// Changes what was rendered before it is used.
+#[derive(Clone)]
+pub struct PostRender(std::sync::Arc<Change>);
+
+type Change = dyn Fn(Rendered) -> Result<Rendered, Error> + Send + Sync;
+
+impl PostRender {
+    /// A change.
+    pub fn new(change: impl Fn(Rendered) -> Result<Rendered, Error> + Send + Sync + 'static) -> Self {
+        Self(std::sync::Arc::new(change))
+    }
+
+    /// What becomes of it.
+    ///
+    /// # Errors
+    /// What the change says.
+    pub fn run(&self, rendered: Rendered) -> Result<Rendered, Error> {
+        (self.0)(rendered)
+    }
+}
+
+impl std::fmt::Debug for PostRender {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("PostRender")
+    }
+}
+
 /// Renders a chart.
 ///
 /// # Errors
@@ -164,6 +191,18 @@ impl Rendered {
             texts.push(yaml::from_json(&value));
         }
         Ok(texts.join("---\n"))
+    }
+
+    /// With a word in place of every Secret, for showing.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        for manifest in &mut self.manifests {
+            if manifest.head.kind == "Secret" && manifest.head.api_version == "v1" {
+                manifest.content = "# HIDDEN: The Secret output has been suppressed".to_owned();
+            }
+        }
+        self.manifest = text(&self.crds, &self.manifests);
+        self
     }
 
     /// Takes over what a post-renderer made of it.

@@ -60,7 +60,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     };
     let name = format!("life-{}", std::process::id());
     let extra = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-extra\n";
-    let mut quiet = |_: &[String]| {};
+    let mut quiet = |_: &[release::Waiting]| {};
     let first = release::install(&cluster, chart(extra), Values::new(), &install(&name), &mut quiet).await.unwrap();
     assert_eq!((first.version, first.info.status.as_str()), (1, "deployed"));
     assert_eq!(first.info.notes, "painted red");
@@ -97,7 +97,7 @@ async fn an_interrupted_operation_is_named_and_can_be_ended() {
         return;
     };
     let name = format!("lock-{}", std::process::id());
-    let mut quiet = |_: &[String]| {};
+    let mut quiet = |_: &[release::Waiting]| {};
     let first = release::install(&cluster, chart(""), Values::new(), &install(&name), &mut quiet).await.unwrap();
     let mut stuck = first.clone();
     stuck.version = 2;

@@ -6,6 +6,7 @@ mod create;
 mod dependency;
 mod env;
 mod flags;
+mod get;
 mod install;
 mod lint;
 mod output;
@@ -16,11 +17,16 @@ mod pull;
 mod registry;
 mod releases;
 mod repo;
+mod resources;
 mod search;
 mod show;
 mod template;
+mod terminal;
+mod test;
 mod upgrade;
+mod verify;
 mod version;
+mod waiting;
 
 use std::io::Write as _;
 
@@ -43,7 +49,7 @@ enum Command {
     #[command(visible_aliases = ["dep", "dependencies"])]
     Dependency(dependency::Args),
     Env(env::Args),
-    Get(releases::GetArgs),
+    Get(get::Args),
     #[command(visible_alias = "hist")]
     History(releases::HistoryArgs),
     Install(install::Args),
@@ -62,11 +68,12 @@ enum Command {
     Show(show::Args),
     Status(releases::StatusArgs),
     Template(template::Args),
-    Test(releases::TestArgs),
+    Test(test::Args),
     #[command(visible_aliases = ["del", "delete", "un"])]
     Uninstall(releases::UninstallArgs),
     Unlock(releases::UnlockArgs),
     Upgrade(upgrade::Args),
+    Verify(verify::Args),
     Version(version::Args),
 }
 
@@ -74,27 +81,28 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let done = match &args.command {
         Command::Create(command) => create::run(command),
-        Command::Dependency(command) => dependency::run(command),
+        Command::Dependency(command) => dependency::run(&args.global, command),
         Command::Env(command) => env::run(&args.global, command),
-        Command::Get(command) => releases::get(&args.global, command),
+        Command::Get(command) => get::run(&args.global, command),
         Command::History(command) => releases::history(&args.global, command),
         Command::Install(command) => install::run(&args.global, command),
         Command::List(command) => releases::list(&args.global, command),
         Command::Rollback(command) => releases::rollback(&args.global, command),
         Command::Status(command) => releases::show_status(&args.global, command),
-        Command::Test(command) => releases::test(&args.global, command),
+        Command::Test(command) => test::run(&args.global, command),
         Command::Uninstall(command) => releases::uninstall(&args.global, command),
         Command::Unlock(command) => releases::unlock(&args.global, command),
         Command::Upgrade(command) => upgrade::run(&args.global, command),
         Command::Lint(command) => lint::run(&args.global, command),
-        Command::Package(command) => package::run(command),
-        Command::Pull(command) => pull::pull(command),
-        Command::Push(command) => pull::push(command),
-        Command::Registry(command) => registry::run(command),
-        Command::Repo(command) => repo::run(command),
-        Command::Search(command) => search::run(command),
-        Command::Show(command) => show::run(command),
+        Command::Package(command) => package::run(&args.global, command),
+        Command::Pull(command) => pull::pull(&args.global, command),
+        Command::Push(command) => pull::push(&args.global, command),
+        Command::Registry(command) => registry::run(&args.global, command),
+        Command::Repo(command) => repo::run(&args.global, command),
+        Command::Search(command) => search::run(&args.global, command),
+        Command::Show(command) => show::run(&args.global, command),
         Command::Template(command) => template::run(&args.global, command),
+        Command::Verify(command) => verify::run(command),
         Command::Version(command) => version::run(command),
     };
     done.map_err(told)

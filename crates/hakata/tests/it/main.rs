@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and so are their helpers")]
 
 mod crash;
+mod helm;
 mod machine;
 mod many;
 mod pressure;

@@ -1,11 +1,12 @@
 //! Brings a manifest to a cluster, and takes it away again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use object::patch::{merge, strategic};
 use object::schema::{builtin, builtin_type};
 use serde_json::Value;
 
+use super::managers;
 use super::ownership::{conflict, mark, shown};
 use crate::Error;
 use crate::cluster::Cluster;
@@ -22,6 +23,10 @@ pub struct Applying {
     pub force_conflicts: bool,
     /// Takes over objects that belong to no release or another one.
     pub take_ownership: bool,
+    /// Objects are replaced, not merged.
+    pub force_replace: bool,
+    /// What was merged by the client goes over to the server; operations settle that.
+    pub hand_over: bool,
 }
 
 impl Applying {
@@ -29,6 +34,27 @@ impl Applying {
     pub(super) fn after(self, method: &str) -> Self {
         let server_side = if self.as_before { method == "ssa" } else { self.server_side };
         Self { server_side, as_before: false, ..self }
+    }
+
+    /// As it is, and what was merged by the client goes over to the server.
+    pub(super) fn handing_over(self, hand_over: bool) -> Self {
+        Self { hand_over, ..self }
+    }
+
+    fn check(self) -> Result<(), Error> {
+        let refused = |words: &str| Err(Error::Release(words.to_owned()));
+        match self {
+            Self { server_side: false, force_conflicts: true, .. } => {
+                refused("invalid client update option(s): forceConflicts enabled when serverSideApply disabled")
+            }
+            Self { force_conflicts: true, force_replace: true, .. } => {
+                refused("invalid operation: cannot use force conflicts and force replace together")
+            }
+            Self { server_side: true, force_replace: true, .. } => {
+                refused("invalid operation: cannot use server-side apply and force replace together")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -72,7 +98,8 @@ pub(super) async fn check_ownership(
 }
 
 /// Applies objects in their order; gives the paths of those that were not there before. What the old manifest said of an
-/// object and the new one does not is taken out of it.
+/// object and the new one does not is taken out of it. An object that cannot be made ends it; one that cannot be changed
+/// does not keep the others from being tried.
 pub(super) async fn apply(
     cluster: &Cluster,
     (old, new): (&[Value], &[Value]),
@@ -80,30 +107,85 @@ pub(super) async fn apply(
     how: Applying,
     created: &mut Vec<String>,
 ) -> Result<(), Error> {
+    how.check()?;
     let mut before = HashMap::new();
-    if !how.server_side {
-        for object in old {
-            // A kind that is gone has nothing to compare with.
-            if let Ok(path) = cluster.path_of(object, namespace).await {
-                before.insert(path, object);
-            }
+    for object in old {
+        // A kind that is gone has nothing to compare with.
+        if let Ok(path) = cluster.path_of(object, namespace).await {
+            before.insert(path, object);
         }
     }
+    let mut failures = Vec::new();
     for object in new {
         let mut object = object.clone();
         mark(&mut object, name, namespace);
         let path = cluster.path_of(&object, namespace).await?;
-        let found = cluster.get(&path).await?;
-        if found.is_none() {
-            created.push(path.clone());
-        }
-        match found {
-            _ if how.server_side => drop(cluster.apply(&object, namespace, how.force_conflicts, false).await?),
-            None => drop(cluster.post(&cluster.collection_of(&object, namespace).await?, &object).await?),
-            Some(current) => merge(cluster, &path, before.get(&path).copied(), &object, &current).await?,
+        match cluster.get(&path).await? {
+            None => {
+                created.push(path);
+                let done = create(cluster, &object, namespace, how.server_side).await;
+                done.map_err(|error| match old {
+                    [] => error,
+                    _ => Error::Release(format!("failed to create resource: {error}")),
+                })?;
+            }
+            Some(current) => {
+                let known = before.get(&path).copied();
+                if let Err(error) = change(cluster, (&path, namespace), known, &object, &current, how).await {
+                    failures.push(error.to_string());
+                }
+            }
         }
     }
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(Error::Release(failures.join(" && "))) }
+}
+
+/// Makes an object that is not there.
+pub(super) async fn create(cluster: &Cluster, object: &Value, namespace: &str, server_side: bool) -> Result<(), Error> {
+    if server_side {
+        return applied(cluster, object, namespace, false).await;
+    }
+    cluster.post(&cluster.collection_of(object, namespace).await?, object).await.map(|_| ())
+}
+
+async fn change(
+    cluster: &Cluster,
+    (path, namespace): (&str, &str),
+    old: Option<&Value>,
+    new: &Value,
+    current: &Value,
+    how: Applying,
+) -> Result<(), Error> {
+    if how.force_replace {
+        let mut new = new.clone();
+        new["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"].clone();
+        let done = cluster.put(path, &new).await;
+        return done.map(|_| ()).map_err(|error| Error::Release(format!("failed to replace object: {error}")));
+    }
+    if !how.server_side {
+        return merge(cluster, path, old, new, current).await;
+    }
+    if how.hand_over {
+        managers::hand_over(cluster, path).await?;
+    }
+    applied(cluster, new, namespace, how.force_conflicts).await
+}
+
+/// Server-side apply, with Helm's words for what can go wrong.
+async fn applied(cluster: &Cluster, object: &Value, namespace: &str, force: bool) -> Result<(), Error> {
+    let done = cluster.apply(object, namespace, force, false).await;
+    done.map(|_| ()).map_err(|error| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+        let version = if version.contains('/') { version } else { format!("/{version}") };
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or(namespace);
+        let shown = format!("{namespace}/{} {version}, Kind={kind}", text(&object["metadata"]["name"]));
+        let error = error.to_string();
+        Error::Release(match error.starts_with("Apply failed with ") {
+            true => format!("conflict occurred while applying object {shown}: {error}"),
+            false => format!("server-side apply failed for object {shown}: {error}"),
+        })
+    })
 }
 
 /// Merges three ways: what was, what shall be, and what is. Kinds that are not built in merge by what was and shall be
@@ -133,18 +215,32 @@ pub(super) fn is_kept(object: &Value) -> bool {
 
 /// Deletes what the old manifest has and the new one has not.
 pub(super) async fn prune(cluster: &Cluster, old: &[Value], new: &[Value], namespace: &str) -> Result<(), Error> {
-    let mut kept = std::collections::HashSet::new();
+    let mut kept = HashSet::new();
     for object in new {
         kept.insert(cluster.path_of(object, namespace).await?);
     }
-    for object in old.iter().filter(|object| !is_kept(object)) {
+    let mut failures = Vec::new();
+    for object in old {
         // A kind that is gone took its objects along.
         let Ok(path) = cluster.path_of(object, namespace).await else { continue };
-        if !kept.contains(&path) {
-            cluster.delete(&path).await?;
+        if kept.contains(&path) {
+            continue;
+        }
+        // What the object says now counts, and not what it once said.
+        let Ok(Some(live)) = cluster.get(&path).await else { continue };
+        if is_kept(&live) {
+            continue;
+        }
+        if let Err(error) = cluster.delete(&path).await {
+            let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
+            failures.push(format!(
+                "failed to delete resource namespace={namespace}, name={}, kind={}: {error}",
+                name.as_str().unwrap_or_default(),
+                kind.as_str().unwrap_or_default()
+            ));
         }
     }
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(Error::Release(failures.join(" && "))) }
 }
 
 /// Deletes a manifest's objects; gives those that ask to be left alone.

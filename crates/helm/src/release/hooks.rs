@@ -1,32 +1,90 @@
 //! Runs hooks: the lightest first, each to its end.
+//!
+//! What is left to do after them (logs to show, objects to delete) is handed out as an [`Aftermath`], so that tests can
+//! show the logs of pods before the pods go.
 
 use serde_json::{Value, json};
 
 use super::operations::Common;
-use super::{Release, Storage, apply, now, wait};
+use super::{Release, Storage, apply, logs, now, wait};
 use crate::Error;
 use crate::cluster::Cluster;
 
-/// Runs the hooks of an event, and keeps in the release how they went.
-pub(super) async fn run(cluster: &Cluster, release: &mut Release, event: &str, how: &Common) -> Result<(), Error> {
-    let mut order: Vec<usize> = (0..release.hooks.len()).collect();
-    order.retain(|index| release.hooks[*index].events.iter().any(|known| known == event));
-    order.sort_by_key(|index| release.hooks[*index].weight);
-    let mut ran = Vec::new();
-    for index in order {
-        let done = run_one(cluster, release, index, event, how).await;
-        ran.push(index);
-        let went = if done.is_ok() { "hook-succeeded" } else { "hook-failed" };
-        show_logs(cluster, release, index, went, how).await;
-        if let Err(error) = done {
-            clean_up(cluster, release, &[index], "hook-failed").await;
-            ran.pop();
-            clean_up(cluster, release, &ran, "hook-succeeded").await;
-            return Err(error);
+/// Steps for when hooks have run: which hook, how it went, whether its logs are still to be shown.
+#[derive(Debug, Default)]
+pub(super) struct Aftermath(Vec<(usize, Went, bool)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Went {
+    Well,
+    Wrong,
+}
+
+impl Went {
+    fn policy(self) -> &'static str {
+        match self {
+            Self::Well => "hook-succeeded",
+            Self::Wrong => "hook-failed",
         }
     }
-    clean_up(cluster, release, &ran, "hook-succeeded").await;
+}
+
+/// Runs the hooks of an event, and keeps in the release how they went.
+pub(super) async fn run(cluster: &Cluster, release: &mut Release, event: &str, how: &Common) -> Result<(), Error> {
+    let (done, after) = begin(cluster, release, event, how).await;
+    let cleaned = finish(cluster, release, after, how).await;
+    done.and(cleaned)
+}
+
+/// Runs the hooks of an event; the rest is for [`finish`].
+pub(super) async fn begin(
+    cluster: &Cluster,
+    release: &mut Release,
+    event: &str,
+    how: &Common,
+) -> (Result<(), Error>, Aftermath) {
+    let mut order: Vec<usize> = (0..release.hooks.len()).collect();
+    order.retain(|index| release.hooks[*index].events.iter().any(|known| known == event));
+    order.sort_by(|a, b| {
+        let (a, b) = (&release.hooks[*a], &release.hooks[*b]);
+        (a.weight, &a.name).cmp(&(b.weight, &b.name))
+    });
+    for (at, index) in order.iter().copied().enumerate() {
+        if let Err(failed) = run_one(cluster, release, index, event, how).await {
+            let Failed { error, has_run } = failed;
+            let mut after = Vec::new();
+            if has_run {
+                show_logs(cluster, release, index, Went::Wrong, how).await;
+                after.push((index, Went::Wrong, false));
+                after.extend(order[..at].iter().map(|index| (*index, Went::Well, false)));
+            }
+            return (Err(error), Aftermath(after));
+        }
+    }
+    (Ok(()), Aftermath(order.into_iter().rev().map(|index| (index, Went::Well, true)).collect()))
+}
+
+/// Shows the logs that are wanted, and deletes what is to go.
+pub(super) async fn finish(cluster: &Cluster, release: &Release, after: Aftermath, how: &Common) -> Result<(), Error> {
+    for (index, went, logs) in after.0 {
+        if logs {
+            show_logs(cluster, release, index, went, how).await;
+        }
+        delete(cluster, release, index, went.policy(), how).await?;
+    }
     Ok(())
+}
+
+/// A hook that failed; one that never came to run leaves nothing behind.
+struct Failed {
+    error: Error,
+    has_run: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, has_run: false }
+    }
 }
 
 async fn run_one(
@@ -35,20 +93,15 @@ async fn run_one(
     index: usize,
     event: &str,
     how: &Common,
-) -> Result<(), Error> {
-    let timeout = how.timeout;
+) -> Result<(), Failed> {
     let (namespace, path) = (release.namespace.clone(), release.hooks[index].path.clone());
     if release.hooks[index].delete_policies.is_empty() {
         release.hooks[index].delete_policies.push("before-hook-creation".to_owned());
     }
-    let objects = apply::objects(&release.hooks[index].manifest)?;
-    if has_policy(release, index, "before-hook-creation") {
-        for object in &objects {
-            let path = cluster.path_of(object, &namespace).await?;
-            cluster.delete(&path).await?;
-            wait::gone(cluster, &path, timeout).await?;
-        }
-    }
+    delete(cluster, release, index, "before-hook-creation", how).await?;
+    let objects = apply::objects(&release.hooks[index].manifest).map_err(|error| {
+        Error::Release(format!("unable to build kubernetes object for {event} hook {path}: {error}"))
+    })?;
     let started = now();
     set_run(release, index, &started, "", "Running");
     // The hook runs whether or not its start could be written down.
@@ -56,13 +109,12 @@ async fn run_one(
     let created = create(cluster, &objects, &namespace, how.applying.server_side).await;
     if let Err(error) = created {
         set_run(release, index, &started, &now(), "Failed");
-        return Err(Error::Release(format!("warning: Hook {event} {path} failed: {error}")));
+        return Err(Error::Release(format!("warning: Hook {event} {path} failed: {error}")).into());
     }
     for object in &objects {
-        let place = cluster.path_of(object, &namespace).await?;
-        if let Err(error) = wait::finished(cluster, &place, timeout).await {
+        if let Err(error) = wait::finished(cluster, object, &namespace, how.timeout).await {
             set_run(release, index, &started, &now(), "Failed");
-            return Err(error);
+            return Err(Failed { error, has_run: true });
         }
     }
     set_run(release, index, &started, &now(), "Succeeded");
@@ -71,11 +123,7 @@ async fn run_one(
 
 async fn create(cluster: &Cluster, objects: &[Value], namespace: &str, server_side: bool) -> Result<(), Error> {
     for object in objects {
-        if server_side {
-            cluster.apply(object, namespace, false, false).await?;
-        } else {
-            cluster.post(&cluster.collection_of(object, namespace).await?, object).await?;
-        }
+        apply::create(cluster, object, namespace, server_side).await?;
     }
     Ok(())
 }
@@ -88,57 +136,35 @@ fn set_run(release: &mut Release, index: usize, started: &str, completed: &str, 
     release.hooks[index].last_run = run;
 }
 
-fn has_policy(release: &Release, index: usize, policy: &str) -> bool {
-    release.hooks[index].delete_policies.iter().any(|known| known == policy)
-}
-
-/// Deletes the objects of hooks that ask for it. What cannot be deleted does not undo how the hook went.
-async fn clean_up(cluster: &Cluster, release: &Release, ran: &[usize], policy: &str) {
-    for index in ran.iter().filter(|index| has_policy(release, **index, policy)) {
-        for object in apply::objects(&release.hooks[*index].manifest).unwrap_or_default() {
-            if let Ok(path) = cluster.path_of(&object, &release.namespace).await {
-                let _ = cluster.delete(&path).await;
-            }
+/// Deletes a hook's objects where it asks for that, and waits until they are gone.
+async fn delete(cluster: &Cluster, release: &Release, index: usize, policy: &str, how: &Common) -> Result<(), Error> {
+    let hook = &release.hooks[index];
+    // With a definition all objects of its kind would go.
+    if hook.kind == "CustomResourceDefinition" || !hook.delete_policies.iter().any(|known| known == policy) {
+        return Ok(());
+    }
+    let objects = apply::objects(&hook.manifest).map_err(|error| {
+        Error::Release(format!("unable to build kubernetes object for deleting hook {}: {error}", hook.path))
+    })?;
+    for object in objects {
+        let path = cluster.path_of(&object, &release.namespace).await?;
+        if cluster.delete(&path).await? {
+            wait::gone(cluster, &path, how.timeout).await?;
         }
     }
+    Ok(())
 }
 
 /// Hands on the logs of a hook that wants them shown when it went like this.
-async fn show_logs(cluster: &Cluster, release: &Release, index: usize, went: &str, how: &Common) {
+async fn show_logs(cluster: &Cluster, release: &Release, index: usize, went: Went, how: &Common) {
     let hook = &release.hooks[index];
-    if !hook.output_log_policies.iter().any(|policy| policy == went) {
+    if !hook.output_log_policies.iter().any(|policy| policy == went.policy()) {
         return;
     }
     for object in apply::objects(&hook.manifest).unwrap_or_default() {
         // Logs that cannot be had change nothing about how the hook went.
-        for (_, log) in logs(cluster, &object, &release.namespace).await.unwrap_or_default() {
+        for log in logs::of_hook(cluster, &object, &release.namespace).await.unwrap_or_default() {
             (how.hook_log)(&log);
         }
     }
-}
-
-/// The logs of a Job's or Pod's containers, with the pods' names.
-pub(super) async fn logs(cluster: &Cluster, object: &Value, namespace: &str) -> Result<Vec<(String, String)>, Error> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let name = text(&object["metadata"]["name"]);
-    let namespace = match text(&object["metadata"]["namespace"]) {
-        own if own.is_empty() => namespace.to_owned(),
-        own => own,
-    };
-    let selector = match object["kind"].as_str() {
-        Some("Job") => format!("labelSelector=job-name%3D{name}"),
-        Some("Pod") => format!("fieldSelector=metadata.name%3D{name}"),
-        _ => return Ok(Vec::new()),
-    };
-    let pods = cluster.get(&format!("/api/v1/namespaces/{namespace}/pods?{selector}")).await?.unwrap_or_default();
-    let mut found = Vec::new();
-    for pod in pods["items"].as_array().into_iter().flatten() {
-        let pod_name = text(&pod["metadata"]["name"]);
-        for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
-            let container = text(&container["name"]);
-            let path = format!("/api/v1/namespaces/{namespace}/pods/{pod_name}/log?container={container}");
-            found.push((pod_name.clone(), cluster.text(&path).await?));
-        }
-    }
-    Ok(found)
 }

@@ -14,14 +14,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::apply::Applying;
+use super::storage::SYSTEM_LABELS;
 use super::wait::Progress;
 use super::{Release, Storage};
 use crate::Error;
 use crate::cluster::Cluster;
 
-pub use install::{Install, install};
+pub use install::{Install, install, preview};
 pub use rollback::{Rollback, rollback};
-pub use test::test;
+pub use test::{Filter, Tested, test};
 pub use uninstall::{Uninstall, uninstall};
 pub use upgrade::{CrdChange, Upgrade, upgrade, upgrade_crds};
 
@@ -46,6 +47,8 @@ pub struct Common {
     pub actor: String,
     /// What templates ask of the cluster.
     pub lookup: Option<crate::engine::Lookup>,
+    /// What becomes of what was rendered before it is used.
+    pub post_render: Option<crate::render::PostRender>,
     /// Where logs of hooks go that want them shown.
     pub hook_log: fn(&str),
 }
@@ -62,6 +65,7 @@ impl Default for Common {
             max_history: 10,
             actor: String::new(),
             lookup: None,
+            post_render: None,
             hook_log: |_| {},
         }
     }
@@ -78,6 +82,11 @@ impl Common {
         if self.description.is_empty() { done.to_owned() } else { self.description.clone() }
     }
 
+    /// What was rendered, after the post-renderer where there is one.
+    fn rendered(&self, rendered: crate::render::Rendered) -> Result<crate::render::Rendered, Error> {
+        self.post_render.as_ref().map_or(Ok(rendered.clone()), |post| post.run(rendered))
+    }
+
     async fn hooks(&self, cluster: &Cluster, release: &mut Release, event: &str) -> Result<(), Error> {
         if self.no_hooks {
             return Ok(());
@@ -92,6 +101,15 @@ impl Common {
         let objects = super::apply::objects(&release.manifest)?;
         super::wait::ready(cluster, &objects, &release.namespace, self.wait_for_jobs, self.timeout, progress).await
     }
+}
+
+/// Refuses labels that are Helm's own.
+fn check_labels(labels: &serde_json::Map<String, serde_json::Value>) -> Result<(), Error> {
+    if !labels.keys().any(|name| SYSTEM_LABELS.contains(&name.as_str())) {
+        return Ok(());
+    }
+    let known = SYSTEM_LABELS.join(" ");
+    Err(Error::Release(format!("user supplied labels contains system reserved label name. System labels: [{known}]")))
 }
 
 /// `ssa` or `csa`.

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::cluster::Cluster;
 
 /// Labels that are Helm's own.
-const SYSTEM_LABELS: &[&str] = &["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+pub(super) const SYSTEM_LABELS: &[&str] = &["name", "owner", "status", "version", "createdAt", "modifiedAt"];
 
 /// The releases of a namespace.
 pub struct Storage<'c> {
@@ -145,6 +145,7 @@ fn read(secret: &Value) -> Result<Release, Error> {
     let data = STANDARD.decode(secret["data"]["release"].as_str().unwrap_or_default()).map_err(|_| failed())?;
     let mut release = decode(&String::from_utf8_lossy(&data))?;
     if let Some(labels) = secret["metadata"]["labels"].as_object() {
+        release.stored.clone_from(labels);
         let own = labels.iter().filter(|(name, _)| !SYSTEM_LABELS.contains(&name.as_str()));
         release.labels = own.map(|(name, value)| (name.clone(), value.clone())).collect();
     }

@@ -4,76 +4,58 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::readiness::{self, For, Readiness};
 use crate::Error;
 use crate::cluster::Cluster;
 
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Told whenever what is waited for changes: one line an object that is not ready.
-pub type Progress<'a> = dyn FnMut(&[String]) + Send + 'a;
-
-fn count(object: &Value, path: &str) -> i64 {
-    object.pointer(path).and_then(Value::as_i64).unwrap_or(0)
+/// An object that is not ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace; empty where its kind has none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How far it is: `InProgress`, `Failed`, `Terminating` or `NotFound`.
+    pub state: &'static str,
+    /// Why.
+    pub why: String,
 }
 
-fn condition<'a>(object: &'a Value, ty: &str) -> Option<&'a Value> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    conditions.iter().find(|condition| condition["type"] == ty)
+/// Told whenever what is waited for changes: the objects that are not ready; none at the end.
+pub type Progress<'a> = dyn FnMut(&[Waiting]) + Send + 'a;
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Why an object is not ready; none where it is, or never says.
-pub(super) fn not_ready(object: &Value, jobs: bool) -> Option<String> {
-    let generation = count(object, "/metadata/generation");
-    let observed = count(object, "/status/observedGeneration");
-    let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
-    match object["kind"].as_str().unwrap_or_default() {
-        "Deployment" | "StatefulSet" | "ReplicaSet" if observed < generation => {
-            Some("its change is not seen yet".into())
-        }
-        "Deployment" | "StatefulSet" => {
-            let (updated, ready) = (count(object, "/status/updatedReplicas"), count(object, "/status/readyReplicas"));
-            (updated < wanted || ready < wanted)
-                .then(|| format!("{ready} of {wanted} pods are ready, {updated} are new"))
-        }
-        "ReplicaSet" | "ReplicationController" => {
-            let ready = count(object, "/status/readyReplicas");
-            (ready < wanted).then(|| format!("{ready} of {wanted} pods are ready"))
-        }
-        "DaemonSet" => {
-            let (wanted, ready) =
-                (count(object, "/status/desiredNumberScheduled"), count(object, "/status/numberReady"));
-            (observed < generation || ready < wanted).then(|| format!("{ready} of {wanted} pods are ready"))
-        }
-        "Pod" => match condition(object, "Ready") {
-            Some(ready) if ready["status"] == "True" => None,
-            _ if object["status"]["phase"] == "Succeeded" => None,
-            _ => Some(format!("phase {}", object["status"]["phase"].as_str().unwrap_or("unknown"))),
-        },
-        "Job" if jobs => job(object).map_or_else(|| Some("it runs".into()), |done| done.err()),
-        "PersistentVolumeClaim" => (object["status"]["phase"] != "Bound").then(|| "it is not bound".into()),
-        "CustomResourceDefinition" => match condition(object, "Established") {
-            Some(established) if established["status"] == "True" => None,
-            _ => Some("it is not established".into()),
-        },
-        _ => None,
-    }
+fn waiting(object: &Value, path: &str, found: &Readiness) -> Option<Waiting> {
+    let (state, why) = found.told()?;
+    let namespace = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/'));
+    Some(Waiting {
+        kind: text(&object["kind"]),
+        namespace: namespace.map(|(namespace, _)| namespace.to_owned()).unwrap_or_default(),
+        name: text(&object["metadata"]["name"]),
+        state,
+        why: why.to_owned(),
+    })
 }
 
-/// How a job or pod ended, if it has.
-pub(super) fn job(object: &Value) -> Option<Result<(), String>> {
-    if object["kind"] == "Pod" {
-        return match object["status"]["phase"].as_str() {
-            Some("Succeeded") => Some(Ok(())),
-            Some("Failed") => Some(Err("pod failed".to_owned())),
-            _ => None,
-        };
+/// What the person is told of what did not get ready.
+fn failure(waiting: &[Waiting], timed_out: bool) -> Error {
+    let one = |one: &Waiting| {
+        let Waiting { kind, namespace, name, state, why } = one;
+        format!("resource {kind}/{namespace}/{name} not ready. status: {state}, message: {why}")
+    };
+    let mut lines: Vec<String> = waiting.iter().map(one).collect();
+    if timed_out {
+        lines.push("context deadline exceeded".to_owned());
     }
-    if condition(object, "Complete").is_some_and(|done| done["status"] == "True") {
-        return Some(Ok(()));
-    }
-    let failed = condition(object, "Failed").filter(|failed| failed["status"] == "True")?;
-    Some(Err(format!("job failed: {}", failed["reason"].as_str().unwrap_or_default())))
+    Error::Release(lines.join("\n"))
 }
 
 /// Waits until all objects are ready.
@@ -85,57 +67,75 @@ pub(super) async fn ready(
     timeout: Duration,
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
-    let end = Instant::now() + timeout;
+    let what = if jobs { For::JobsToo } else { For::Running };
     let mut shown = Vec::new();
-    loop {
-        let mut waiting = Vec::new();
-        for object in objects {
-            let path = cluster.path_of(object, namespace).await?;
-            let found = cluster.get(&path).await?;
-            let why = found.as_ref().map_or_else(|| Some("it is not there".to_owned()), |found| not_ready(found, jobs));
-            if let Some(why) = why {
-                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                waiting.push(format!("{}/{}: {why}", text(&object["kind"]), text(&object["metadata"]["name"])));
-            }
+    let done = until(cluster, objects, namespace, what, timeout, &mut |waiting| {
+        if *waiting != shown {
+            progress(waiting);
+            shown = waiting.to_vec();
         }
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        if waiting != shown {
-            progress(&waiting);
-            shown = waiting;
-        }
-        if Instant::now() >= end {
-            return Err(Error::Release(format!("context deadline exceeded: not ready: {}", shown.join("; "))));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+    })
+    .await;
+    progress(&[]);
+    done
 }
 
 /// Waits until a job or pod has ended; other objects have, as soon as they are there.
-pub(super) async fn finished(cluster: &Cluster, path: &str, timeout: Duration) -> Result<(), Error> {
+pub(super) async fn finished(
+    cluster: &Cluster,
+    object: &Value,
+    namespace: &str,
+    timeout: Duration,
+) -> Result<(), Error> {
+    until(cluster, std::slice::from_ref(object), namespace, For::Hooks, timeout, &mut |_| {}).await
+}
+
+async fn until(
+    cluster: &Cluster,
+    objects: &[Value],
+    namespace: &str,
+    what: For,
+    timeout: Duration,
+    tell: &mut (dyn FnMut(&[Waiting]) + Send),
+) -> Result<(), Error> {
     let end = Instant::now() + timeout;
     loop {
-        let Some(object) = cluster.get(path).await? else { return Ok(()) };
-        if !matches!(object["kind"].as_str(), Some("Job" | "Pod")) {
+        let mut list = Vec::new();
+        for object in objects {
+            let path = cluster.path_of(object, namespace).await?;
+            let found = cluster.get(&path).await?;
+            let found = found.as_ref().map_or(Readiness::NotFound, |found| readiness::of(found, what));
+            list.extend(waiting(object, &path, &found));
+        }
+        if list.is_empty() {
             return Ok(());
         }
-        match job(&object) {
-            Some(done) => return done.map_err(Error::Release),
-            None if Instant::now() >= end => {
-                return Err(Error::Release("timed out waiting for the condition".to_owned()));
-            }
-            None => tokio::time::sleep(PAUSE).await,
+        tell(&list);
+        // What has failed does not get better by waiting.
+        if list.iter().all(|one| one.state == "Failed") {
+            return Err(failure(&list, false));
         }
+        if Instant::now() >= end {
+            return Err(failure(&list, true));
+        }
+        tokio::time::sleep(PAUSE.min(end.saturating_duration_since(Instant::now()))).await;
     }
 }
 
 /// Waits until nothing is at a path.
 pub(super) async fn gone(cluster: &Cluster, path: &str, timeout: Duration) -> Result<(), Error> {
     let end = Instant::now() + timeout;
-    while cluster.get(path).await?.is_some() {
+    while let Some(found) = cluster.get(path).await? {
         if Instant::now() >= end {
-            return Err(Error::Release(format!("timed out waiting for {path} to be deleted")));
+            let (kind, name) = (text(&found["kind"]), text(&found["metadata"]["name"]));
+            let namespace = text(&found["metadata"]["namespace"]);
+            let (state, why) = match readiness::of(&found, For::Running) {
+                Readiness::Terminating(why) => ("Terminating", why),
+                _ => ("Current", "Resource is current".to_owned()),
+            };
+            return Err(Error::Release(format!(
+                "resource {kind}/{namespace}/{name} still exists. status: {state}, message: {why}\ncontext deadline exceeded"
+            )));
         }
         tokio::time::sleep(PAUSE / 5).await;
     }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use helm::chart::Chart;
-use helm::repository::{Places, fetch};
+use helm::repository::{Reach, fetch};
 
-use super::flags::{ChartFlags, RenderFlags};
+use super::flags::{ChartFlags, Global, RenderFlags};
 use super::output::warn;
 
 /// The release's name and the chart's place, from the positional arguments.
@@ -41,9 +41,10 @@ pub(crate) fn name_and_chart(
 }
 
 /// Finds the chart that a reference means.
-pub(crate) fn locate(reference: &str, flags: &ChartFlags) -> anyhow::Result<PathBuf> {
+pub(crate) fn locate(global: &Global, reference: &str, flags: &ChartFlags) -> anyhow::Result<PathBuf> {
     let path = Path::new(reference);
     if path.exists() && flags.repo.is_none() {
+        flags.verify.check(path)?;
         return Ok(path.to_owned());
     }
     if path.is_absolute() || reference.starts_with('.') {
@@ -58,16 +59,21 @@ pub(crate) fn locate(reference: &str, flags: &ChartFlags) -> anyhow::Result<Path
         access: super::pull::access(flags.plain_http, flags.access.insecure_skip_tls_verify, &flags.access),
         repository,
     };
-    let (path, archive) = fetch::fetch(&Places::of_environment(), &source)?;
-    if let Some((reference, digest)) = archive.registry {
+    let (path, archive) = fetch::fetch(&global.places(), &source)?;
+    if let Some((reference, digest)) = &archive.registry {
         super::output::print(&format!("Pulled: {reference}\nDigest: {digest}\n"))?;
+    }
+    if flags.verify.verify {
+        std::fs::write(helm::provenance::path_of(&path), archive.provenance()?)?;
+        flags.verify.check(&path)?;
     }
     Ok(path)
 }
 
-/// Loads a chart that can be installed, with all the charts it needs.
-pub(crate) fn load_installable(path: &Path) -> anyhow::Result<Chart> {
-    let chart = helm::chart::load(path)?;
+/// Finds and loads a chart that can be installed, with all the charts it needs.
+pub(crate) fn load_installable(global: &Global, reference: &str, flags: &RenderFlags) -> anyhow::Result<Chart> {
+    let path = locate(global, reference, &flags.chart)?;
+    let mut chart = helm::chart::load(&path)?;
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         bail!("{} charts are not installable", chart.metadata.kind);
     }
@@ -75,9 +81,22 @@ pub(crate) fn load_installable(path: &Path) -> anyhow::Result<Chart> {
         warn("level=WARN msg=\"this chart is deprecated\"");
     }
     if let Err(error) = helm::dependencies::check(&chart) {
-        bail!(
-            "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: {error}"
-        );
+        if !flags.dependency_update {
+            bail!(
+                "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: {error}"
+            );
+        }
+        let reach = Reach {
+            places: global.places(),
+            access: super::pull::access(
+                flags.chart.plain_http,
+                flags.chart.access.insecure_skip_tls_verify,
+                &flags.chart.access,
+            ),
+            ..Reach::default()
+        };
+        helm::repository::update(&path, &reach, &mut |line| warn(line))?;
+        chart = helm::chart::load(&path)?;
     }
     Ok(chart)
 }

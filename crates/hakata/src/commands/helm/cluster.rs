@@ -17,8 +17,8 @@ pub(crate) struct OperationFlags {
     #[arg(long, default_value = "5m0s", value_parser = duration)]
     timeout: Duration,
     /// wait until resources are ready (up to --timeout): 'watcher', 'hookOnly' or 'legacy'
-    #[arg(long, num_args = 0..=1, default_missing_value = "watcher", require_equals = true)]
-    wait: Option<String>,
+    #[arg(long, num_args = 0..=1, default_missing_value = "watcher", require_equals = true, value_parser = strategy)]
+    wait: Option<bool>,
     /// if set and --wait enabled, will wait until all Jobs have been completed
     #[arg(long)]
     wait_for_jobs: bool,
@@ -31,44 +31,99 @@ pub(crate) struct OperationFlags {
     /// if set server-side apply will force changes against conflicts
     #[arg(long)]
     force_conflicts: bool,
+    /// force resource updates by replacement
+    #[arg(long, visible_alias = "force")]
+    force_replace: bool,
     /// if set, ignore the check for helm annotations and take ownership of the existing resources
     #[arg(long)]
     take_ownership: bool,
 }
 
 impl OperationFlags {
+    /// What running tests has of it.
+    pub(crate) fn of_test(timeout: Duration) -> Common {
+        Common { timeout, actor: actor(), hook_log, ..Common::default() }
+    }
+
     /// As the library takes them.
     pub(crate) fn common(&self, no_hooks: bool, max_history: usize) -> Common {
-        let waits = self.wait.as_deref().is_some_and(|wait| !matches!(wait, "hookOnly" | "false"));
         Common {
             applying: Applying {
                 server_side: self.server_side != "false",
                 as_before: self.server_side == "auto",
                 force_conflicts: self.force_conflicts,
                 take_ownership: self.take_ownership,
+                force_replace: self.force_replace,
+                ..Applying::default()
             },
             timeout: self.timeout,
-            wait: waits,
+            wait: self.wait.unwrap_or(false),
             wait_for_jobs: self.wait_for_jobs,
             no_hooks,
             description: self.description.clone(),
             max_history,
             actor: actor(),
             lookup: None,
-            hook_log: |log| {
-                // Nothing can be done about a closed standard error.
-                let _ = std::io::Write::write_all(&mut std::io::stderr(), log.as_bytes());
-            },
+            post_render: None,
+            hook_log,
         }
     }
 }
 
+/// Logs of hooks go where errors go.
+fn hook_log(log: &str) {
+    // Nothing can be done about a closed standard error.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), log.as_bytes());
+}
+
 /// A duration as Go writes one, or a number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
     helm::duration(text)
+}
+
+/// Whether a way of waiting waits for more than hooks.
+fn strategy(text: &str) -> Result<bool, String> {
+    match text {
+        "watcher" | "legacy" => Ok(true),
+        "hookOnly" => Ok(false),
+        "true" | "false" => {
+            let instead = if text == "true" { "watcher" } else { "hookOnly" };
+            warn(&format!(
+                "level=WARN msg=\"--wait={text} is deprecated (boolean value) and can be replaced with --wait={instead}\""
+            ));
+            Ok(text == "true")
+        }
+        other => Err(format!("invalid wait input {other:?}. Valid inputs are watcher, hookOnly, and legacy")),
+    }
+}
+
+/// How much of an operation is only tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DryRun {
+    /// Nothing: it is done.
+    #[default]
+    None,
+    /// All of it, without a cluster.
+    Client,
+    /// All of it, with what the cluster says.
+    Server,
+}
+
+/// What `--dry-run` says.
+pub(crate) fn dry_run(text: &str) -> Result<DryRun, String> {
+    match text {
+        "none" | "false" => Ok(DryRun::None),
+        "client" => Ok(DryRun::Client),
+        "server" => Ok(DryRun::Server),
+        "unset" | "true" => {
+            warn("level=WARN msg=\"--dry-run is deprecated and should be replaced with '--dry-run=client'\"");
+            Ok(DryRun::Client)
+        }
+        other => Err(format!("invalid dry-run value ({other:?}). Must be \"none\", \"server\", or \"client\"")),
+    }
 }
 
 /// Who is at it.
@@ -83,12 +138,7 @@ pub(crate) fn run<T, F: Future<Output = Result<T, helm::Error>>>(
     global: &Global,
     operation: impl FnOnce(Cluster, String) -> F,
 ) -> anyhow::Result<T> {
-    let options = connect::Options {
-        kubeconfig: global.kubeconfig.clone(),
-        context: global.kube_context.clone(),
-        namespace: global.namespace.clone(),
-        ..connect::Options::default()
-    };
+    let options = global.connection();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let connection = connect::connect(&options).await?;
@@ -105,7 +155,10 @@ pub(crate) fn lookup(global: &Global) -> Lookup {
     })
 }
 
-/// Tells what is waited for.
-pub(crate) fn progress(waiting: &[String]) {
-    warn(&format!("waiting for {}", waiting.join("; ")));
+/// An error of an operation, with the lines of the template around it where it has a place.
+pub(crate) fn explained(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<helm::Error>() {
+        Some(helm::Error::Execution { message, around }) => format!("{message}\n\n{}", around.trim_end()),
+        _ => error.to_string(),
+    }
 }

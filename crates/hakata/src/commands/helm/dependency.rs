@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use helm::repository::Reach;
 
+use super::flags::Global;
 use super::output::print;
 
 /// Manage a chart's dependencies
@@ -42,16 +43,16 @@ struct Chart {
 }
 
 impl Chart {
-    fn reach(&self) -> Reach {
+    fn reach(&self, global: &Global) -> Reach {
         Reach {
+            places: global.places(),
             skip_refresh: self.skip_refresh,
             access: super::pull::access(self.plain_http, self.access.insecure_skip_tls_verify, &self.access),
-            ..Reach::default()
         }
     }
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut told = Ok(());
     // Each line as it comes: downloads take their time.
     let mut tell = |line: &str| {
@@ -61,8 +62,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     let done = match &args.action {
         Action::List(list) => return print(&helm::repository::list(&list.chart)?),
-        Action::Update(update) => helm::repository::update(&update.chart, &update.reach(), &mut tell),
-        Action::Build(build) => helm::repository::build(&build.chart, &build.reach(), &mut tell),
+        Action::Update(update) => helm::repository::update(&update.chart, &update.reach(global), &mut tell),
+        Action::Build(build) => helm::repository::build(&build.chart, &build.reach(global), &mut tell),
     };
     told?;
     Ok(done?)

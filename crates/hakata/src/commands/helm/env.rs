@@ -1,7 +1,5 @@
 //! `hakata helm env`
 
-use helm::repository::Places;
-
 use super::flags::Global;
 use super::output::print;
 
@@ -13,7 +11,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
-    let places = Places::of_environment();
+    let places = global.places();
     let path = |path: &std::path::Path| path.display().to_string();
     let or = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let mut all = vec![

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use helm::repository::Places;
 use helm::values::Options;
 
 /// Flags of all commands.
@@ -16,9 +17,87 @@ pub(crate) struct Global {
     /// name of the kubeconfig context to use
     #[arg(long, global = true, env = "HELM_KUBECONTEXT")]
     pub(crate) kube_context: Option<String>,
+    /// the address and the port for the Kubernetes API server
+    #[arg(long, global = true, env = "HELM_KUBEAPISERVER")]
+    pub(crate) kube_apiserver: Option<String>,
+    /// username to impersonate for the operation
+    #[arg(long, global = true, env = "HELM_KUBEASUSER")]
+    pub(crate) kube_as_user: Option<String>,
+    /// group to impersonate for the operation, this flag can be repeated to specify multiple groups
+    #[arg(long, global = true, env = "HELM_KUBEASGROUPS", value_delimiter = ',')]
+    pub(crate) kube_as_group: Vec<String>,
+    /// the certificate authority file for the Kubernetes API server connection
+    #[arg(long, global = true, env = "HELM_KUBECAFILE")]
+    pub(crate) kube_ca_file: Option<PathBuf>,
+    /// if true, the Kubernetes API server's certificate will not be checked for validity
+    #[arg(long, global = true, env = "HELM_KUBEINSECURE_SKIP_TLS_VERIFY")]
+    pub(crate) kube_insecure_skip_tls_verify: bool,
+    /// server name to use for Kubernetes API server certificate validation
+    #[arg(long, global = true, env = "HELM_KUBETLS_SERVER_NAME")]
+    pub(crate) kube_tls_server_name: Option<String>,
+    /// bearer token used for authentication
+    #[arg(long, global = true, env = "HELM_KUBETOKEN", hide_env_values = true)]
+    pub(crate) kube_token: Option<String>,
+    /// path to the registry config file
+    #[arg(long, global = true)]
+    pub(crate) registry_config: Option<PathBuf>,
+    /// path to the file containing repository names and URLs
+    #[arg(long, global = true)]
+    pub(crate) repository_config: Option<PathBuf>,
+    /// path to the directory containing cached repository indexes
+    #[arg(long, global = true)]
+    pub(crate) repository_cache: Option<PathBuf>,
+    /// path to the directory containing cached content (e.g. charts)
+    #[arg(long, global = true)]
+    pub(crate) content_cache: Option<PathBuf>,
     /// enable verbose output
     #[arg(long, global = true, env = "HELM_DEBUG")]
     pub(crate) debug: bool,
+    /// accepted for scripts: how Helm holds its own requests back
+    #[arg(long, global = true, hide = true)]
+    qps: Option<f32>,
+    /// accepted for scripts: how Helm holds its own requests back
+    #[arg(long, global = true, hide = true)]
+    burst_limit: Option<i64>,
+    /// accepted for scripts: the output has no colours
+    #[arg(long, global = true, hide = true, visible_alias = "colour")]
+    color: Option<String>,
+}
+
+impl Global {
+    /// How the cluster is reached.
+    pub(crate) fn connection(&self) -> connect::Options {
+        connect::Options {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.kube_context.clone(),
+            namespace: self.namespace.clone(),
+            server: self.kube_apiserver.clone(),
+            token: self.kube_token.clone(),
+            impersonate: self.kube_as_user.clone(),
+            impersonate_groups: self.kube_as_group.clone(),
+            insecure_skip_tls_verify: self.kube_insecure_skip_tls_verify,
+            certificate_authority: self.kube_ca_file.clone(),
+            tls_server_name: self.kube_tls_server_name.clone(),
+            ..connect::Options::default()
+        }
+    }
+
+    /// Where Helm keeps its files.
+    pub(crate) fn places(&self) -> Places {
+        let mut places = Places::of_environment();
+        let chosen = [
+            (&self.registry_config, &mut places.registries),
+            (&self.repository_config, &mut places.repositories),
+            (&self.repository_cache, &mut places.repository_cache),
+            (&self.content_cache, &mut places.content_cache),
+        ];
+        for (flag, place) in chosen {
+            if let Some(flag) = flag {
+                place.clone_from(flag);
+            }
+        }
+        places
+    }
 }
 
 impl Global {
@@ -80,6 +159,8 @@ pub(crate) struct ChartFlags {
     /// use insecure HTTP connections for the chart download
     #[arg(long)]
     pub(crate) plain_http: bool,
+    #[command(flatten)]
+    pub(crate) verify: super::verify::VerifyFlags,
     #[command(flatten)]
     pub(crate) access: super::repo::AccessFlags,
 }

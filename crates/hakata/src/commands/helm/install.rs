@@ -1,12 +1,15 @@
 //! `hakata helm install`
 
-use helm::release::Install;
+use helm::chart::Chart;
+use helm::release::{Install, Release};
+use helm::values::Values;
 
-use super::chart::{load_installable, locate, name_and_chart};
-use super::cluster::{self, OperationFlags};
+use super::chart::{load_installable, name_and_chart};
+use super::cluster::{self, DryRun, OperationFlags, dry_run};
 use super::flags::{Global, RenderFlags};
 use super::output::print;
-use super::printing::{Format, status};
+use super::printing::{Format, RELEASE, status};
+use super::waiting::Table;
 
 /// Install a chart
 #[derive(clap::Args)]
@@ -32,8 +35,11 @@ pub(crate) struct Args {
     #[arg(long)]
     hide_notes: bool,
     /// simulates the operation: "client" or "server"
-    #[arg(long, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: Option<String>,
+    #[arg(long, num_args = 0..=1, default_missing_value = "unset", require_equals = true, value_parser = dry_run)]
+    dry_run: Option<DryRun>,
+    /// hide Kubernetes Secrets when also using the --dry-run flag
+    #[arg(long)]
+    hide_secret: bool,
     /// Labels that would be added to release metadata. Should be divided by comma.
     #[arg(long, short = 'l', value_delimiter = ',')]
     labels: Vec<String>,
@@ -50,36 +56,43 @@ pub(crate) fn labels(pairs: &[String]) -> serde_json::Map<String, serde_json::Va
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let (name, reference) = name_and_chart(&args.args, &args.render, None)?;
-    let chart = load_installable(&locate(&reference, &args.render.chart)?)?;
+    let chart = load_installable(global, &reference, &args.render)?;
     let values = args.render.values.options().merge()?;
+    let dry_run = args.dry_run.unwrap_or_default();
+    if args.hide_secret && dry_run == DryRun::None {
+        anyhow::bail!("INSTALLATION FAILED: hiding Kubernetes secrets requires a dry-run mode");
+    }
     let mut common = args.operation.common(args.render.no_hooks, 0);
     common.wait |= args.rollback_on_failure;
-    common.lookup = (args.dry_run.as_deref() != Some("client")).then(|| cluster::lookup(global));
-    let mut options = Install {
+    common.lookup = (dry_run != DryRun::Client).then(|| cluster::lookup(global));
+    common.post_render = super::postrender::of(global, &args.render, args.hide_secret)?;
+    let options = Install {
         common,
         name,
+        namespace: global.namespace(),
         create_namespace: args.create_namespace,
         replace: args.replace,
         skip_crds: args.render.skip_crds,
         sub_notes: args.render.render_subchart_notes,
         skip_schema: args.render.skip_schema_validation,
         enable_dns: args.render.enable_dns,
-        dry_run: args.dry_run.as_deref().is_some_and(|run| run != "none" && run != "false"),
+        dry_run: dry_run != DryRun::None,
         rollback_on_failure: args.rollback_on_failure,
         labels: labels(&args.labels),
-        ..Install::default()
     };
-    let dry = options.dry_run;
-    let installed = cluster::run(global, |cluster, namespace| async move {
+    let installed = match dry_run {
+        DryRun::Client => helm::release::preview(chart, values, &options).map_err(anyhow::Error::from),
+        _ => perform(global, chart, values, options),
+    };
+    let failed = |error: anyhow::Error| anyhow::anyhow!("INSTALLATION FAILED: {}", cluster::explained(&error));
+    let release = installed.map_err(failed)?;
+    print(&args.output.object(&release.to_json(), RELEASE, || status(&release, args.hide_notes)))
+}
+
+fn perform(global: &Global, chart: Chart, values: Values, mut options: Install) -> anyhow::Result<Release> {
+    cluster::run(global, |cluster, namespace| async move {
         options.namespace = namespace;
-        helm::release::install(&cluster, chart, values, &options, &mut cluster::progress).await
-    });
-    let release = installed.map_err(|error| anyhow::anyhow!("INSTALLATION FAILED: {error}"))?;
-    print(&args.output.text(&release.to_json(), || {
-        let mut text = status(&release, args.hide_notes);
-        if dry {
-            text.push_str(&format!("HOOKS:\nMANIFEST:\n{}\n", release.manifest));
-        }
-        text
-    }))
+        let mut table = Table::new();
+        helm::release::install(&cluster, chart, values, &options, &mut |waiting| table.show(waiting)).await
+    })
 }

@@ -33,17 +33,49 @@ impl Format {
         if self != Self::Json {
             return self.text(&Value::Array(rows.to_vec()), table);
         }
-        let one = |row: &Value| {
-            let known = fields.iter().filter(|field| !row[**field].is_null());
-            let fields: Vec<String> = known.map(|field| format!("{field:?}:{}", row[*field])).collect();
-            format!("{{{}}}", fields.join(","))
-        };
+        let one = |row: &Value| ordered(row, fields);
         format!("[{}]\n", rows.iter().map(one).collect::<Vec<_>>().join(","))
     }
+
+    /// An object whose fields stand in this order, or this text.
+    pub(crate) fn object(self, value: &Value, fields: &[&str], table: impl FnOnce() -> String) -> String {
+        match self {
+            Self::Json => format!("{}\n", ordered(value, fields)),
+            _ => self.text(value, table),
+        }
+    }
+}
+
+/// The fields of a release, as Helm orders them.
+pub(crate) const RELEASE: &[&str] =
+    &["name", "info", "chart", "config", "manifest", "hooks", "version", "namespace", "apply_method"];
+
+fn ordered(value: &Value, fields: &[&str]) -> String {
+    let known = fields.iter().filter(|field| !value[**field].is_null());
+    let fields: Vec<String> = known.map(|field| format!("{field:?}:{}", value[*field])).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+/// What is shown of a release besides what is always shown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts {
+    /// The notes are left out.
+    pub(crate) hide_notes: bool,
+    /// The chart's name and versions.
+    pub(crate) metadata: bool,
+    /// The objects as the cluster has them now.
+    pub(crate) resources: String,
+    /// The values given and the values computed; with them hooks and manifest.
+    pub(crate) values: Option<(helm::values::Values, helm::values::Values)>,
 }
 
 /// What a release looks like after an operation.
 pub(crate) fn status(release: &Release, hide_notes: bool) -> String {
+    status_with(release, &Parts { hide_notes, ..Parts::default() })
+}
+
+/// What a release looks like, with these parts.
+pub(crate) fn status_with(release: &Release, parts: &Parts) -> String {
     let info = &release.info;
     let mut out = format!("NAME: {}\n", release.name);
     if !info.last_deployed.is_empty() {
@@ -53,13 +85,39 @@ pub(crate) fn status(release: &Release, hide_notes: bool) -> String {
         ));
     }
     out.push_str(&format!(
-        "NAMESPACE: {}\nSTATUS: {}\nREVISION: {}\nDESCRIPTION: {}\n",
-        release.namespace, info.status, release.version, info.description
+        "NAMESPACE: {}\nSTATUS: {}\nREVISION: {}\n",
+        release.namespace, info.status, release.version
     ));
+    if parts.metadata {
+        let text = |name: &str| release.chart["metadata"][name].as_str().unwrap_or_default();
+        let (name, version, app) = (text("name"), text("version"), text("appVersion"));
+        out.push_str(&format!("CHART: {name}\nVERSION: {version}\nAPP_VERSION: {app}\n"));
+    }
+    out.push_str(&format!("DESCRIPTION: {}\n", info.description));
+    if !parts.resources.is_empty() {
+        out.push_str(&format!("RESOURCES:\n{}\n", parts.resources));
+    }
+    out.push_str(&tests(release));
+    if let Some((given, computed)) = &parts.values {
+        let yaml = |values: &helm::values::Values| helm::to_yaml(&Value::Object(values.clone()));
+        let given = if given.is_empty() { "null\n".to_owned() } else { yaml(given) };
+        out.push_str(&format!("USER-SUPPLIED VALUES:\n{given}\nCOMPUTED VALUES:\n{}\n", yaml(computed)));
+    }
+    if parts.values.is_some() || info.description.eq_ignore_ascii_case("Dry run complete") {
+        out.push_str(&format!("HOOKS:\n{}MANIFEST:\n{}\n", hooks(release), release.manifest));
+    }
+    if !info.notes.is_empty() && !parts.hide_notes {
+        out.push_str(&format!("NOTES:\n{}\n", info.notes.trim()));
+    }
+    out
+}
+
+fn tests(release: &Release) -> String {
     let tests: Vec<_> = release.hooks.iter().filter(|hook| hook.events.iter().any(|event| event == "test")).collect();
     if tests.is_empty() {
-        out.push_str("TEST SUITE: None\n");
+        return "TEST SUITE: None\n".to_owned();
     }
+    let mut out = String::new();
     for hook in tests {
         let run = |name: &str| hook.last_run[name].as_str().unwrap_or_default();
         if run("started_at").is_empty() {
@@ -74,10 +132,29 @@ pub(crate) fn status(release: &Release, hide_notes: bool) -> String {
             run("phase")
         ));
     }
-    if !info.notes.is_empty() && !hide_notes {
-        out.push_str(&format!("NOTES:\n{}\n", info.notes.trim()));
-    }
     out
+}
+
+/// A release's hooks, each with the template it came from.
+pub(crate) fn hooks(release: &Release) -> String {
+    let one = |hook: &helm::manifest::Hook| format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest);
+    release.hooks.iter().map(one).collect()
+}
+
+/// Labels on one line.
+pub(crate) fn labels(labels: &serde_json::Map<String, Value>) -> String {
+    let mut all: Vec<String> =
+        labels.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
+    all.sort();
+    all.join(",")
+}
+
+/// As much of a text as a column takes: of several lines there is room for the longest alone.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(3)).chain("...".chars()).collect()
 }
 
 /// Rows with columns as wide as their widest cell.
@@ -86,11 +163,12 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     for row in rows {
         widths.resize(widths.len().max(row.len()), 0);
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.lines().map(|line| line.chars().count()).max().unwrap_or(0));
         }
     }
     let line = |row: &Vec<String>| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cell = |(cell, width): (&String, &usize)| format!("{:width$}", cut(cell, *width));
+        let cells: Vec<String> = row.iter().zip(&widths).map(cell).collect();
         format!("{}\n", cells.join("\t"))
     };
     rows.iter().map(line).collect()

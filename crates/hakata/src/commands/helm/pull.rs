@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use helm::provenance;
+use helm::repository::fetch;
 use helm::repository::oci::{self, Access};
-use helm::repository::{Places, fetch};
 
+use super::flags::Global;
 use super::output::print;
 use super::repo::AccessFlags;
+use super::verify::VerifyFlags;
 
 /// Download a chart from a repository and (optionally) unpack it in local directory
 #[derive(clap::Args)]
@@ -40,11 +43,13 @@ pub(crate) struct PullArgs {
     #[arg(long)]
     plain_http: bool,
     #[command(flatten)]
+    verify: VerifyFlags,
+    #[command(flatten)]
     access: AccessFlags,
 }
 
-pub(crate) fn pull(args: &PullArgs) -> anyhow::Result<()> {
-    let places = Places::of_environment();
+pub(crate) fn pull(global: &Global, args: &PullArgs) -> anyhow::Result<()> {
+    let places = global.places();
     for chart in &args.charts {
         let version = if args.version.is_empty() && args.devel { ">0.0.0-0" } else { &args.version };
         let source = fetch::Source {
@@ -58,23 +63,21 @@ pub(crate) fn pull(args: &PullArgs) -> anyhow::Result<()> {
         if let Some((reference, digest)) = &archive.registry {
             print(&format!("Pulled: {reference}\nDigest: {digest}\n"))?;
         }
-        if args.untar {
+        if args.untar && !args.verify.verify {
             unpack(args, &archive)?;
             continue;
         }
         std::fs::create_dir_all(&args.destination)?;
-        std::fs::write(args.destination.join(&archive.file), &archive.data)?;
-        if args.prov {
-            let data = match (&archive.provenance, &archive.registry) {
-                (Some(data), _) => data.clone(),
-                (None, Some(_)) => anyhow::bail!("failed to fetch provenance {:?}", format!("{}.prov", archive.url)),
-                (None, None) => {
-                    let url = format!("{}.prov", archive.url);
-                    fetch::archive(&places, &fetch::Source { reference: url, repository: String::new(), ..source })?
-                        .data
-                }
-            };
-            std::fs::write(args.destination.join(format!("{}.prov", archive.file)), data)?;
+        let path = args.destination.join(&archive.file);
+        std::fs::write(&path, &archive.data)?;
+        if args.prov || args.verify.verify {
+            std::fs::write(provenance::path_of(&path), archive.provenance()?)?;
+        }
+        if let Some(verified) = args.verify.check(&path)? {
+            print(&verified.told())?;
+        }
+        if args.untar {
+            unpack(args, &archive)?;
         }
     }
     Ok(())
@@ -122,7 +125,7 @@ pub(crate) struct PushArgs {
     access: AccessFlags,
 }
 
-pub(crate) fn push(args: &PushArgs) -> anyhow::Result<()> {
+pub(crate) fn push(global: &Global, args: &PushArgs) -> anyhow::Result<()> {
     if !args.remote.starts_with("oci://") {
         let scheme = args.remote.split_once("://").map_or("", |(scheme, _)| scheme);
         anyhow::bail!("scheme {scheme:?} not supported");
@@ -133,6 +136,6 @@ pub(crate) fn push(args: &PushArgs) -> anyhow::Result<()> {
     prov.push(".prov");
     let provenance = std::fs::read(PathBuf::from(prov)).ok();
     let access = access(args.plain_http, args.access.insecure_skip_tls_verify, &args.access);
-    let pushed = oci::push(&Places::of_environment(), &chart, data, provenance, &args.remote, &access)?;
+    let pushed = oci::push(&global.places(), &chart, data, provenance, &args.remote, &access)?;
     print(&format!("Pushed: {}\nDigest: {}\n", pushed.reference, pushed.digest))
 }

@@ -1,12 +1,11 @@
 //! `hakata helm registry`
 
-use std::io::Write as _;
-
 use clap::Subcommand;
-use helm::repository::Places;
 use helm::repository::oci::{self, Access};
 
+use super::flags::Global;
 use super::output::{print, warn};
+use super::terminal::{ask, ask_hidden};
 
 /// Login to or logout from a registry
 #[derive(clap::Args)]
@@ -50,13 +49,13 @@ struct Logout {
     host: String,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let places = Places::of_environment();
+pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let places = global.places();
     match &args.action {
         Action::Login(login) => {
             let username = match &login.username {
                 Some(name) => name.clone(),
-                None => ask("Username: ")?,
+                None => ask("Username: ")?.trim().to_owned(),
             };
             let password = match &login.password {
                 Some(password) => {
@@ -66,7 +65,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 None if login.password_stdin => {
                     std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\n', '\r']).to_owned()
                 }
-                None => ask("Password: ")?,
+                None => ask_hidden("Password: ")?,
             };
             if password.is_empty() {
                 anyhow::bail!("password required");
@@ -80,13 +79,4 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             print(&format!("Removing login credentials for {}\n", logout.host))
         }
     }
-}
-
-/// A line of the person at the terminal.
-fn ask(prompt: &str) -> anyhow::Result<String> {
-    write!(std::io::stderr(), "{prompt}")?;
-    std::io::stderr().flush()?;
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
 }

@@ -1,13 +1,13 @@
-//! `hakata helm rollback`, `uninstall`, `list`, `status`, `history`, `get`, `test` and `unlock`
+//! `hakata helm rollback`, `uninstall`, `list`, `status`, `history` and `unlock`
 
-use clap::Subcommand;
-use helm::release::{Release, Rollback, Storage, Uninstall};
+use helm::release::{Release, Rollback, Storage, Uninstall, Waiting};
 use serde_json::Value;
 
 use super::cluster::{self, OperationFlags};
 use super::flags::Global;
 use super::output::print;
-use super::printing::{Format, listed, revision, status, table};
+use super::printing::{Format, Parts, RELEASE, listed, revision, status_with, table};
+use super::waiting::Table;
 
 /// Roll back a release to a previous revision
 #[derive(clap::Args)]
@@ -30,7 +30,9 @@ pub(crate) struct RollbackArgs {
 pub(crate) fn rollback(global: &Global, args: &RollbackArgs) -> anyhow::Result<()> {
     let options = Rollback { common: args.operation.common(args.no_hooks, args.history_max), revision: args.revision };
     cluster::run(global, |cluster, namespace| async move {
-        helm::release::rollback(&cluster, &namespace, &args.release, &options, &mut cluster::progress).await
+        let mut table = Table::new();
+        let mut progress = |waiting: &[Waiting]| table.show(waiting);
+        helm::release::rollback(&cluster, &namespace, &args.release, &options, &mut progress).await
     })?;
     print("Rollback was a success! Happy Helming!\n")
 }
@@ -230,7 +232,7 @@ pub(crate) struct StatusArgs {
     output: Format,
 }
 
-fn fetch(global: &Global, name: &str, revision: i64) -> anyhow::Result<Release> {
+pub(crate) fn fetch(global: &Global, name: &str, revision: i64) -> anyhow::Result<Release> {
     cluster::run(
         global,
         |cluster, namespace| async move { Storage::new(&cluster, &namespace).get(name, revision).await },
@@ -238,113 +240,21 @@ fn fetch(global: &Global, name: &str, revision: i64) -> anyhow::Result<Release> 
 }
 
 pub(crate) fn show_status(global: &Global, args: &StatusArgs) -> anyhow::Result<()> {
-    let mut release = fetch(global, &args.release, args.revision)?;
-    release.chart = Value::Null;
-    print(&args.output.text(&release.to_json(), || status(&release, false)))
-}
-
-/// Download extended information of a named release
-#[derive(clap::Args)]
-pub(crate) struct GetArgs {
-    #[command(subcommand)]
-    part: Part,
-}
-
-#[derive(Subcommand)]
-enum Part {
-    /// download all information for a named release
-    All(Named),
-    /// download all hooks for a named release
-    Hooks(Named),
-    /// download the manifest for a named release
-    Manifest(Named),
-    /// fetch metadata for a given release
-    Metadata(Named),
-    /// download the notes for a named release
-    Notes(Named),
-    /// download the values file for a named release
-    Values(Named),
-}
-
-#[derive(clap::Args)]
-struct Named {
-    /// The release
-    release: String,
-    /// get the named release with revision
-    #[arg(long, default_value_t = 0)]
-    revision: i64,
-    /// prints the output in the specified format
-    #[arg(long, short, value_enum, default_value_t)]
-    output: Format,
-}
-
-pub(crate) fn get(global: &Global, args: &GetArgs) -> anyhow::Result<()> {
-    let (Part::All(named)
-    | Part::Hooks(named)
-    | Part::Manifest(named)
-    | Part::Metadata(named)
-    | Part::Notes(named)
-    | Part::Values(named)) = &args.part;
-    let release = fetch(global, &named.release, named.revision)?;
-    let config = Value::Object(release.config.clone());
-    let hooks = || -> String {
-        let one = |hook: &helm::manifest::Hook| format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest);
-        release.hooks.iter().map(one).collect()
-    };
-    print(&match &args.part {
-        Part::Hooks(_) => hooks(),
-        Part::Manifest(_) => format!("{}\n", release.manifest),
-        Part::Notes(_) if release.info.notes.is_empty() => String::new(),
-        Part::Notes(_) => format!("NOTES:\n{}\n", release.info.notes),
-        Part::Values(_) => named.output.text(&config, || format!("USER-SUPPLIED VALUES:\n{}", helm::to_yaml(&config))),
-        Part::Metadata(_) => metadata(&release, named.output),
-        Part::All(_) => named.output.text(&release.to_json(), || {
-            format!(
-                "{}USER-SUPPLIED VALUES:\n{}\nHOOKS:\n{}MANIFEST:\n{}\n",
-                status(&release, true),
-                helm::to_yaml(&config),
-                hooks(),
-                release.manifest
-            )
-        }),
-    })
-}
-
-fn metadata(release: &Release, format: Format) -> String {
-    let text = |name: &str| release.chart["metadata"][name].as_str().unwrap_or_default().to_owned();
-    let fields = [
-        ("NAME", "name", release.name.clone()),
-        ("CHART", "chart", text("name")),
-        ("VERSION", "version", text("version")),
-        ("APP_VERSION", "appVersion", text("appVersion")),
-        ("NAMESPACE", "namespace", release.namespace.clone()),
-        ("REVISION", "revision", release.version.to_string()),
-        ("STATUS", "status", release.info.status.clone()),
-        ("DEPLOYED_AT", "deployedAt", release.info.last_deployed.clone()),
-        ("APPLY_METHOD", "applyMethod", release.apply_method.clone()),
-    ];
-    let mut value =
-        Value::Object(fields.iter().map(|(_, key, text)| ((*key).to_owned(), text.as_str().into())).collect());
-    value["revision"] = release.version.into();
-    format.text(&value, || fields.iter().map(|(name, _, text)| format!("{name}: {text}\n")).collect())
-}
-
-/// Run tests for a release
-#[derive(clap::Args)]
-pub(crate) struct TestArgs {
-    /// The release
-    release: String,
-    #[command(flatten)]
-    operation: OperationFlags,
-}
-
-pub(crate) fn test(global: &Global, args: &TestArgs) -> anyhow::Result<()> {
-    let common = args.operation.common(false, 0);
-    let (release, done) = cluster::run(global, |cluster, namespace| async move {
-        helm::release::test(&cluster, &namespace, &args.release, &common).await
+    let (mut release, resources) = cluster::run(global, |cluster, namespace| async move {
+        let release = Storage::new(&cluster, &namespace).get(&args.release, args.revision).await?;
+        let resources = helm::release::resources(&cluster, &release, args.output == Format::Table).await?;
+        Ok((release, resources))
     })?;
-    print(&status(&release, false))?;
-    Ok(done?)
+    release.chart = Value::Null;
+    let mut value = release.to_json();
+    if args.output != Format::Table {
+        let all = resources.iter().map(|kind| (kind.kind.clone(), kind.objects.clone().into()));
+        value["info"]["resources"] = Value::Object(all.collect());
+    }
+    print(&args.output.object(&value, RELEASE, || {
+        let parts = Parts { resources: super::resources::text(&resources), ..Parts::default() };
+        status_with(&release, &parts)
+    }))
 }
 
 /// End an operation that was interrupted: its revision counts as failed, and the release can be upgraded again

@@ -8,6 +8,7 @@ use helm::repository::index::Index;
 use helm::repository::{Places, fetch};
 use serde_json::{Value, json};
 
+use super::flags::Global;
 use super::output::{print, warn};
 use super::printing::{Format, table};
 
@@ -132,8 +133,8 @@ struct Update {
     names: Vec<String>,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let places = Places::of_environment();
+pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let places = global.places();
     match &args.action {
         Action::Add(args) => add(&places, args),
         Action::Index(args) => index(args),

@@ -1,10 +1,10 @@
 //! `hakata helm search`
 
 use clap::Subcommand;
-use helm::repository::Places;
 use helm::repository::search::{Search, search};
 use serde_json::{Value, json};
 
+use super::flags::Global;
 use super::output::{print, warn};
 use super::printing::{Format, table};
 
@@ -50,7 +50,7 @@ struct RepoArgs {
     output: Format,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let Place::Repo(args) = &args.place;
     let wanted = Search {
         word: args.words.join(" "),
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         version: args.version.clone(),
         devel: args.devel,
     };
-    let (found, warnings) = search(&Places::of_environment(), &wanted)?;
+    let (found, warnings) = search(&global.places(), &wanted)?;
     warnings.iter().for_each(|warning| warn(warning));
     if found.is_empty() && args.fail_on_no_result {
         anyhow::bail!("no results found");

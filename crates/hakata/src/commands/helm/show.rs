@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use helm::show::{Part, show};
 
-use super::flags::ChartFlags;
+use super::flags::{ChartFlags, Global};
 use super::output::print;
 
 /// Show information of a chart
@@ -36,7 +36,7 @@ struct Chart {
     flags: ChartFlags,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let (part, wanted) = match &args.part {
         Wanted::All(chart) => (Part::All, chart),
         Wanted::Chart(chart) => (Part::Chart, chart),
@@ -44,6 +44,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Wanted::Readme(chart) => (Part::Readme, chart),
         Wanted::Values(chart) => (Part::Values, chart),
     };
-    let path = super::chart::locate(&wanted.chart, &wanted.flags)?;
+    let path = super::chart::locate(global, &wanted.chart, &wanted.flags)?;
     print(&show(&helm::chart::load(&path)?, part))
 }

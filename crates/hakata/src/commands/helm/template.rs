@@ -10,7 +10,7 @@ use helm::capabilities::Capabilities;
 use helm::engine::{self, Release};
 use helm::render::{Options, Rendered, render};
 
-use super::chart::{load_installable, locate, name_and_chart};
+use super::chart::{load_installable, name_and_chart};
 use super::flags::{Global, RenderFlags};
 use super::output::{print, warn};
 
@@ -61,9 +61,8 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     capabilities.api_versions.extend(args.api_versions.iter().cloned());
     let (name, reference) = name_and_chart(&args.args, &args.render, Some("release-name"))?;
     helm::render::check_name(&name).map_err(|error| anyhow!("release name check failed: {error}"))?;
-    let path = locate(&reference, &args.render.chart)?;
     let values = args.render.values.options().merge()?;
-    let mut chart = load_installable(&path)?;
+    let mut chart = load_installable(global, &reference, &args.render)?;
     let release = Release { name, namespace: global.namespace(), revision: 1, is_upgrade: args.is_upgrade };
     let asks = args.dry_run.as_deref() == Some("server");
     if asks {
@@ -87,7 +86,8 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         Err(error) => return Err(failed(global, error)),
     };
     rendered.warnings.iter().for_each(|warning| warn(warning));
-    let rendered = super::postrender::apply(rendered, &args.render)?;
+    let post = super::postrender::of(global, &args.render, false)?;
+    let rendered = post.map_or(Ok(rendered.clone()), |post| post.run(rendered))?;
     write(args, &rendered, &release.name)
 }
 

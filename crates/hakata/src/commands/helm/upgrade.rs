@@ -1,12 +1,13 @@
 //! `hakata helm upgrade`
 
-use helm::release::{Install, Storage, Upgrade};
+use helm::release::{Install, Storage, Upgrade, Waiting};
 
-use super::chart::{load_installable, locate};
-use super::cluster::{self, OperationFlags};
+use super::chart::load_installable;
+use super::cluster::{self, DryRun, OperationFlags, dry_run};
 use super::flags::{Global, RenderFlags};
 use super::output::print;
-use super::printing::{Format, status};
+use super::printing::{Format, RELEASE, status};
+use super::waiting::Table;
 
 /// Upgrade a release
 #[derive(clap::Args)]
@@ -48,8 +49,11 @@ pub(crate) struct Args {
     #[arg(long)]
     hide_notes: bool,
     /// simulates the operation: "client" or "server"
-    #[arg(long, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: Option<String>,
+    #[arg(long, num_args = 0..=1, default_missing_value = "unset", require_equals = true, value_parser = dry_run)]
+    dry_run: Option<DryRun>,
+    /// hide Kubernetes Secrets when also using the --dry-run flag
+    #[arg(long)]
+    hide_secret: bool,
     /// Labels that would be added to release metadata. Should be separated by comma.
     #[arg(long, short = 'l', value_delimiter = ',')]
     labels: Vec<String>,
@@ -62,17 +66,24 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
-    let chart = load_installable(&locate(&args.chart, &args.render.chart)?)?;
+    let chart = load_installable(global, &args.chart, &args.render)?;
     let values = args.render.values.options().merge()?;
     let mut common = args.operation.common(args.render.no_hooks, args.history_max);
     common.wait |= args.rollback_on_failure;
-    common.lookup = (args.dry_run.as_deref() != Some("client")).then(|| cluster::lookup(global));
-    if args.upgrade_crds {
-        show_crd_changes(global, &chart, args.dry_run.is_none())?;
+    let dry_run = args.dry_run.unwrap_or_default();
+    if args.hide_secret && dry_run == DryRun::None {
+        anyhow::bail!("UPGRADE FAILED: hiding Kubernetes secrets requires a dry-run mode");
     }
-    let dry_run = args.dry_run.as_deref().is_some_and(|run| run != "none" && run != "false");
+    common.lookup = (dry_run != DryRun::Client).then(|| cluster::lookup(global));
+    common.post_render = super::postrender::of(global, &args.render, args.hide_secret)?;
+    if args.upgrade_crds {
+        show_crd_changes(global, &chart, dry_run == DryRun::None)?;
+    }
+    let dry_run = dry_run != DryRun::None;
     let labels = super::install::labels(&args.labels);
     let done = cluster::run(global, |cluster, namespace| async move {
+        let mut table = Table::new();
+        let mut progress = |waiting: &[Waiting]| table.show(waiting);
         let known = Storage::new(&cluster, &namespace).select(&format!(",name={}", args.release)).await?;
         let gone =
             known.iter().max_by_key(|release| release.version).is_none_or(|last| last.info.status == "uninstalled");
@@ -91,7 +102,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
                 rollback_on_failure: args.rollback_on_failure,
                 labels,
             };
-            let installed = helm::release::install(&cluster, chart, values, &options, &mut cluster::progress).await;
+            let installed = helm::release::install(&cluster, chart, values, &options, &mut progress).await;
             return installed.map(|release| (release, true));
         }
         let options = Upgrade {
@@ -109,11 +120,12 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
             rollback_on_failure: args.rollback_on_failure,
             labels,
         };
-        let upgraded = helm::release::upgrade(&cluster, chart, values, &options, &mut cluster::progress).await;
+        let upgraded = helm::release::upgrade(&cluster, chart, values, &options, &mut progress).await;
         upgraded.map(|release| (release, false))
     });
-    let (release, new) = done.map_err(|error| anyhow::anyhow!("UPGRADE FAILED: {error}"))?;
-    print(&args.output.text(&release.to_json(), || {
+    let failed = |error: anyhow::Error| anyhow::anyhow!("UPGRADE FAILED: {}", cluster::explained(&error));
+    let (release, new) = done.map_err(failed)?;
+    print(&args.output.object(&release.to_json(), RELEASE, || {
         let first = match new {
             true => format!("Release {:?} does not exist. Installing it now.\n", args.release),
             false => format!("Release {:?} has been upgraded. Happy Helming!\n", args.release),

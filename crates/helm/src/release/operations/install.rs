@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Common, method, record_failure};
+use super::{Common, check_labels, method, record_failure};
 use crate::Error;
+use crate::capabilities::Capabilities;
 use crate::chart::Chart;
 use crate::cluster::Cluster;
 use crate::engine;
@@ -44,12 +45,18 @@ pub async fn install(
         .map_err(|error| Error::Release(format!("release name check failed: {error}")))?;
     let storage = Storage::new(cluster, &options.namespace);
     let history = storage.select(&format!(",name={}", options.name)).await?;
-    check_free(&history, options)?;
-    if !options.dry_run && !options.skip_crds {
-        install_crds(cluster, &chart).await?;
+    if !options.dry_run {
+        check_free(&history, options)?;
     }
-    let mut release = prepare(cluster, &mut chart, values, options).await?;
-    release.version = history.iter().map(|release| release.version).max().unwrap_or(0) + 1;
+    if !options.dry_run && !options.skip_crds {
+        install_crds(cluster, &chart, options.common.applying.server_side).await?;
+    }
+    let capabilities = cluster.capabilities().await?;
+    let mut release = prepare(&capabilities, &mut chart, values, options)?;
+    let objects = apply::objects(&release.manifest)?;
+    if !options.common.applying.take_ownership {
+        apply::check_ownership(cluster, &objects, &release.name, &release.namespace, "install").await?;
+    }
     if options.dry_run {
         release.info.description = "Dry run complete".to_owned();
         return Ok(release);
@@ -57,9 +64,9 @@ pub async fn install(
     if options.create_namespace {
         create_namespace(cluster, &options.namespace).await?;
     }
-    let objects = apply::objects(&release.manifest)?;
-    if !options.common.applying.take_ownership {
-        apply::check_ownership(cluster, &objects, &release.name, &release.namespace, "install").await?;
+    if let Some(last) = history.iter().max_by_key(|release| release.version) {
+        release.version = last.version + 1;
+        replace(&storage, last).await?;
     }
     storage.create(&release).await?;
     let mut created = Vec::new();
@@ -82,13 +89,37 @@ fn check_free(history: &[Release], options: &Install) -> Result<(), Error> {
     Err(Error::Release("release name check failed: cannot reuse a name that is still in use".to_owned()))
 }
 
-async fn install_crds(cluster: &Cluster, chart: &Chart) -> Result<(), Error> {
+/// What a release would be, without asking any cluster.
+///
+/// # Errors
+/// Where the chart does not render.
+pub fn preview(mut chart: Chart, values: Values, options: &Install) -> Result<Release, Error> {
+    crate::render::check_name(&options.name)
+        .map_err(|error| Error::Release(format!("release name check failed: {error}")))?;
+    let mut release = prepare(&Capabilities::default(), &mut chart, values, options)?;
+    release.info.description = "Dry run complete".to_owned();
+    Ok(release)
+}
+
+/// The release whose name is used again is not the newest any more.
+async fn replace(storage: &Storage<'_>, last: &Release) -> Result<(), Error> {
+    if last.info.status == "failed" {
+        return Ok(());
+    }
+    let mut last = last.clone();
+    last.info.status = "superseded".to_owned();
+    last.info.description = "superseded by new release".to_owned();
+    storage.update(&last).await
+}
+
+async fn install_crds(cluster: &Cluster, chart: &Chart, server_side: bool) -> Result<(), Error> {
     for crd in chart.crds() {
         for object in apply::objects(&crd.file.text())? {
             let path = cluster.path_of(&object, "").await?;
             if cluster.get(&path).await?.is_none() {
-                cluster.post(&cluster.collection_of(&object, "").await?, &object).await?;
-                let mut quiet = |_: &[String]| {};
+                let failed = |error| Error::Release(format!("failed to install CRD {}: {error}", crd.path));
+                apply::create(cluster, &object, "", server_side).await.map_err(failed)?;
+                let mut quiet = |_: &[wait::Waiting]| {};
                 let timeout = std::time::Duration::from_secs(60);
                 wait::ready(cluster, &[object], "", false, timeout, &mut quiet).await?;
             }
@@ -97,8 +128,13 @@ async fn install_crds(cluster: &Cluster, chart: &Chart) -> Result<(), Error> {
     Ok(())
 }
 
-async fn prepare(cluster: &Cluster, chart: &mut Chart, values: Values, options: &Install) -> Result<Release, Error> {
-    let capabilities = cluster.capabilities().await?;
+fn prepare(
+    capabilities: &Capabilities,
+    chart: &mut Chart,
+    values: Values,
+    options: &Install,
+) -> Result<Release, Error> {
+    check_labels(&options.labels)?;
     let release = engine::Release {
         name: options.name.clone(),
         namespace: options.namespace.clone(),
@@ -115,7 +151,7 @@ async fn prepare(cluster: &Cluster, chart: &mut Chart, values: Values, options: 
         skip_schema: options.skip_schema,
         ..Options::default()
     };
-    let rendered = render(chart, &values, &release, &capabilities, how)?;
+    let rendered = options.common.rendered(render(chart, &values, &release, capabilities, how)?)?;
     let moment = now();
     Ok(Release {
         name: release.name,
@@ -135,6 +171,7 @@ async fn prepare(cluster: &Cluster, chart: &mut Chart, values: Values, options: 
         hooks: rendered.hooks,
         apply_method: method(options.common.applying.server_side),
         labels: options.labels.clone(),
+        stored: Map::new(),
     })
 }
 
@@ -159,7 +196,7 @@ async fn perform(
     let failed = |when: &str, error: Error| Error::Release(format!("failed {when}: {error}"));
     common.hooks(cluster, release, "pre-install").await.map_err(|error| failed("pre-install", error))?;
     let place = (release.name.as_str(), release.namespace.as_str());
-    apply::apply(cluster, (&[], objects), place, common.applying, created).await?;
+    apply::apply(cluster, (&[], objects), place, common.applying.handing_over(true), created).await?;
     common.wait_for(cluster, release, progress).await?;
     common.hooks(cluster, release, "post-install").await.map_err(|error| failed("post-install", error))
 }

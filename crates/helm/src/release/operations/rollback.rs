@@ -37,18 +37,17 @@ pub async fn rollback(
         info: Info {
             first_deployed: current.info.first_deployed.clone(),
             last_deployed: now(),
-            description: options.common.underway(&format!("Rollback to {wanted}")),
+            description: options.common.underway(&options.common.described(&format!("Rollback to {wanted}"))),
             status: "pending-rollback".to_owned(),
             notes: target.info.notes.clone(),
             ..Info::default()
         },
-        apply_method: method(options.common.applying.after(&current.apply_method).server_side),
+        apply_method: method(options.common.applying.after(&target.apply_method).server_side),
         ..target.clone()
     };
     storage.create(&release).await?;
-    if let Err(error) = perform(cluster, &mut release, &current, &options.common, progress).await {
-        record_failure(&storage, &mut release, "Rollback", &error).await;
-        return Err(error);
+    if let Err(failure) = perform(cluster, &mut release, &current, &options.common, progress).await {
+        return Err(fail(&storage, release, &history, failure).await);
     }
     supersede(&storage, &history).await?;
     release.info.status = "deployed".to_owned();
@@ -58,19 +57,50 @@ pub async fn rollback(
     Ok(release)
 }
 
+/// At which step it failed.
+enum Failure {
+    Hook(Error),
+    /// Some objects are the target's, others not.
+    Change(Error),
+    Wait(Error),
+}
+
+/// Writes the failure down; what was deployed stays so, unless its objects were changed.
+async fn fail(storage: &Storage<'_>, mut release: Release, history: &[Release], failure: Failure) -> Error {
+    match failure {
+        Failure::Hook(error) => {
+            record_failure(storage, &mut release, "Rollback", &error).await;
+            error
+        }
+        Failure::Change(error) => {
+            record_failure(storage, &mut release, "Rollback", &error).await;
+            // The failure itself is told in any case.
+            let _ = supersede(storage, history).await;
+            error
+        }
+        Failure::Wait(error) => {
+            record_failure(storage, &mut release, "Release", &error).await;
+            Error::Release(format!("release {} failed: {error}", release.name))
+        }
+    }
+}
+
 async fn perform(
     cluster: &Cluster,
     release: &mut Release,
     current: &Release,
     common: &Common,
     progress: &mut wait::Progress<'_>,
-) -> Result<(), Error> {
-    common.hooks(cluster, release, "pre-rollback").await?;
+) -> Result<(), Failure> {
+    common.hooks(cluster, release, "pre-rollback").await.map_err(Failure::Hook)?;
+    change(cluster, release, current, common).await.map_err(Failure::Change)?;
+    common.wait_for(cluster, release, progress).await.map_err(Failure::Wait)?;
+    common.hooks(cluster, release, "post-rollback").await.map_err(Failure::Hook)
+}
+
+async fn change(cluster: &Cluster, release: &Release, current: &Release, common: &Common) -> Result<(), Error> {
     let (old, new) = (apply::objects(&current.manifest)?, apply::objects(&release.manifest)?);
-    let place = (release.name.as_str(), release.namespace.as_str());
-    let how = common.applying.after(&current.apply_method);
-    apply::apply(cluster, (&old, &new), place, how, &mut Vec::new()).await?;
-    apply::prune(cluster, &old, &new, &release.namespace).await?;
-    common.wait_for(cluster, release, progress).await?;
-    common.hooks(cluster, release, "post-rollback").await
+    let how = common.applying.after(&release.apply_method).handing_over(true);
+    apply::apply(cluster, (&old, &new), (&release.name, &release.namespace), how, &mut Vec::new()).await?;
+    apply::prune(cluster, &old, &new, &release.namespace).await
 }

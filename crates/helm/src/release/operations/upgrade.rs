@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Common, claim, method, record_failure};
+use super::{Common, check_labels, claim, method, record_failure};
 use crate::Error;
 use crate::chart::Chart;
 use crate::cluster::Cluster;
@@ -54,21 +54,25 @@ pub async fn upgrade(
         None => return Err(missing()),
     };
     let values = reuse(&mut chart, &current, values, options);
-    let mut release = prepare(cluster, &mut chart, values, options, &current, last.version + 1).await?;
-    if options.dry_run {
-        release.info.description = "Dry run complete".to_owned();
-        return Ok(release);
-    }
+    let mut release = prepare(cluster, &mut chart, values, options, (&current, &last)).await?;
     let (old, new) = (apply::objects(&current.manifest)?, apply::objects(&release.manifest)?);
     if !options.common.applying.take_ownership {
         let added = added(cluster, &old, &new, &release.namespace).await?;
         apply::check_ownership(cluster, &added, &release.name, &release.namespace, "update").await?;
     }
+    if options.dry_run {
+        release.info.description = options.common.described("Dry run complete");
+        return Ok(release);
+    }
     storage.create(&release).await?;
     let mut created = Vec::new();
-    let done = perform(cluster, &mut release, (&old, &new), &options.common, &mut created, progress).await;
+    let applying = options.common.applying.after(&release.apply_method);
+    // What the client merged goes over to the server with the first revision that the server merges.
+    let applying = applying.handing_over(current.apply_method != "ssa" && applying.server_side);
+    let common = Common { applying, ..options.common.clone() };
+    let done = perform(cluster, &mut release, (&old, &new), &common, &mut created, progress).await;
     if let Err(error) = done {
-        return Err(fail(cluster, &storage, release, &current, options, created, error).await);
+        return Err(fail(cluster, &storage, release, options, created, error).await);
     }
     supersede(&storage, &history).await?;
     release.info.status = "deployed".to_owned();
@@ -143,9 +147,10 @@ async fn prepare(
     chart: &mut Chart,
     values: Values,
     options: &Upgrade,
-    current: &Release,
-    revision: i64,
+    (current, last): (&Release, &Release),
 ) -> Result<Release, Error> {
+    check_labels(&options.labels)?;
+    let revision = last.version + 1;
     let capabilities = cluster.capabilities().await?;
     let release = engine::Release {
         name: options.name.clone(),
@@ -164,7 +169,8 @@ async fn prepare(
         ..Options::default()
     };
     let rendered = render(chart, &values, &release, &capabilities, how)?;
-    let mut labels = current.labels.clone();
+    let rendered = options.common.rendered(rendered)?;
+    let mut labels = last.labels.clone();
     labels.extend(options.labels.clone());
     labels.retain(|_, value| value != "null");
     Ok(Release {
@@ -183,8 +189,9 @@ async fn prepare(
         config: values,
         manifest: rendered.manifest,
         hooks: rendered.hooks,
-        apply_method: method(options.common.applying.after(&current.apply_method).server_side),
+        apply_method: method(options.common.applying.after(&last.apply_method).server_side),
         labels,
+        stored: Map::new(),
     })
 }
 
@@ -215,9 +222,7 @@ async fn perform(
     let failed = |when: &str, error: Error| Error::Release(format!("{when} hooks failed: {error}"));
     common.hooks(cluster, release, "pre-upgrade").await.map_err(|error| failed("pre-upgrade", error))?;
     let place = (release.name.as_str(), release.namespace.as_str());
-    // How the new revision is applied was settled when it was prepared.
-    let how = common.applying.after(&release.apply_method);
-    apply::apply(cluster, (old, new), place, how, created).await?;
+    apply::apply(cluster, (old, new), place, common.applying, created).await?;
     apply::prune(cluster, old, new, &release.namespace).await?;
     common.wait_for(cluster, release, progress).await?;
     common.hooks(cluster, release, "post-upgrade").await.map_err(|error| failed("post-upgrade", error))
@@ -227,7 +232,6 @@ async fn fail(
     cluster: &Cluster,
     storage: &Storage<'_>,
     mut release: Release,
-    current: &Release,
     options: &Upgrade,
     created: Vec<String>,
     error: Error,
@@ -242,7 +246,21 @@ async fn fail(
     if !options.rollback_on_failure {
         return error;
     }
-    let how = super::Rollback { common: options.common.clone(), revision: current.version };
+    let history = match storage.history(&release.name).await {
+        Ok(history) => history,
+        Err(again) => {
+            return Error::Release(format!(
+                "an error occurred while finding last successful release. original upgrade error: {error}: {again}"
+            ));
+        }
+    };
+    let good = |release: &&Release| matches!(release.info.status.as_str(), "superseded" | "deployed");
+    let Some(good) = history.iter().rev().find(good) else {
+        return Error::Release(format!(
+            "unable to find a previously successful release when attempting to rollback. original upgrade error: {error}"
+        ));
+    };
+    let how = super::Rollback { common: options.common.clone(), revision: good.version };
     match super::rollback(cluster, &release.namespace, &release.name, &how, &mut |_| {}).await {
         Ok(_) => Error::Release(format!(
             "release {} failed, and has been rolled back due to rollback-on-failure being set: {error}",
