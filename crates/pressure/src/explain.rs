@@ -9,7 +9,7 @@ mod irq;
 mod memory;
 mod words;
 
-use crate::history::Window;
+use crate::history::{Used, Window};
 use crate::owner::Owner;
 use cgroup::Resource;
 use serde::{Deserialize, Serialize};
@@ -117,6 +117,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) window: Window,
     /// What it has.
     pub(crate) level: &'a Level,
+    /// What the groups above it used, and their quotas: they hold back what is below them.
+    pub(crate) above: Vec<(Used, (u64, u64))>,
     /// For how many seconds each resource has been short.
     pub(crate) seconds: [u64; 4],
 }

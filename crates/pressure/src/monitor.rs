@@ -210,7 +210,8 @@ impl Monitor {
             let window = windows.get(name).copied().unwrap_or_else(|| self.history.over(name, steps));
             let mut entry = Entry::of(owner.clone(), name, &window);
             let level = self.meter.level(name).unwrap_or(&none);
-            let subject = Subject { owner, window, level, seconds: self.seconds(name) };
+            let above = self.above(name, &windows);
+            let subject = Subject { owner, window, level, above, seconds: self.seconds(name) };
             entry.findings = explain::explain(&subject, &self.machine, &others);
             entry.series = wanted.series.map(|steps| self.series(name, steps));
             entry
@@ -249,6 +250,18 @@ impl Monitor {
             }
         });
         wanted.chain(gone).map(|name| (name, owner_of(name, owners))).collect()
+    }
+
+    /// What the groups above one used, and their quotas, for those that have one.
+    fn above(&self, name: &str, windows: &HashMap<&str, Window>) -> Vec<(Used, (u64, u64))> {
+        let mut above = Vec::new();
+        let mut name = name;
+        while let Some((parent, _)) = name.rsplit_once('/') {
+            let quota = self.meter.level(parent).and_then(|level| level.quota);
+            above.extend(windows.get(parent).zip(quota).map(|(window, quota)| (window.used, quota)));
+            name = parent;
+        }
+        above
     }
 
     fn seconds(&self, name: &str) -> [u64; 4] {

@@ -2,9 +2,10 @@
 //!
 //! A read of a pressure file costs the kernel several µs, and there is one for each resource of each group. What saves
 //! most of them: when some task of a group stalls, a task of every group above it stalls, too. So a group whose `total`
-//! has not moved has no group below it whose `total` has, and the whole subtree is left out ([`Sampler::sample`]). What
-//! is left is bounded by a budget of time: whatever does not fit stays in the queue for the next round. Totals only
-//! grow, so nothing is lost by reading late.
+//! has not moved has no group below it whose `total` has, and the whole subtree is left out ([`Sampler::sample`]). A
+//! group that has been read in vain is read less often ([`SLOWEST`]). What is left is bounded by a budget of time:
+//! whatever does not fit stays in the queue for the next round. Totals only grow, so nothing is lost by reading late,
+//! and [`Sampler::sample_all`] reads all that is due.
 //!
 //! [`crate::tree`] keeps the list of groups. Deliberately absent: averages (of groups that are left out they would be
 //! old; who wants them reads afresh), and any meaning of groups (`owner`).
@@ -21,6 +22,8 @@ pub(crate) const ROOT: u32 = 0;
 const ALL: u8 = 0b1111;
 /// How many groups are read between two looks at the clock.
 const BETWEEN_CLOCKS: usize = 16;
+/// A group that never waits though its neighbours do is read once in so many rounds.
+const SLOWEST: u8 = 8;
 /// Names of the files, by resource.
 const FILES: [&str; 4] = ["cpu.pressure", "memory.pressure", "io.pressure", "irq.pressure"];
 
@@ -88,6 +91,10 @@ pub struct Sampler {
     path: PathBuf,
     open: usize,
     limits: Limits,
+    /// Rounds so far.
+    rounds: u32,
+    /// Everything that is due is read, whatever its pace.
+    eager: bool,
     /// Something vanished that the tree does not know of yet.
     pub(crate) stale: bool,
 }
@@ -109,6 +116,8 @@ pub(crate) struct Slot {
     /// Resources that have to be read, a bit each.
     due: u8,
     queued: bool,
+    /// It is read once in so many rounds.
+    pace: u8,
     gained: Stalls,
     touched: bool,
 }
@@ -128,6 +137,8 @@ impl Sampler {
             path: PathBuf::new(),
             open: 0,
             limits,
+            rounds: 0,
+            eager: true,
             stale: false,
         };
         sampler.walk(true, false);
@@ -137,17 +148,26 @@ impl Sampler {
 
     /// Reads what may have changed, within the budget.
     pub fn sample(&mut self) -> Round {
+        self.eager = false;
         self.sample_within(self.limits.budget)
     }
 
     /// Reads what may have changed, however long it takes.
     pub fn sample_all(&mut self) -> Round {
+        self.eager = true;
+        for (id, slot) in self.slots.iter_mut().enumerate() {
+            if slot.live && slot.due != 0 && !slot.queued {
+                slot.queued = true;
+                self.queue.push_back(u32::try_from(id).unwrap_or_default());
+            }
+        }
         self.sample_within(None)
     }
 
     fn sample_within(&mut self, budget: Option<Duration>) -> Round {
         let begun = Instant::now();
         let mut round = Round::default();
+        self.rounds = self.rounds.wrapping_add(1);
         self.slots[ROOT as usize].due = ALL;
         if !self.slots[ROOT as usize].queued {
             self.slots[ROOT as usize].queued = true;
@@ -190,10 +210,12 @@ impl Sampler {
                 }
             }
         }
+        let slot = &mut self.slots[id as usize];
+        slot.pace = if below == 0 { (slot.pace * 2).clamp(1, SLOWEST) } else { 1 };
         if below != 0 {
             for index in 0..self.slots[id as usize].children.len() {
                 let child = self.slots[id as usize].children[index];
-                self.make_due(child, below);
+                self.make_due_in_turn(child, below);
             }
         }
         reads
@@ -230,6 +252,16 @@ impl Sampler {
             self.touched.push(id);
         }
         true
+    }
+
+    /// Makes a group due, and has it read now if it is its turn. What is due stays so.
+    fn make_due_in_turn(&mut self, id: u32, resources: u8) {
+        let pace = u32::from(self.slots[id as usize].pace.max(1));
+        if self.eager || self.rounds.wrapping_add(id).is_multiple_of(pace) {
+            self.make_due(id, resources);
+        } else {
+            self.slots[id as usize].due |= resources;
+        }
     }
 
     pub(crate) fn make_due(&mut self, id: u32, resources: u8) {

@@ -76,11 +76,3 @@ impl Targets {
         send(&self.client, Method::PUT, &scale.path, &object).await.map(drop)
     }
 }
-
-#[cfg(test)]
-impl Scale {
-    /// A scale for tests.
-    pub(super) fn of(replicas: i64) -> Scale {
-        Scale { path: String::new(), object: Value::Null, replicas, present: replicas, selector: "app=web".to_owned() }
-    }
-}

@@ -17,46 +17,59 @@ const NEARLY_ALL: f64 = 70.0;
 
 pub(super) fn explain(subject: &Subject<'_>, machine: &Machine, others: &[Other<'_>]) -> Vec<Finding> {
     let share = subject.window.some(Resource::Cpu);
-    let mut findings = Vec::new();
-    let held = held_back(subject);
-    if held.periods >= THROTTLED && subject.level.quota.is_some() {
-        findings.push(quota(subject, &held));
-    }
+    let Some(held) = held_back(subject) else { return vec![contention(subject, machine, others, share)] };
+    let mut findings = vec![quota(subject, &held)];
     let rest = share - held.share;
-    // What the quota does not account for is told of if it is worth it, and more than what the estimate may be off by.
-    if findings.is_empty() || rest >= (share / 3.0).max(super::WORTH[0]) {
-        findings.push(contention(subject, machine, others, if findings.is_empty() { share } else { rest }));
+    // What the quota does not account for is told of if it is worth it, more than what the estimate may be off by, and
+    // somebody else's doing: who is held back cannot use too much.
+    if rest >= (share / 3.0).max(super::WORTH[0]) {
+        findings.extend(Some(contention(subject, machine, others, rest)).filter(|one| !one.neighbours.is_empty()));
     }
     findings
 }
 
-/// What the quota accounts for.
+/// What a quota accounts for.
 struct Held {
     /// The share of periods in which it was used up, in percent.
     periods: f64,
     /// The share of time in which it held tasks back, in percent.
     share: f64,
+    /// The quota and its period.
+    quota: (u64, u64),
+    is_own: bool,
 }
 
-fn held_back(subject: &Subject<'_>) -> Held {
-    let used = &subject.window.used;
-    if used.periods == 0 {
-        return Held { periods: 0.0, share: 0.0 };
-    }
-    let periods = used.throttled_periods as f64 * 100.0 / used.periods as f64;
-    // The kernel adds up the time of all processors, so this may exceed the time that has passed.
-    let share = used.throttled as f64 * 100.0 / subject.window.elapsed.max(1) as f64;
-    Held { periods, share: share.min(subject.window.some(Resource::Cpu)) }
+/// The quota that held it back most, its own or one above it; `None` if none did.
+fn held_back(subject: &Subject<'_>) -> Option<Held> {
+    let own = subject.level.quota.map(|quota| (subject.window.used, quota, true));
+    let above = subject.above.iter().map(|(used, quota)| (*used, *quota, false));
+    let all = own.into_iter().chain(above).filter(|(used, ..)| used.periods > 0).map(|(used, quota, is_own)| Held {
+        periods: used.throttled_periods as f64 * 100.0 / used.periods as f64,
+        // The kernel adds up the time of all processors, so this may exceed the time that has passed.
+        share: (used.throttled as f64 * 100.0 / subject.window.elapsed.max(1) as f64)
+            .min(subject.window.some(Resource::Cpu)),
+        quota,
+        is_own,
+    });
+    let worst = all.fold(None, |worst: Option<Held>, one| match worst {
+        // Its own comes first, and counts if they are alike.
+        Some(worst) if worst.periods >= one.periods || worst.is_own && worst.periods >= THROTTLED => {
+            Some(Held { share: worst.share.max(one.share), ..worst })
+        }
+        _ => Some(one),
+    });
+    worst.filter(|held| held.periods >= THROTTLED)
 }
 
 fn quota(subject: &Subject<'_>, held: &Held) -> Finding {
     let who = subject.owner.phrase();
-    let (quota, period) = subject.level.quota.unwrap_or((0, 1));
-    let milli = quota * 1000 / period.max(1);
-    let limit = match subject.owner.cpu_limit.as_str() {
-        "" if subject.owner.pod.is_empty() => format!("its CPU quota of {}", processors(milli)),
-        "" => format!("limits.cpu of {}", processors(milli)),
-        limit => format!("limits.cpu of {limit}"),
+    let (quota, period) = held.quota;
+    let milli = processors(quota * 1000 / period.max(1));
+    let limit = match (subject.owner.cpu_limit.as_str(), held.is_own) {
+        (_, false) => format!("the pod's CPU quota of {milli}"),
+        ("", true) if subject.owner.pod.is_empty() => format!("its CPU quota of {milli}"),
+        ("", true) => format!("limits.cpu of {milli}"),
+        (limit, true) => format!("limits.cpu of {limit}"),
     };
     let sentence = format!(
         "{who} waits for CPU {} of the time{}, held back by {limit}: throttled in {} of periods; raise the limit or \

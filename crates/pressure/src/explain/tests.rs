@@ -1,7 +1,6 @@
 //! Causes from values.
 
 use super::*;
-use crate::history::Used;
 use crate::owner::Sort;
 use crate::sampler::Stalls;
 
@@ -29,7 +28,7 @@ fn window(resource: Resource, share: u64, used: Used) -> Window {
 #[track_caller]
 fn check(window: Window, level: &Level, others: &[Other<'_>], want: &[Cause]) -> Vec<Finding> {
     let owner = container("cart-1", "app");
-    let subject = Subject { owner: &owner, window, level, seconds: [40; 4] };
+    let subject = Subject { owner: &owner, window, level, above: Vec::new(), seconds: [40; 4] };
     let findings = explain(&subject, &MACHINE, others);
     assert_eq!(findings.iter().map(|finding| finding.cause).collect::<Vec<_>>(), want, "{findings:?}");
     findings
@@ -58,6 +57,23 @@ fn a_quota_is_told_apart_from_neighbours() {
     // Both at once.
     let some = Used { cpu: SECOND, periods: 100, throttled_periods: 30, throttled: 2 * SECOND, ..Used::default() };
     check(window(Resource::Cpu, 80, some), &level, &others, &[Cause::Quota, Cause::Neighbours]);
+}
+
+#[test]
+fn the_quota_of_the_pod_holds_back_its_containers() {
+    let owner = container("cart-1", "app");
+    let used = Used { cpu: SECOND, ..Used::default() };
+    let pod = Used { periods: 100, throttled_periods: 90, throttled: 6 * SECOND, ..Used::default() };
+    let subject = Subject {
+        owner: &owner,
+        window: window(Resource::Cpu, 65, used),
+        level: &Level::default(),
+        above: vec![(pod, (50_000, 100_000))],
+        seconds: [0; 4],
+    };
+    let found = explain(&subject, &MACHINE, &[]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].sentence.contains("held back by the pod's CPU quota of 500m: throttled in 90 %"), "{found:?}");
 }
 
 #[test]

@@ -150,3 +150,20 @@ fn the_machine_stands_in_where_the_root_has_no_files() {
     sampler.sample();
     assert_eq!(taken(&mut sampler)[""], (3, 0));
 }
+
+#[test]
+fn who_never_waits_is_read_less_often_and_misses_nothing() {
+    let world = World::new(&["busy", "quiet"]);
+    let mut sampler = world.open();
+    let mut reads = 0;
+    for round in 1..=32 {
+        ["", "busy"].iter().for_each(|group| world.set(group, round, 0));
+        reads += sampler.sample().reads;
+    }
+    assert_eq!(taken(&mut sampler)["busy"], (32, 0));
+    // The root has four files and the busy one is read for the processor, each round; the quiet one hardly ever.
+    assert!(reads <= 32 * 5 + 8, "{reads}");
+    ["", "busy", "quiet"].iter().for_each(|group| world.set(group, 50, 0));
+    sampler.sample_all();
+    assert_eq!(taken(&mut sampler)["quiet"], (50, 0));
+}
