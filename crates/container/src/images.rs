@@ -38,7 +38,7 @@ pub struct Images {
 }
 
 /// An image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// `sha256:…` of its configuration.
     pub id: String,

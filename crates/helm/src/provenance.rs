@@ -54,7 +54,7 @@ pub fn verify(archive: &Path, keyring: &Path) -> Result<Verified, Error> {
     if metadata.is_dir() {
         return Err(failed("unpacked charts cannot be verified"));
     }
-    if !archive.extension().is_some_and(|extension| extension == "tgz") {
+    if archive.extension().is_none_or(|extension| extension != "tgz") {
         return Err(failed("chart must be a tgz file"));
     }
     let beside = path_of(archive);

@@ -18,6 +18,20 @@ const LOW: u64 = 80;
 /// How long an image stays although nobody uses it.
 const YOUNGEST: Duration = Duration::from_secs(120);
 
+/// An image that is here.
+#[derive(Debug)]
+struct Held {
+    id: String,
+    /// It came from a registry, and could be fetched again.
+    is_pulled: bool,
+}
+
+impl From<Image> for Held {
+    fn from(image: Image) -> Held {
+        Held { is_pulled: !image.repo_digests.is_empty(), id: image.id }
+    }
+}
+
 /// When each image was last used, as far as this process knows: since it was first seen.
 #[derive(Debug, Default)]
 pub(crate) struct ImageGc {
@@ -28,8 +42,8 @@ impl ImageGc {
     /// Notes which images are in use, and frees room if there is too little.
     pub(crate) async fn look(&mut self, context: &Arc<Context>) {
         let in_use = context.runtime.list().into_iter().map(|container| container.image_id).collect();
-        let images = match context.runtime.images().list() {
-            Ok(images) => images,
+        let images: Vec<Held> = match context.runtime.images().list() {
+            Ok(images) => images.into_iter().map(Held::from).collect(),
             Err(error) => return failed(context, crate::chain(&error)),
         };
         self.note(&images, &in_use, Instant::now());
@@ -42,7 +56,7 @@ impl ImageGc {
         }
     }
 
-    fn note(&mut self, images: &[Image], in_use: &BTreeSet<String>, now: Instant) {
+    fn note(&mut self, images: &[Held], in_use: &BTreeSet<String>, now: Instant) {
         self.used.retain(|id, _| images.iter().any(|image| image.id == *id));
         for image in images {
             let used = self.used.entry(image.id.clone()).or_insert(now);
@@ -55,7 +69,7 @@ impl ImageGc {
     async fn free(
         &self,
         context: &Context,
-        images: &[Image],
+        images: &[Held],
         in_use: &BTreeSet<String>,
         wanted: u64,
     ) -> Result<(), String> {
@@ -77,11 +91,11 @@ impl ImageGc {
     }
 
     /// What may go, in its order.
-    fn candidates<'a>(&self, images: &'a [Image], in_use: &BTreeSet<String>, now: Instant) -> Vec<&'a Image> {
-        let since = |image: &Image| self.used.get(&image.id).copied().unwrap_or(now);
-        let mut all: Vec<&Image> = images
+    fn candidates<'a>(&self, images: &'a [Held], in_use: &BTreeSet<String>, now: Instant) -> Vec<&'a Held> {
+        let since = |image: &Held| self.used.get(&image.id).copied().unwrap_or(now);
+        let mut all: Vec<&Held> = images
             .iter()
-            .filter(|image| !image.repo_digests.is_empty() && !in_use.contains(&image.id))
+            .filter(|image| image.is_pulled && !in_use.contains(&image.id))
             .filter(|image| now.saturating_duration_since(since(image)) >= YOUNGEST)
             .collect();
         all.sort_by_key(|image| since(image));
@@ -108,9 +122,8 @@ fn failed(context: &Context, why: String) {
 mod tests {
     use super::*;
 
-    fn image(id: &str, is_pulled: bool) -> Image {
-        let repo_digests = if is_pulled { vec![format!("r.example/a@{id}")] } else { Vec::new() };
-        Image { id: id.to_owned(), repo_digests, ..Image::default() }
+    fn image(id: &str, is_pulled: bool) -> Held {
+        Held { id: id.to_owned(), is_pulled }
     }
 
     #[test]
