@@ -12,6 +12,18 @@ use crate::capabilities::Capabilities;
 /// Who changes what Helm changes.
 pub const FIELD_MANAGER: &str = "helm";
 
+/// What becomes of objects whose owner is deleted. The names are the API's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cascade {
+    /// They go afterwards.
+    #[default]
+    Background,
+    /// They go first.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
 /// A cluster.
 #[derive(Clone)]
 pub struct Cluster {
@@ -169,7 +181,17 @@ impl Cluster {
     /// # Errors
     /// What the cluster says.
     pub async fn delete(&self, path: &str) -> Result<bool, Error> {
-        let options = br#"{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Background"}"#.to_vec();
+        self.delete_with(path, Cascade::Background).await
+    }
+
+    /// Deletes what is at a path, and says what becomes of what depends on it; false where nothing is.
+    ///
+    /// # Errors
+    /// What the cluster says.
+    pub async fn delete_with(&self, path: &str, cascade: Cascade) -> Result<bool, Error> {
+        let policy = format!("{cascade:?}");
+        let options = serde_json::json!({ "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy });
+        let options = options.to_string().into_bytes();
         let answer = self.send(Method::DELETE, path, Some(("application/json", options))).await?;
         match answer.status {
             StatusCode::NOT_FOUND => Ok(false),

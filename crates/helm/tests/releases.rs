@@ -74,7 +74,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     let extra = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}-extra");
     assert_eq!(cluster.get(&extra).await.unwrap(), None, "what the new revision has not is gone");
 
-    let back = Rollback { common: common(), revision: 1 };
+    let back = Rollback { common: common(), revision: 1, ..Rollback::default() };
     let third = release::rollback(&cluster, NAMESPACE, &name, &back, &mut quiet).await.unwrap();
     assert_eq!((third.version, third.info.description.as_str()), (3, "Rollback to 1"));
     assert_eq!(color(&cluster, &name).await, "red");

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::managers;
 use super::ownership::{conflict, mark, shown};
 use crate::Error;
-use crate::cluster::Cluster;
+use crate::cluster::{Cascade, Cluster};
 use crate::manifest::{UNINSTALL_ORDER, by_kind, split};
 
 /// How objects are applied.
@@ -244,7 +244,12 @@ pub(super) async fn prune(cluster: &Cluster, old: &[Value], new: &[Value], names
 }
 
 /// Deletes a manifest's objects; gives those that ask to be left alone.
-pub(super) async fn delete(cluster: &Cluster, manifest: &str, namespace: &str) -> Result<Vec<String>, Error> {
+pub(super) async fn delete(
+    cluster: &Cluster,
+    manifest: &str,
+    namespace: &str,
+    cascade: Cascade,
+) -> Result<Vec<String>, Error> {
     let mut objects = objects(manifest)?;
     by_kind(&mut objects, UNINSTALL_ORDER, |object: &Value| object["kind"].as_str().unwrap_or_default());
     let mut kept = Vec::new();
@@ -255,7 +260,7 @@ pub(super) async fn delete(cluster: &Cluster, manifest: &str, namespace: &str) -
             continue;
         }
         if let Ok(path) = cluster.path_of(object, namespace).await {
-            cluster.delete(&path).await?;
+            cluster.delete_with(&path, cascade).await?;
         }
     }
     Ok(kept)

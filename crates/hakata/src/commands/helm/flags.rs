@@ -192,6 +192,9 @@ pub(crate) struct RenderFlags {
     /// update dependencies if they are missing before installing the chart
     #[arg(long)]
     pub(crate) dependency_update: bool,
+    /// accepted for scripts: manifests are checked by the server, and nowhere else
+    #[arg(long, hide = true)]
+    disable_openapi_validation: bool,
     /// the path to an executable to be used for post rendering
     #[arg(long)]
     pub(crate) post_renderer: Option<PathBuf>,

@@ -41,6 +41,11 @@ pub(crate) struct Args {
     /// location of a file which contains the passphrase for the signing key. Use "-" in order to read from stdin
     #[arg(long)]
     passphrase_file: Option<PathBuf>,
+    /// use insecure HTTP connections for the chart download
+    #[arg(long)]
+    plain_http: bool,
+    #[command(flatten)]
+    access: super::repo::AccessFlags,
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
@@ -50,7 +55,9 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut passphrase = Passphrase { file: args.passphrase_file.as_deref(), known: None };
     for path in &args.paths {
         if args.dependency_update {
-            let reach = Reach { places: global.places(), ..Reach::default() };
+            let insecure = args.access.insecure_skip_tls_verify;
+            let access = super::pull::access(args.plain_http, insecure, &args.access);
+            let reach = Reach { places: global.places(), access, ..Reach::default() };
             helm::repository::update(path, &reach, &mut |line| super::output::warn(line))?;
         }
         let mut chart = load_directory(path)?;

@@ -1,9 +1,10 @@
 //! `hakata helm rollback`, `uninstall`, `list`, `status`, `history` and `unlock`
 
+use helm::cluster::Cascade;
 use helm::release::{Release, Rollback, Storage, Uninstall, Waiting};
 use serde_json::Value;
 
-use super::cluster::{self, OperationFlags};
+use super::cluster::{self, DryRun, OperationFlags, dry_run};
 use super::flags::Global;
 use super::output::print;
 use super::printing::{Format, Parts, RELEASE, listed, revision, status_with, table};
@@ -22,13 +23,24 @@ pub(crate) struct RollbackArgs {
     /// prevent hooks from running during rollback
     #[arg(long)]
     no_hooks: bool,
+    /// allow deletion of new resources created in this rollback when rollback fails
+    #[arg(long)]
+    cleanup_on_fail: bool,
+    /// simulates the operation: "client" or "server"
+    #[arg(long, num_args = 0..=1, default_missing_value = "unset", require_equals = true, value_parser = dry_run)]
+    dry_run: Option<DryRun>,
     /// limit the maximum number of revisions saved per release. Use 0 for no limit
     #[arg(long, default_value_t = 10)]
     history_max: usize,
 }
 
 pub(crate) fn rollback(global: &Global, args: &RollbackArgs) -> anyhow::Result<()> {
-    let options = Rollback { common: args.operation.common(args.no_hooks, args.history_max), revision: args.revision };
+    let options = Rollback {
+        common: args.operation.common(args.no_hooks, args.history_max),
+        revision: args.revision,
+        cleanup_on_fail: args.cleanup_on_fail,
+        dry_run: args.dry_run.unwrap_or_default() != DryRun::None,
+    };
     cluster::run(global, |cluster, namespace| async move {
         let mut table = Table::new();
         let mut progress = |waiting: &[Waiting]| table.show(waiting);
@@ -51,6 +63,9 @@ pub(crate) struct UninstallArgs {
     /// remove all associated resources and mark the release as deleted, but retain the release history
     #[arg(long)]
     keep_history: bool,
+    /// what becomes of the objects that depend on those that go
+    #[arg(long, default_value = "background", value_parser = ["background", "orphan", "foreground"])]
+    cascade: String,
     /// treat "release not found" as a successful uninstall
     #[arg(long)]
     ignore_not_found: bool,
@@ -65,6 +80,11 @@ pub(crate) fn uninstall(global: &Global, args: &UninstallArgs) -> anyhow::Result
         keep_history: args.keep_history,
         ignore_not_found: args.ignore_not_found,
         dry_run: args.dry_run,
+        cascade: match args.cascade.as_str() {
+            "orphan" => Cascade::Orphan,
+            "foreground" => Cascade::Foreground,
+            _ => Cascade::Background,
+        },
     };
     for name in &args.releases {
         let done = cluster::run(global, |cluster, namespace| {
@@ -106,6 +126,12 @@ pub(crate) struct ListArgs {
     /// next release index in the list
     #[arg(long, default_value_t = 0)]
     offset: usize,
+    /// selector (label query) to filter on, supports '=', '==', and '!='
+    #[arg(long, short = 'l', default_value = "", hide_default_value = true)]
+    selector: String,
+    /// format time using golang time formatter
+    #[arg(long, default_value = "", hide_default_value = true)]
+    time_format: String,
     /// show only releases with these states
     #[command(flatten)]
     states: States,
@@ -153,7 +179,8 @@ impl States {
 pub(crate) fn list(global: &Global, args: &ListArgs) -> anyhow::Result<()> {
     let mut releases = cluster::run(global, |cluster, namespace| async move {
         let namespace = if args.all_namespaces { String::new() } else { namespace };
-        Storage::new(&cluster, &namespace).select("").await
+        let selector = if args.selector.is_empty() { String::new() } else { format!(",{}", args.selector) };
+        Storage::new(&cluster, &namespace).select(&selector).await
     })?;
     releases.sort_by(|a, b| (&a.namespace, &a.name, -a.version).cmp(&(&b.namespace, &b.name, -b.version)));
     releases.dedup_by(|a, b| a.name == b.name && a.namespace == b.namespace);
@@ -172,8 +199,9 @@ pub(crate) fn list(global: &Global, args: &ListArgs) -> anyhow::Result<()> {
         let lines = || releases.iter().map(|release| format!("{}\n", release.name)).collect();
         return print(&args.output.text(&Value::Array(names), lines));
     }
-    let updated =
-        |release: &Release| helm::format_time(&release.info.last_deployed, "2006-01-02 15:04:05.999999999 -0700 MST");
+    let layout =
+        if args.time_format.is_empty() { "2006-01-02 15:04:05.999999999 -0700 MST" } else { &args.time_format };
+    let updated = |release: &Release| helm::format_time(&release.info.last_deployed, layout);
     let all: Vec<Value> = releases.iter().map(|release| listed(release, &updated(release))).collect();
     let columns = ["name", "namespace", "revision", "updated", "status", "chart", "app_version"];
     let headers = ["NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION"];

@@ -47,9 +47,43 @@ pub(crate) struct Args {
     /// use release name in the output-dir path.
     #[arg(long)]
     release_name: bool,
+    #[command(flatten)]
+    unused: Unused,
     /// simulates the operation either client-side or server-side: "client" or "server"
     #[arg(long, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     dry_run: Option<String>,
+}
+
+/// Flags of `install` that Helm's `template` takes too, and that change nothing of what is rendered.
+#[derive(clap::Args)]
+struct Unused {
+    #[arg(long, hide = true)]
+    create_namespace: bool,
+    #[arg(long, hide = true)]
+    description: Option<String>,
+    #[arg(long, hide = true)]
+    force_conflicts: bool,
+    #[arg(long, hide = true)]
+    force_replace: bool,
+    #[arg(long, short = 'l', hide = true)]
+    labels: Vec<String>,
+    #[arg(long, hide = true)]
+    replace: bool,
+    #[arg(long, hide = true, alias = "atomic")]
+    rollback_on_failure: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    server_side: Option<String>,
+    #[arg(long, hide = true)]
+    take_ownership: bool,
+    #[arg(long, hide = true)]
+    timeout: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "watcher")]
+    wait: Option<String>,
+    #[arg(long, hide = true)]
+    wait_for_jobs: bool,
+    /// Helm 3's, which validated against a cluster.
+    #[arg(long, hide = true)]
+    validate: bool,
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {

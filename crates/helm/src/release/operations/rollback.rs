@@ -12,6 +12,10 @@ pub struct Rollback {
     pub common: Common,
     /// The revision; the one before the newest for zero.
     pub revision: i64,
+    /// What was made anew goes again where it fails.
+    pub cleanup_on_fail: bool,
+    /// Nothing is done.
+    pub dry_run: bool,
 }
 
 /// Makes an earlier revision's manifest the newest.
@@ -45,8 +49,17 @@ pub async fn rollback(
         apply_method: method(options.common.applying.after(&target.apply_method).server_side),
         ..target.clone()
     };
+    if options.dry_run {
+        return Ok(release);
+    }
     storage.create(&release).await?;
-    if let Err(failure) = perform(cluster, &mut release, &current, &options.common, progress).await {
+    let mut created = Vec::new();
+    let done = perform(cluster, &mut release, &current, &options.common, &mut created, progress).await;
+    if let Err(failure) = done {
+        for path in created.iter().filter(|_| options.cleanup_on_fail) {
+            // What cannot be deleted now is in the failed revision's manifest.
+            let _ = cluster.delete(path).await;
+        }
         return Err(fail(&storage, release, &history, failure).await);
     }
     supersede(&storage, &history).await?;
@@ -90,17 +103,24 @@ async fn perform(
     release: &mut Release,
     current: &Release,
     common: &Common,
+    created: &mut Vec<String>,
     progress: &mut wait::Progress<'_>,
 ) -> Result<(), Failure> {
     common.hooks(cluster, release, "pre-rollback").await.map_err(Failure::Hook)?;
-    change(cluster, release, current, common).await.map_err(Failure::Change)?;
+    change(cluster, release, current, common, created).await.map_err(Failure::Change)?;
     common.wait_for(cluster, release, progress).await.map_err(Failure::Wait)?;
     common.hooks(cluster, release, "post-rollback").await.map_err(Failure::Hook)
 }
 
-async fn change(cluster: &Cluster, release: &Release, current: &Release, common: &Common) -> Result<(), Error> {
+async fn change(
+    cluster: &Cluster,
+    release: &Release,
+    current: &Release,
+    common: &Common,
+    created: &mut Vec<String>,
+) -> Result<(), Error> {
     let (old, new) = (apply::objects(&current.manifest)?, apply::objects(&release.manifest)?);
     let how = common.applying.after(&release.apply_method).handing_over(true);
-    apply::apply(cluster, (&old, &new), (&release.name, &release.namespace), how, &mut Vec::new()).await?;
+    apply::apply(cluster, (&old, &new), (&release.name, &release.namespace), how, created).await?;
     apply::prune(cluster, &old, &new, &release.namespace).await
 }

@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::Error;
-use crate::cluster::Cluster;
+use crate::cluster::{Cascade, Cluster};
 use crate::release::{Release, Storage, apply, now, wait};
 
 /// How.
@@ -16,6 +16,8 @@ pub struct Uninstall {
     pub ignore_not_found: bool,
     /// Nothing is done.
     pub dry_run: bool,
+    /// What becomes of what depends on the release's objects.
+    pub cascade: Cascade,
 }
 
 /// Takes a release away; gives it, and the objects that asked to stay.
@@ -50,7 +52,7 @@ pub async fn uninstall(
     release.info.description = "Deletion in progress (or silently failed)".to_owned();
     options.common.hooks(cluster, &mut release, "pre-delete").await?;
     storage.update(&release).await?;
-    let kept = apply::delete(cluster, &release.manifest, &release.namespace).await?;
+    let kept = apply::delete(cluster, &release.manifest, &release.namespace, options.cascade).await?;
     if options.common.wait {
         for object in apply::objects(&release.manifest)?.iter().filter(|object| !apply::is_kept(object)) {
             if let Ok(path) = cluster.path_of(object, namespace).await {

@@ -260,7 +260,7 @@ async fn fail(
             "unable to find a previously successful release when attempting to rollback. original upgrade error: {error}"
         ));
     };
-    let how = super::Rollback { common: options.common.clone(), revision: good.version };
+    let how = super::Rollback { common: options.common.clone(), revision: good.version, ..super::Rollback::default() };
     match super::rollback(cluster, &release.namespace, &release.name, &how, &mut |_| {}).await {
         Ok(_) => Error::Release(format!(
             "release {} failed, and has been rolled back due to rollback-on-failure being set: {error}",
