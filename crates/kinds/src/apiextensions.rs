@@ -45,7 +45,7 @@ struct Status;
 
 impl Strategy for Definition {
     fn defaults(&self, object: &mut Value) {
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         set_default(spec, "conversion", json!({"strategy": "None"}));
         set_default(spec, "names", json!({}));
         let names = spec.get_mut("names").and_then(Value::as_object_mut);
@@ -109,21 +109,19 @@ impl Strategy for Definition {
     /// A definition goes when its objects have gone; a controller sees to that.
     fn mark_deleted(&self, object: &mut Value, now: &str) -> bool {
         let finalizer = Value::from(CLEANUP);
-        if let Some(metadata) = map_at(object, "metadata") {
-            metadata.insert("deletionTimestamp".to_owned(), now.into());
-            let finalizers = metadata.entry("finalizers").or_insert_with(|| json!([]));
-            if let Some(finalizers) = finalizers.as_array_mut().filter(|list| !list.contains(&finalizer)) {
-                finalizers.push(finalizer);
-            }
+        let metadata = map_at(object, "metadata");
+        metadata.insert("deletionTimestamp".to_owned(), now.into());
+        let finalizers = metadata.entry("finalizers").or_insert_with(|| json!([]));
+        if let Some(finalizers) = finalizers.as_array_mut().filter(|list| !list.contains(&finalizer)) {
+            finalizers.push(finalizer);
         }
-        if let Some(status) = map_at(object, "status") {
-            let conditions = status.get("conditions").cloned().unwrap_or_default();
-            let condition = json!({
-                "type": "Terminating", "status": "True", "reason": "InstanceDeletionPending",
-                "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-            });
-            status.insert("conditions".to_owned(), set_condition(conditions, condition, now));
-        }
+        let status = map_at(object, "status");
+        let conditions = status.get("conditions").cloned().unwrap_or_default();
+        let condition = json!({
+            "type": "Terminating", "status": "True", "reason": "InstanceDeletionPending",
+            "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        });
+        status.insert("conditions".to_owned(), set_condition(conditions, condition, now));
         true
     }
 
@@ -179,7 +177,7 @@ fn store_version(object: &mut Value) {
     let versions = View::from(&*object).at(&["spec", "versions"]);
     let Some(storage) = versions.items().find(|version| version.bool("storage")) else { return };
     let name = Value::from(storage.str("name"));
-    let Some(status) = map_at(object, "status") else { return };
+    let status = map_at(object, "status");
     set_default(status, "storedVersions", json!([]));
     if let Some(stored) = at(object, &["status", "storedVersions"]).and_then(Value::as_array_mut)
         && !stored.contains(&name)

@@ -53,11 +53,13 @@ impl Strategy for ApiService {
     fn validate(&self, object: View<'_>) -> Errors {
         let spec = object.get("spec");
         let mut errors = validate_object_meta(object.get("metadata"), false, path_segment_name, &Path::new("metadata"));
-        let (name, wanted) =
-            (object.get("metadata").str("name"), format!("{}.{}", spec.str("version"), spec.str("group")));
-        if !name.is_empty() && is_path_segment_name(name).is_empty() && name != wanted {
-            let detail = format!("must be `spec.version+\".\"+spec.group`: {}", quote(&wanted));
-            errors.insert(0, Error::invalid(&Path::new("metadata").child("name"), name, detail));
+        let wanted = format!("{}.{}", spec.str("version"), spec.str("group"));
+        for field in ["name", "generateName"] {
+            let name = object.get("metadata").str(field);
+            if !name.is_empty() && is_path_segment_name(name).is_empty() && name != wanted {
+                let detail = format!("must be `spec.version+\".\"+spec.group`: {}", quote(&wanted));
+                errors.insert(0, Error::invalid(&Path::new("metadata").child(field), name, detail));
+            }
         }
         validate_spec(spec, &Path::new("spec"), &mut errors);
         errors

@@ -38,7 +38,7 @@ struct Approval;
 impl Strategy for SigningRequest {
     fn prepare_for_create(&self, object: &mut Value, request: &Request<'_>) {
         clear_status(object, "io.k8s.api.certificates.v1.CertificateSigningRequestStatus");
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         for name in ["username", "uid", "groups", "extra"] {
             spec.remove(name);
         }
@@ -90,6 +90,14 @@ impl Strategy for SigningRequest {
         object.get("spec").str("signerName").to_owned()
     }
 
+    fn selects_by_namespace(&self) -> bool {
+        false
+    }
+
+    fn unknown_field_label(&self, _kind: &str, name: &str) -> String {
+        format!("field label not supported: {name}")
+    }
+
     fn columns(&self) -> &'static [Column] {
         const COLUMNS: &[Column] = &[
             Column::NAME,
@@ -139,7 +147,7 @@ impl Strategy for Approval {
         let conditions = at(object, &["status", "conditions"]).map(Value::take);
         keep(object, old, "spec");
         keep(object, old, "status");
-        let Some(status) = map_at(object, "status") else { return };
+        let status = map_at(object, "status");
         match conditions {
             Some(conditions) => drop(status.insert("conditions".to_owned(), conditions)),
             None => drop(status.remove("conditions")),

@@ -1,14 +1,19 @@
-//! Changing objects in place: what the rules of many kinds do to one.
+//! Changing objects in place: what defaults, preparation and the rules of many kinds do to one.
 
+use object::quantity::Quantity;
 use object::{Map, Value, View, apply, schema};
 
-/// The map under `name`, made if it is absent or `null`; `None` if something else stands there or above.
-pub(crate) fn map_at<'a>(object: &'a mut Value, name: &str) -> Option<&'a mut Map<String, Value>> {
-    let value = object.as_object_mut()?.entry(name).or_insert(Value::Null);
-    if value.is_null() {
+/// The map under `name`, made if something else or nothing stands there or above.
+pub(crate) fn map_at<'a>(object: &'a mut Value, name: &str) -> &'a mut Map<String, Value> {
+    let child = made_map(object).entry(name).or_insert(Value::Null);
+    made_map(child)
+}
+
+fn made_map(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
         *value = Value::Object(Map::new());
     }
-    value.as_object_mut()
+    value.as_object_mut().expect("made an object just now")
 }
 
 /// The value under several names, if it is there.
@@ -44,6 +49,34 @@ pub(crate) fn keep(object: &mut Value, old: View<'_>, name: &str) {
     }
 }
 
+/// Metadata as it was in the old object, as far as a client may set it, where only the status may change.
+pub(crate) fn keep_metadata(object: &mut Value, old: View<'_>) {
+    let Some(metadata) = object.get_mut("metadata") else { return };
+    for field in
+        ["deletionTimestamp", "generation", "selfLink", "labels", "annotations", "finalizers", "ownerReferences"]
+    {
+        keep(metadata, old.get("metadata"), field);
+    }
+}
+
+/// An empty map at the child `name`.
+pub(crate) fn clear(object: &mut Value, name: &str) {
+    if let Some(map) = object.as_object_mut() {
+        map.insert(name.to_owned(), Value::Object(Map::new()));
+    }
+}
+
+/// Rounds the amounts of a map of resources up to thousandths.
+pub(crate) fn round_resources(list: Option<&mut Value>) {
+    let Some(Value::Object(list)) = list else { return };
+    for value in list.values_mut() {
+        if let Ok(mut amount) = Quantity::from_value(value) {
+            amount.round_up(-3);
+            *value = amount.to_string().into();
+        }
+    }
+}
+
 /// Sets `status` to what an empty one encodes to.
 pub(crate) fn clear_status(object: &mut Value, type_name: &str) {
     let Some(map) = object.as_object_mut() else { return };
@@ -56,9 +89,7 @@ pub(crate) fn clear_status(object: &mut Value, type_name: &str) {
 
 /// Sets `metadata.generation`.
 pub(crate) fn set_generation(object: &mut Value, generation: i64) {
-    if let Some(metadata) = map_at(object, "metadata") {
-        metadata.insert("generation".to_owned(), generation.into());
-    }
+    map_at(object, "metadata").insert("generation".to_owned(), generation.into());
 }
 
 /// Counts `metadata.generation` up if one of the fields differs from the old object's.

@@ -12,7 +12,7 @@ mod persistentvolumeclaim;
 pub(crate) mod pod;
 mod podtemplate;
 mod replicationcontroller;
-mod resource_names;
+pub(crate) mod resource_names;
 mod resourcequota;
 mod secret;
 pub(crate) mod service;

@@ -8,15 +8,15 @@ mod common;
 mod show;
 mod slice;
 
-use crate::change::{at, clear_status, count_generation, existing, keep, set_generation};
+use crate::change::keep_metadata;
+use crate::change::{at, clear_status, count_generation, existing, keep, set_default_text, set_generation};
 use crate::checks;
 use crate::columns::{age, name_and_age};
-use crate::edit::restore_metadata;
 use crate::resource::{Resource, Scope};
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
-use object::meta::{FIELD_IMMUTABLE, validate_annotations, validate_labels, validate_object_meta};
-use object::names::name_is_dns_subdomain;
+use object::meta::{FIELD_IMMUTABLE, validate_annotations, validate_labels};
+use object::names::{Messages, is_dns1123_subdomain_content, name_is_dns_subdomain};
 use object::quote::quote;
 use object::{Map, Value, View};
 
@@ -34,13 +34,18 @@ pub(crate) fn resources() -> Vec<Resource> {
 
 struct DeviceClass;
 
+/// Names are validated by declaration, which counts bytes, once they are made; what they are made of is not looked at.
+fn made_name(name: &str, prefix: bool) -> Messages {
+    if prefix { Messages::new() } else { is_dns1123_subdomain_content(name) }
+}
+
 impl Strategy for DeviceClass {
     fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
         set_generation(object, 1);
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors = checks::meta(object, false, name_is_dns_subdomain);
+        let mut errors = checks::meta(object, false, made_name);
         claim::validate_class(object.get("spec"), &Path::new("spec"), &mut errors);
         errors
     }
@@ -50,7 +55,8 @@ impl Strategy for DeviceClass {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors = checks::meta_update(object, old);
+        let mut errors = checks::meta(object, false, made_name);
+        errors.extend(checks::meta_update(object, old));
         claim::validate_class(object.get("spec"), &Path::new("spec"), &mut errors);
         errors
     }
@@ -126,7 +132,7 @@ impl Strategy for Claim {
 
 impl Strategy for ClaimStatus {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        restore_metadata(object, old);
+        keep_metadata(object, old);
         keep(object, old, "spec");
         forget_devices(object, old);
     }
@@ -194,13 +200,13 @@ impl Strategy for Template {
 struct Slice;
 
 impl Strategy for Slice {
-    fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
+    fn prepare_for_create(&self, object: &mut Value, request: &Request<'_>) {
         set_generation(object, 1);
+        slice::prepare(object, View::ABSENT, request.now);
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let path = Path::new("metadata");
-        let mut errors = validate_object_meta(object.get("metadata"), false, name_is_dns_subdomain, &path);
+        let mut errors = checks::meta(object, false, name_is_dns_subdomain);
         slice::validate(object.get("spec"), View::ABSENT, &mut errors);
         errors
     }
@@ -209,7 +215,8 @@ impl Strategy for Slice {
         warn_about_driver(object)
     }
 
-    fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
+    fn prepare_for_update(&self, object: &mut Value, old: View<'_>, request: &Request<'_>) {
+        slice::prepare(object, old, request.now);
         count_generation(object, old, &[&["spec"]]);
     }
 
@@ -229,6 +236,14 @@ impl Strategy for Slice {
 
     fn selectable_field(&self, object: View<'_>, name: &str) -> String {
         object.get("spec").str(name.trim_start_matches("spec.")).to_owned()
+    }
+
+    fn selects_by_namespace(&self) -> bool {
+        false
+    }
+
+    fn unknown_field_label(&self, kind: &str, name: &str) -> String {
+        format!("field label not supported for {GROUP}/v1, Kind={kind}: {name}")
     }
 
     fn columns(&self) -> &'static [Column] {
@@ -275,7 +290,11 @@ fn default_requests(spec: &mut Map<String, Value>) {
 }
 
 fn default_request(request: &mut Map<String, Value>) {
-    crate::change::set_default_text(request, "allocationMode", "ExactCount");
+    let tolerations = request.get_mut("tolerations").and_then(Value::as_array_mut);
+    for toleration in tolerations.into_iter().flatten().filter_map(Value::as_object_mut) {
+        set_default_text(toleration, "operator", "Equal");
+    }
+    set_default_text(request, "allocationMode", "ExactCount");
     let counts = request.get("allocationMode").and_then(Value::as_str) == Some("ExactCount");
     if counts && request.get("count").and_then(Value::as_i64).unwrap_or_default() == 0 {
         request.insert("count".to_owned(), 1.into());

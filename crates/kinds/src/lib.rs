@@ -24,7 +24,6 @@ mod core;
 pub mod custom;
 mod devices;
 mod discovery;
-mod edit;
 mod flowcontrol;
 pub mod metrics;
 mod networking;

@@ -1,9 +1,9 @@
 //! The group `rbac.authorization.k8s.io`: roles and who has them. Whether someone may grant a right is decided where
 //! requests are authorised.
 
+use crate::change;
 use crate::checks::{each, meta, meta_update};
 use crate::columns::{name, name_and_created, object_age};
-use crate::edit;
 use crate::resource::{Resource, Scope};
 use crate::strategy::{Column, Strategy};
 use object::field::{Error, Errors, Path};
@@ -79,11 +79,11 @@ impl Rules {
 
 impl Strategy for Binding {
     fn defaults(&self, object: &mut Value) {
-        edit::default(edit::map(object, "roleRef"), "apiGroup", GROUP);
+        change::set_default_text(change::map_at(object, "roleRef"), "apiGroup", GROUP);
         let subjects = object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten();
         for subject in subjects.filter_map(Value::as_object_mut) {
             if matches!(subject.get("kind").and_then(Value::as_str), Some("User" | "Group")) {
-                edit::default(subject, "apiGroup", GROUP);
+                change::set_default_text(subject, "apiGroup", GROUP);
             }
         }
     }

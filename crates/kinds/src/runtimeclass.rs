@@ -1,11 +1,11 @@
 //! The group `node.k8s.io`: runtime classes.
 
+use crate::change;
 use crate::checks::each;
 use crate::columns::{name, object_age};
 use crate::core::pod::options::PodOptions;
 use crate::core::pod::resources::validate_overhead;
 use crate::core::pod::{dump, tolerations, warnings};
-use crate::edit;
 use crate::resource::{Resource, Scope};
 use crate::strategy::{Column, Strategy};
 use object::field::{Error, Errors, Path};
@@ -24,7 +24,7 @@ struct RuntimeClass;
 
 impl Strategy for RuntimeClass {
     fn defaults(&self, object: &mut Value) {
-        edit::round_resources(object.pointer_mut("/overhead/podFixed"));
+        change::round_resources(object.pointer_mut("/overhead/podFixed"));
     }
 
     fn validate(&self, object: View<'_>) -> Errors {

@@ -1,9 +1,10 @@
 //! The `scale` subresource of the workloads: what a parent looks like as an `autoscaling/v1` Scale, and back.
 
+use crate::checks;
 use crate::custom::scale::Paths;
 use crate::resource::Resource;
 use object::field::{Errors, Path};
-use object::meta::{validate_nonnegative, validate_object_meta};
+use object::meta::validate_nonnegative;
 use object::names::name_is_dns_subdomain;
 use object::selector::labels::Selector;
 use object::{Map, Status, Value, View, json};
@@ -68,8 +69,7 @@ pub fn has_replicas(resource: &Resource, parent: View<'_>) -> bool {
 /// Validates a Scale.
 pub fn validate(resource: &Resource, scale: View<'_>) -> Errors {
     let namespaced = resource.is_namespaced();
-    let mut errors =
-        validate_object_meta(scale.get("metadata"), namespaced, name_is_dns_subdomain, &Path::new("metadata"));
+    let mut errors = checks::meta(scale, namespaced, name_is_dns_subdomain);
     let replicas = scale.get("spec").int("replicas");
     errors.extend(validate_nonnegative(replicas, &Path::new("spec").child("replicas")));
     errors
@@ -84,9 +84,8 @@ pub fn write(resource: &Resource, parent: &mut Value, scale: View<'_>) -> Result
     if let Some(paths) = resource.custom.as_ref().and_then(|custom| custom.scale.as_ref()) {
         return paths.write(parent, replicas);
     }
-    if let Some(spec) = crate::change::map_at(parent, "spec") {
-        spec.insert("replicas".to_owned(), replicas.into());
-    }
+    let spec = crate::change::map_at(parent, "spec");
+    spec.insert("replicas".to_owned(), replicas.into());
     Ok(())
 }
 

@@ -83,6 +83,11 @@ pub trait Strategy: Send + Sync + 'static {
         String::new()
     }
 
+    /// Whether objects without a namespace can be selected by `metadata.namespace`, which chooses none of them.
+    fn selects_by_namespace(&self) -> bool {
+        true
+    }
+
     /// What a client is told that selects by a field which is not selectable.
     fn unknown_field_label(&self, _kind: &str, name: &str) -> String {
         format!("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", quote(name))

@@ -23,9 +23,17 @@ pub(crate) fn show_selector(selector: View<'_>) -> String {
     let parts: Vec<String> = ["matchLabels", "matchExpressions"]
         .iter()
         .filter(|name| !selector.get(name).is_empty())
-        .map(|name| format!("\"{name}\":{}", selector.get(name).to_value()))
+        .map(|name| format!("\"{name}\":{}", without_empty_values(selector.get(name).to_value())))
         .collect();
     format!("{{{}}}", parts.join(","))
+}
+
+/// Requirements are shown without values if they have none.
+fn without_empty_values(mut list: Value) -> Value {
+    for requirement in list.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        requirement.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+    }
+    list
 }
 
 /// Names and images of a template's containers, for tables.
@@ -100,6 +108,16 @@ pub(crate) fn validate_running(
 /// Texts for `Warning` headers.
 pub(crate) fn template_warnings(template: View<'_>, path: &Path<'_>) -> Vec<String> {
     pod::warnings::of_template(template, path)
+}
+
+/// A template as messages show it: its metadata stands among its own fields.
+pub(crate) fn dump_template(template: View<'_>) -> String {
+    let metadata = pod::dump_compact("=ObjectMeta", template.get("metadata"));
+    let spec = pod::dump_compact("PodSpec", template.get("spec"));
+    match metadata.strip_suffix('}').unwrap_or_default() {
+        "{" | "" => format!("{{\"Spec\":{spec}}}"),
+        fields => format!("{fields},\"Spec\":{spec}}}"),
+    }
 }
 
 /// A struct of a pod as messages show it.

@@ -52,7 +52,7 @@ impl Query {
     /// 400 with Go's words if it is none.
     pub fn int(&self, name: &str) -> Result<Option<i64>, Status> {
         match self.get(name) {
-            None | Some("") => Ok(None),
+            None => Ok(None),
             Some(text) => text.parse().map(Some).map_err(|error: std::num::ParseIntError| {
                 let why = match error.kind() {
                     std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
@@ -101,6 +101,8 @@ mod tests {
         assert_eq!(query.text("plus"), "a b");
         assert_eq!(query.get("empty"), Some(""));
         assert_eq!(query.int("limit").unwrap_err().message, "strconv.ParseInt: parsing \"abc\": invalid syntax");
+        let query = Query::parse(Some("limit="));
+        assert_eq!(query.int("limit").unwrap_err().message, "strconv.ParseInt: parsing \"\": invalid syntax");
         assert!(!Query::parse(Some("watch=False")).flag("watch"));
         assert!(!Query::default().flag("watch"));
     }

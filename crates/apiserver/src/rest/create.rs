@@ -1,6 +1,7 @@
 //! create
 
 use super::options::WriteOptions;
+use super::ownership::Moment;
 use super::{Call, addresses, answer, decode, devices, metadata, ownership, write};
 use crate::admission::{Attributes, Operation};
 use crate::authz;
@@ -18,9 +19,8 @@ pub(crate) async fn create(call: &Call, body: Bytes) -> Result<Response<Body>, S
     let options = WriteOptions::parse(call, "CreateOptions", false)?;
     let mut object = decode::body(call, &body, options.field_validation)?;
     metadata::wipe_system_fields(&mut object);
-    refuse_resource_version(View::from(&object))?;
     metadata::match_namespace(&mut object, call.namespace())?;
-    ownership::dedup_owner_references(call, &mut object);
+    ownership::dedup_owner_references(call, &mut object, Moment::Decoded);
     ownership::on_create(call, &options, &mut object);
     let stored = create_object(call, object, &options).await?;
     answer::one(call, 201, stored)
@@ -33,7 +33,7 @@ pub(crate) async fn create_object(
     options: &WriteOptions,
 ) -> Result<write::Stored, Status> {
     admit(call, &mut object, options).await?;
-    ownership::dedup_owner_references(call, &mut object);
+    ownership::dedup_owner_references(call, &mut object, Moment::Admitted);
     let generated = {
         let metadata = View::from(&object).get("metadata");
         (metadata.str("name").is_empty() && !metadata.str("generateName").is_empty())
@@ -45,6 +45,9 @@ pub(crate) async fn create_object(
             metadata::set(&mut candidate, "name", metadata::generate_name(prefix));
         }
         prepare(call, &mut candidate, options).await?;
+        if !options.dry_run {
+            refuse_resource_version(View::from(&candidate))?;
+        }
         match write::create(call, candidate, options.dry_run).await {
             Err(status) if write::is_taken(&status) && attempt < GENERATE_NAME_TRIES => continue,
             Err(status) if status.reason == "AlreadyExists" && generated.is_some() => {
@@ -111,7 +114,7 @@ fn may_create(call: &Call) -> Result<(), Status> {
     })
 }
 
-/// A new object has no version yet. Texts that are no version are ignored, as upstream does.
+/// What is posted to be stored has no version yet. Texts that are no version are ignored, as upstream does.
 fn refuse_resource_version(object: View<'_>) -> Result<(), Status> {
     match object.get("metadata").str("resourceVersion").parse::<u64>() {
         Ok(version) if version > 0 => {

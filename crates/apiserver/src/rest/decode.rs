@@ -118,6 +118,10 @@ fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String
     let registry = call.core.registry.load();
     let resource = registry.find_kind(group, version, kind);
     resource.and_then(|resource| schema::builtin().find(&resource.type_name)).ok_or_else(|| {
+        let list = kind.strip_suffix("List").and_then(|kind| registry.find_kind(group, version, kind));
+        if list.is_some() || is_of_every_version(group, version, kind) {
+            return foreign_kind(call, version, kind);
+        }
         let shown = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
         format!("no kind {kind:?} is registered for version {shown:?} in scheme {SCHEME:?}")
     })
@@ -130,7 +134,21 @@ fn check_type(call: &Call, wanted: &str, found: &TypeMeta) -> Result<(), String>
     }
     let version = if found.api_version.is_empty() { call.body.api_version.as_str() } else { &found.api_version };
     let version = version.rsplit('/').next().unwrap_or(version);
-    Err(format!("converting ({version}.{}) to ({}): unknown conversion", found.kind, internal_type(call)))
+    Err(foreign_kind(call, version, &found.kind))
+}
+
+fn foreign_kind(call: &Call, version: &str, kind: &str) -> String {
+    format!("converting ({version}.{kind}) to ({}): unknown conversion", internal_type(call))
+}
+
+/// Kinds that belong to no resource: options and events of watches in every version, and what the core group answers.
+fn is_of_every_version(group: &str, version: &str, kind: &str) -> bool {
+    let options = ["Create", "Delete", "Get", "List", "Patch", "Update"];
+    let is_options = kind.strip_suffix("Options").is_some_and(|verb| options.contains(&verb)) || kind == "WatchEvent";
+    let answers = ["APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "List", "Status"];
+    let is_core = (group, version) == ("", "v1");
+    let is_group = kinds::builtin().iter().any(|resource| resource.group == group && resource.version == version);
+    (is_options && (is_core || is_group)) || (is_core && answers.contains(&kind))
 }
 
 /// Upstream's internal type of the bodies.

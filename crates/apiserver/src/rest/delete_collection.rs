@@ -26,8 +26,7 @@ pub(crate) async fn delete_collection(call: &Call, body: Bytes) -> Result<Respon
             Err(status) => return Err(status),
         }
     }
-    let mut metadata =
-        if options.dry_run { json!({}) } else { json!({"resourceVersion": snapshot.revision().to_string()}) };
+    let mut metadata = json!({"resourceVersion": snapshot.revision().to_string()});
     if call.resource.custom.is_some() && matches!(call.accepted.shape, Shape::Object) {
         metadata["continue"] = "".into();
     }

@@ -30,7 +30,7 @@ pub(crate) async fn wait_for_version(call: &Call, version: &str) -> Result<(), S
 
 /// 504: the asked version is in the future.
 pub(crate) fn too_large_version(wanted: u64, current: u64) -> Status {
-    let message = format!("Too large resource version: {wanted}, current: {current}");
+    let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
     let mut status = Status::timeout(message);
     let cause = object::status::Cause {
         reason: "ResourceVersionTooLarge".to_owned(),

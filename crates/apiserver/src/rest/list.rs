@@ -136,10 +136,10 @@ async fn page(call: &Call, options: &Options<'_>) -> Result<Page, Status> {
     let (snapshot, start_after) = if options.token.is_empty() {
         (snapshot_for(call, options).await?, None)
     } else {
+        let token = Token::parse(options.token)?;
         if !matches!(options.version, "" | "0") {
             return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
         }
-        let token = Token::parse(options.token)?;
         let snapshot = match token.revision {
             Some(revision) => at_revision(call, revision, true)?,
             None => call.core.store.snapshot(),
@@ -214,7 +214,7 @@ fn invalid_version(version: &str) -> Status {
         version,
         format!("strconv.ParseUint: parsing {}: invalid syntax", object::quote::quote(version)),
     );
-    Status::bad_request(format!("invalid resource version {}: {error}", object::quote::quote(version)))
+    Status::bad_request(format!("invalid resource version: {error}"))
 }
 
 /// Items of lists do not say what they are, but for custom resources.

@@ -124,17 +124,35 @@ pub(crate) fn ignore_mere_times(object: &mut Value, old: &Value) {
 }
 
 /// Drops owner references that name the same uid twice, and tells the client.
-pub(crate) fn dedup_owner_references(call: &Call, object: &mut Value) {
+pub(crate) fn dedup_owner_references(call: &Call, object: &mut Value, moment: Moment) {
     let references = View::from(&*object).get("metadata").get("ownerReferences");
     let mut kept: Vec<Value> = Vec::with_capacity(references.len());
+    let mut twice: Vec<&str> = Vec::new();
     for reference in references.as_slice() {
-        if !kept.contains(reference) {
+        if kept.contains(reference) {
+            twice.push(View::from(reference).str("uid"));
+        } else {
             kept.push(reference.clone());
         }
     }
-    if kept.len() < references.len() {
-        let why = ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests";
-        call.warnings.push(why);
+    if !twice.is_empty() {
+        let when = match moment {
+            Moment::Decoded => "",
+            Moment::Admitted => " after mutating admission happens",
+        };
+        call.warnings.push(format!(
+            ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            twice.join(", ")
+        ));
         metadata::set(object, "ownerReferences", kept);
     }
+}
+
+/// When an object is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// As it was sent.
+    Decoded,
+    /// After mutating admission.
+    Admitted,
 }

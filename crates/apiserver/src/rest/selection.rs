@@ -82,7 +82,7 @@ impl labels::Labels for Facts {
 fn check_field(resource: &Resource, names: &[String], name: &str) -> Result<(), Status> {
     let always = match name {
         "metadata.name" => true,
-        "metadata.namespace" => resource.custom.is_none() || resource.is_namespaced(),
+        "metadata.namespace" => resource.is_namespaced() || resource.strategy.selects_by_namespace(),
         _ => false,
     };
     if always || names.iter().any(|known| known == name) {

@@ -1,6 +1,7 @@
 //! update, and the steps that update, patch and apply share.
 
 use super::options::WriteOptions;
+use super::ownership::Moment;
 use super::{Call, addresses, answer, create, decode, devices, metadata, ownership, write};
 use crate::admission::{Attributes, Operation};
 use crate::http::Body;
@@ -21,7 +22,7 @@ pub(crate) async fn update(call: &Call, body: Bytes) -> Result<Response<Body>, S
     let mut object = decode::body(call, &body, options.field_validation)?;
     metadata::match_namespace(&mut object, call.namespace())?;
     check_name(call, View::from(&object))?;
-    ownership::dedup_owner_references(call, &mut object);
+    ownership::dedup_owner_references(call, &mut object, Moment::Decoded);
     for _ in 0..CONFLICT_TRIES {
         let Some(current) = call.current() else {
             return create_instead(call, object, &options).await;
@@ -76,7 +77,7 @@ pub(crate) async fn store_named(
     let old_view = View::from(old);
     let attributes = Attributes::new(call, Operation::Update, name, options.dry_run);
     call.core.admission.admit(&attributes, &mut new, Some(old_view)).await?;
-    ownership::dedup_owner_references(call, &mut new);
+    ownership::dedup_owner_references(call, &mut new, Moment::Admitted);
     check_resource_version(call, &new, old_view)?;
     metadata::copy(&mut new, "resourceVersion", old_view);
     before_update(call, &mut new, old_view, options.dry_run)?;

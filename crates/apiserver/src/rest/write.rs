@@ -44,13 +44,13 @@ impl Stored {
 pub(crate) async fn create(call: &Call, mut object: Value, dry_run: bool) -> Result<Stored, Status> {
     let resource = &call.resource;
     let name = View::from(&object).get("metadata").str("name").to_owned();
-    metadata::set(&mut object, "resourceVersion", Value::Null);
     let key = storage::key(resource, call.namespace(), &name);
     let exists = || Status::already_exists(resource.group_resource(), &name);
     if dry_run {
         let taken = call.core.store.snapshot().get(&key).is_some();
         return if taken { Err(exists()) } else { Ok(Stored::Unstored(object)) };
     }
+    metadata::set(&mut object, "resourceVersion", Value::Null);
     let (template, facts) = call.packed(&object)?;
     let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, template, facts);
     let txn = addresses::extend(call, txn, Some(&object), None);
@@ -175,7 +175,8 @@ pub(crate) fn modified(call: &Call) -> Status {
 
 /// 409: the object has another uid than the client thinks.
 pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> Status {
-    let root = if call.info.subresource == "scale" { "" } else { "/registry" };
+    // Dry runs are checked before the key gets its root.
+    let root = if call.query.all("dryRun").next().is_some() { "" } else { "/registry" };
     let (_, plural) = call.resource.stored_as();
     // Where upstream keeps kinds that it once called otherwise.
     let folder = match plural {

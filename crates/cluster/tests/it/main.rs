@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and so are their helpers")]
 
 mod aggregation;
+mod answers;
 mod charts;
 mod clients;
 mod conversations;

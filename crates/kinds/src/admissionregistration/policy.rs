@@ -1,7 +1,7 @@
 //! Admission policies in CEL, validating and mutating.
 
 use super::{conditions, rules};
-use crate::change::{clear_status, count_generation, existing, keep, map_at, set_default_text, set_generation};
+use crate::change::{clear_status, count_generation, existing, keep, map_at, set_default, set_generation};
 use crate::checks::qualified_name;
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
@@ -32,8 +32,8 @@ struct Status;
 
 impl Strategy for Policy {
     fn defaults(&self, object: &mut Value) {
-        let Some(spec) = map_at(object, "spec") else { return };
-        set_default_text(spec, "failurePolicy", "Fail");
+        let spec = map_at(object, "spec");
+        set_default(spec, "failurePolicy", "Fail");
         rules::default_match_resources(spec.get_mut("matchConstraints"));
     }
 

@@ -1,6 +1,6 @@
 //! Which requests a webhook or policy is asked about.
 
-use crate::change::{existing, set_default, set_default_text};
+use crate::change::{existing, set_default};
 use object::field::{Error, Errors, Path};
 use object::meta::{SelectorOptions, validate_label_selector};
 use object::names::is_path_segment_name;
@@ -15,7 +15,7 @@ const SCOPES: [&str; 3] = ["*", "Cluster", "Namespaced"];
 
 /// Fills the defaults of a map that holds selectors and a match policy.
 pub(super) fn default_matching(map: &mut Map<String, Value>) {
-    set_default_text(map, "matchPolicy", "Equivalent");
+    set_default(map, "matchPolicy", "Equivalent");
     set_default(map, "namespaceSelector", json!({}));
     set_default(map, "objectSelector", json!({}));
 }
@@ -24,7 +24,7 @@ pub(super) fn default_matching(map: &mut Map<String, Value>) {
 pub(super) fn default_rules(list: Option<&mut Value>) {
     for rule in list.and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(rule) = existing(rule, &[]) {
-            set_default_text(rule, "scope", "*");
+            set_default(rule, "scope", "*");
         }
     }
 }

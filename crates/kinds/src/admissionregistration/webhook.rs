@@ -1,7 +1,7 @@
 //! Configurations of webhooks, mutating and validating.
 
 use super::{conditions, rules};
-use crate::change::{count_generation, existing, set_default, set_default_text, set_generation};
+use crate::change::{count_generation, existing, set_default, set_generation};
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::webhook_client;
@@ -118,11 +118,11 @@ impl Strictness {
 
 impl Webhooks {
     fn default_hook(&self, hook: &mut Map<String, Value>) {
-        set_default_text(hook, "failurePolicy", "Fail");
+        set_default(hook, "failurePolicy", "Fail");
         rules::default_matching(hook);
         set_default(hook, "timeoutSeconds", 10);
         if self.mutating {
-            set_default_text(hook, "reinvocationPolicy", "Never");
+            set_default(hook, "reinvocationPolicy", "Never");
         }
         rules::default_rules(hook.get_mut("rules"));
         if let Some(service) = hook.get_mut("clientConfig").and_then(|client| existing(client, &["service"])) {

@@ -8,10 +8,9 @@ pub(super) fn default_claim(claim: &mut Value) {
     let Some(fields) = claim.as_object_mut() else { return };
     fields.insert("apiVersion".to_owned(), "v1".into());
     fields.insert("kind".to_owned(), "PersistentVolumeClaim".into());
-    if let Some(status) = map_at(claim, "status") {
-        set_default_text(status, "phase", "Pending");
-    }
-    let Some(spec) = map_at(claim, "spec") else { return };
+    let status = map_at(claim, "status");
+    set_default_text(status, "phase", "Pending");
+    let spec = map_at(claim, "spec");
     set_default(spec, "volumeMode", "Filesystem");
     crate::core::pod::defaults::round_requirements(spec.get_mut("resources"));
 }

@@ -1,9 +1,10 @@
 //! Controller revisions.
 
+use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Strategy};
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_immutable_field, validate_nonnegative, validate_object_meta, validate_object_meta_update};
+use object::meta::{validate_immutable_field, validate_nonnegative};
 use object::names::name_is_dns_subdomain;
 use object::{Value, View};
 
@@ -23,8 +24,7 @@ impl Strategy for ControllerRevision {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         errors.extend(validate_revision(object));
         errors.extend(validate_immutable_field(object.get("data"), old.get("data"), &Path::new("data")));
         errors
@@ -53,7 +53,7 @@ impl Strategy for ControllerRevision {
 }
 
 fn validate_revision(object: View<'_>) -> Errors {
-    let mut errors = validate_object_meta(object.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+    let mut errors = checks::meta(object, true, name_is_dns_subdomain);
     errors.extend(validate_nonnegative(object.int("revision"), &Path::new("revision")));
     errors
 }

@@ -6,14 +6,12 @@ use crate::amounts::{
     int_or_percent, validate_at_most_100_percent, validate_collisions, validate_int_or_percent, validate_not_negative,
 };
 use crate::change::{at, clear_status, keep, map_at, set_default, set_default_text, set_generation};
+use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Error, Errors, Path};
-use object::meta::{
-    SelectorOptions, has_invalid_label_value, validate_label_selector, validate_object_meta,
-    validate_object_meta_update,
-};
+use object::meta::{SelectorOptions, has_invalid_label_value, validate_label_selector};
 use object::names::name_is_dns_subdomain;
 use object::quote::quote;
 use object::selector::labels::Selector;
@@ -32,7 +30,7 @@ impl Strategy for DaemonSet {
     fn defaults(&self, object: &mut Value) {
         let generation = template_generation(View::from(&*object));
         set_template_generation(object, generation);
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         set_default(spec, "revisionHistoryLimit", 10);
         set_default(spec, "updateStrategy", json!({}));
         if let Some(strategy) = spec.get_mut("updateStrategy").and_then(Value::as_object_mut) {
@@ -61,8 +59,7 @@ impl Strategy for DaemonSet {
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta(object.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_is_dns_subdomain);
         validate_spec(object, View::ABSENT, &mut errors);
         errors
     }
@@ -86,8 +83,7 @@ impl Strategy for DaemonSet {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (spec, path) = (object.get("spec"), Path::new("spec"));
         errors.extend(super::deployment::validate_immutable_selector(spec, old.get("spec"), &path));
         validate_spec(object, old, &mut errors);
@@ -156,8 +152,7 @@ impl Strategy for Status {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (status, path) = (object.get("status"), Path::new("status"));
         let counts = [
             "currentNumberScheduled",
@@ -185,7 +180,7 @@ fn template_generation(object: View<'_>) -> i64 {
 }
 
 fn set_template_generation(object: &mut Value, generation: i64) {
-    let Some(metadata) = map_at(object, "metadata") else { return };
+    let metadata = map_at(object, "metadata");
     set_default(metadata, "annotations", json!({}));
     if let Some(annotations) = metadata["annotations"].as_object_mut() {
         annotations.insert(TEMPLATE_GENERATION.to_owned(), generation.to_string().into());

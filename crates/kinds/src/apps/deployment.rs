@@ -8,11 +8,12 @@ use crate::amounts::{
 use crate::change::{
     clear_status, count_generation, existing, keep, map_at, set_default, set_default_text, set_generation,
 };
+use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_immutable_field, validate_object_meta, validate_object_meta_update};
+use object::meta::validate_immutable_field;
 use object::names::name_is_dns_subdomain;
 use object::quote::quote;
 use object::selector::labels::Selector;
@@ -28,7 +29,7 @@ const TEMPLATE: &[&str] = &["spec", "template"];
 
 impl Strategy for Deployment {
     fn defaults(&self, object: &mut Value) {
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         set_default(spec, "replicas", 1);
         set_default(spec, "revisionHistoryLimit", 10);
         set_default(spec, "progressDeadlineSeconds", 600);
@@ -57,8 +58,7 @@ impl Strategy for Deployment {
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta(object.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_is_dns_subdomain);
         validate_spec(object.get("spec"), View::ABSENT, &mut errors);
         errors
     }
@@ -80,8 +80,7 @@ impl Strategy for Deployment {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (spec, before) = (object.get("spec"), old.get("spec"));
         validate_spec(spec, before, &mut errors);
         let path = Path::new("spec");
@@ -159,8 +158,7 @@ impl Strategy for Status {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (status, path) = (object.get("status"), Path::new("status"));
         let counts = [
             "observedGeneration",

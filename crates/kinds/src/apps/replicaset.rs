@@ -3,11 +3,12 @@
 use super::deployment::validate_immutable_selector;
 use crate::amounts::{validate_at_most, validate_not_negative};
 use crate::change::{at, clear_status, count_generation, keep, map_at, set_default, set_generation};
+use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Error, Errors, Path};
-use object::meta::{SelectorOptions, validate_label_selector, validate_object_meta, validate_object_meta_update};
+use object::meta::{SelectorOptions, validate_label_selector};
 use object::names::name_is_dns_subdomain;
 use object::selector::labels::Selector;
 use object::{Value, View};
@@ -22,7 +23,7 @@ const TEMPLATE: &[&str] = &["spec", "template"];
 
 impl Strategy for ReplicaSet {
     fn defaults(&self, object: &mut Value) {
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         set_default(spec, "replicas", 1);
         if let Some(template) = spec.get_mut("template") {
             template::default_template(template);
@@ -38,8 +39,7 @@ impl Strategy for ReplicaSet {
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta(object.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_is_dns_subdomain);
         validate_spec(object.get("spec"), View::ABSENT, &mut errors);
         errors
     }
@@ -61,8 +61,7 @@ impl Strategy for ReplicaSet {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (spec, before) = (object.get("spec"), old.get("spec"));
         validate_spec(spec, before, &mut errors);
         errors.extend(validate_immutable_selector(spec, before, &Path::new("spec")));
@@ -119,8 +118,7 @@ impl Strategy for Status {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         validate_replica_status(object.get("status"), &mut errors);
         errors
     }

@@ -8,12 +8,14 @@ use crate::amounts::{
 use crate::change::{
     at, clear_status, count_generation, existing, keep, map_at, set_default, set_default_text, set_generation,
 };
+use crate::checks;
 use crate::columns::age;
 use crate::core::pod::volumes::claim::{ClaimOptions, validate_claim_spec};
+use crate::core::pod::warnings::of_claim_spec;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Error, Errors, Path};
-use object::meta::{SelectorOptions, validate_label_selector, validate_object_meta, validate_object_meta_update};
+use object::meta::{SelectorOptions, validate_label_selector};
 use object::names::{is_dns1123_label, name_is_dns_label};
 use object::quote::quote;
 use object::selector::labels::Selector;
@@ -39,7 +41,7 @@ const MUTABLE: &[&str] = &[
 
 impl Strategy for StatefulSet {
     fn defaults(&self, object: &mut Value) {
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         set_default_text(spec, "podManagementPolicy", "OrderedReady");
         set_default(spec, "updateStrategy", json!({}));
         if let Some(strategy) = spec.get_mut("updateStrategy").and_then(Value::as_object_mut) {
@@ -75,7 +77,7 @@ impl Strategy for StatefulSet {
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors = validate_object_meta(object.get("metadata"), true, name_is_dns_label, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_is_dns_label);
         let options = Options { new: true, template: true };
         validate_spec(object.get("spec"), View::ABSENT, options, &mut errors);
         errors
@@ -84,6 +86,10 @@ impl Strategy for StatefulSet {
     fn warnings_on_create(&self, object: View<'_>) -> Vec<String> {
         let spec = Path::new("spec");
         let mut warnings = template::template_warnings(object.at(TEMPLATE), &spec.child("template"));
+        let list = spec.child("volumeClaimTemplates");
+        for (index, claim) in object.get("spec").list("volumeClaimTemplates").enumerate() {
+            of_claim_spec(claim.get("spec"), &list.index(index), &mut warnings);
+        }
         warn_about_history(object, &mut warnings);
         warnings
     }
@@ -95,8 +101,7 @@ impl Strategy for StatefulSet {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (spec, before) = (object.get("spec"), old.get("spec"));
         let mut wrong_before = Errors::new();
         validate_spec(before, before, Options { new: false, template: true }, &mut wrong_before);
@@ -119,6 +124,11 @@ impl Strategy for StatefulSet {
         if object.get("metadata").int("generation") != old.get("metadata").int("generation") {
             let spec = Path::new("spec");
             warnings = template::template_warnings(object.at(TEMPLATE), &spec.child("template"));
+        }
+        let spec = Path::new("spec");
+        let list = spec.child("volumeClaimTemplates");
+        for (index, claim) in object.get("spec").list("volumeClaimTemplates").enumerate() {
+            of_claim_spec(claim.get("spec"), &list.index(index).child("Spec"), &mut warnings);
         }
         warn_about_history(object, &mut warnings);
         warnings
@@ -178,8 +188,7 @@ impl Strategy for Status {
         validate_at_most(status, &parts, ("replicas", "cannot be greater than status.replicas"), &path, &mut errors);
         let ready = ("readyReplicas", "cannot be greater than status.readyReplicas");
         validate_at_most(status, &["availableReplicas"], ready, &path, &mut errors);
-        let meta = Path::new("metadata");
-        errors.extend(validate_object_meta_update(object.get("metadata"), old.get("metadata"), &meta));
+        errors.extend(checks::meta_update(object, old));
         validate_collisions(status, old.get("status"), &path, &mut errors);
         errors
     }

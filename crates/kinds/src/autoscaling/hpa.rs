@@ -11,9 +11,10 @@ pub(super) use convert::FirstVersion;
 pub(super) use first::V1;
 
 use crate::change::{clear_status, keep, map_at, set_default};
+use crate::checks;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Errors, Path};
-use object::meta::{validate_nonnegative, validate_object_meta, validate_object_meta_update};
+use object::meta::validate_nonnegative;
 use object::names::name_is_dns_subdomain;
 use object::{Map, Value, View, json};
 
@@ -26,7 +27,7 @@ struct Status;
 impl Strategy for V2 {
     fn defaults(&self, object: &mut Value) {
         annotations::drop_round_trip(object);
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         set_default(spec, "minReplicas", 1);
         if View::from(spec.get("metrics")).is_empty() {
             spec.insert("metrics".to_owned(), json!([cpu_utilization(80)]));
@@ -42,8 +43,7 @@ impl Strategy for V2 {
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta(object.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_is_dns_subdomain);
         spec::validate(object.get("spec"), View::ABSENT, &mut errors);
         errors
     }
@@ -53,8 +53,7 @@ impl Strategy for V2 {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         spec::validate(object.get("spec"), old.get("spec"), &mut errors);
         errors
     }
@@ -86,8 +85,7 @@ impl Strategy for Status {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (status, path) = (object.get("status"), Path::new("status"));
         for name in ["currentReplicas", "desiredReplicas"] {
             errors.extend(validate_nonnegative(status.int(name), &path.child(name)));

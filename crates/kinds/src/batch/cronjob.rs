@@ -5,11 +5,11 @@ use crate::amounts::validate_not_negative;
 use crate::change::{
     at, clear_status, count_generation, existing, keep, map_at, set_default, set_default_text, set_generation,
 };
+use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_object_meta, validate_object_meta_update};
 use object::names::name_is_dns_subdomain;
 use object::{Value, View};
 
@@ -26,7 +26,7 @@ const MAX_NAME: usize = 52;
 
 impl Strategy for CronJob {
     fn defaults(&self, object: &mut Value) {
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         set_default_text(spec, "concurrencyPolicy", "Allow");
         set_default(spec, "suspend", false);
         set_default(spec, "successfulJobsHistoryLimit", 3);
@@ -46,7 +46,7 @@ impl Strategy for CronJob {
 
     fn validate(&self, object: View<'_>) -> Errors {
         let meta = object.get("metadata");
-        let mut errors = validate_object_meta(meta, true, name_is_dns_subdomain, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_is_dns_subdomain);
         validate_spec(object.get("spec"), View::ABSENT, &mut errors);
         if meta.str("name").len() > MAX_NAME {
             let path = Path::new("metadata");
@@ -71,8 +71,7 @@ impl Strategy for CronJob {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         validate_spec(object.get("spec"), old.get("spec"), &mut errors);
         errors
     }
@@ -169,7 +168,7 @@ fn validate_spec(spec: View<'_>, old: View<'_>, errors: &mut Errors) {
     let path = Path::new("spec");
     validate_schedule(spec, old, &path.child("schedule"), errors);
     validate_not_negative(spec, &["startingDeadlineSeconds"], &path, errors);
-    if !old.exists() || !spec.get("timeZone").same(old.get("timeZone")) {
+    if !old.exists() || spec.opt_str("timeZone") != old.opt_str("timeZone") {
         validate_time_zone(spec.opt_str("timeZone"), &path.child("timeZone"), errors);
     }
     let place = path.child("concurrencyPolicy");

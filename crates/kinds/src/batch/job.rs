@@ -11,11 +11,11 @@ pub(super) use spec::validate_common_spec;
 use crate::change::{
     at, clear_status, count_generation, existing, keep, map_at, set_default, set_default_text, set_generation,
 };
+use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Errors, Path};
-use object::meta::validate_object_meta_update;
 use object::{Value, View};
 
 /// Rules of jobs.
@@ -26,7 +26,7 @@ const TEMPLATE: &[&str] = &["spec", "template"];
 impl Strategy for Job {
     fn defaults(&self, object: &mut Value) {
         labels::copy_from_template(object);
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         let set = |name: &str| spec.get(name).is_some_and(|value| !value.is_null());
         if !set("completions") && !set("parallelism") {
             set_default(spec, "completions", 1);
@@ -77,8 +77,7 @@ impl Strategy for Job {
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
         let mut errors = spec::validate_job(object, old);
-        let meta = Path::new("metadata");
-        errors.extend(validate_object_meta_update(object.get("metadata"), old.get("metadata"), &meta));
+        errors.extend(checks::meta_update(object, old));
         spec::validate_spec(object, old, &mut errors);
         update::validate(object.get("spec"), old, &mut errors);
         errors

@@ -4,7 +4,6 @@ use super::{conditions, request};
 use crate::checks;
 use object::View;
 use object::field::{Error, Errors, Path};
-use object::meta::validate_object_meta_update;
 use object::names::{any_name, is_dns1123_label, is_dns1123_subdomain};
 use object::quote::quote;
 use std::collections::BTreeSet;
@@ -106,7 +105,7 @@ pub(super) fn validate_update(object: View<'_>, old: View<'_>, through: Through)
             errors.push(Error::forbidden(&place, "updates may not modify existing certificate content"));
         }
     }
-    errors.extend(validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata")));
+    errors.extend(checks::meta_update(object, old));
     errors
 }
 

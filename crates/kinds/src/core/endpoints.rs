@@ -1,8 +1,8 @@
 //! Endpoints.
 
+use crate::change;
 use crate::checks::{PROTOCOLS, dns_label, each, meta, meta_update, port_number, qualified_name, required_one_of};
 use crate::columns::{name, object_age};
-use crate::edit;
 use crate::strategy::{Column, Strategy};
 use object::field::{Error, Errors, Path};
 use object::names::{get_warnings_for_ip, is_valid_ip_for_legacy_field, name_is_dns_subdomain, parse_ip_sloppy};
@@ -17,7 +17,7 @@ impl Strategy for Endpoints {
         let subsets = object.get_mut("subsets").and_then(Value::as_array_mut).into_iter().flatten();
         let ports = subsets.filter_map(|subset| subset.get_mut("ports")?.as_array_mut()).flatten();
         for port in ports.filter_map(Value::as_object_mut) {
-            edit::default(port, "protocol", "TCP");
+            change::set_default_text(port, "protocol", "TCP");
         }
     }
 

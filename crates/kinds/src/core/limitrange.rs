@@ -1,10 +1,10 @@
 //! LimitRange. Its effect on pods and claims is admission's.
 
 use super::resource_names::{is_overcommit_allowed, validate_container_resource_name, validate_resource_name};
+use crate::change;
 use crate::checks::{meta, qualified_name};
 use crate::columns::name_and_created;
-use crate::edit;
-use crate::strategy::{Column, Strategy};
+use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::names::name_is_dns_subdomain;
 use object::quantity::{Format, Quantity};
@@ -26,8 +26,15 @@ impl Strategy for LimitRange {
                 fill(limit, "defaultRequest", "default");
                 fill(limit, "defaultRequest", "min");
             }
-            LISTS.iter().for_each(|list| edit::round_resources(limit.get_mut(list)));
+            LISTS.iter().for_each(|list| change::round_resources(limit.get_mut(list)));
         }
+    }
+
+    fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
+        // One without a name gets an id for one.
+        let metadata = change::map_at(object, "metadata");
+        let id = metadata.get("uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        change::set_default_text(metadata, "name", &id);
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
@@ -71,7 +78,7 @@ fn fill(limit: &mut Value, to: &str, from: &str) {
     if missing.is_empty() {
         return;
     }
-    let list = edit::map(limit, to);
+    let list = change::map_at(limit, to);
     for (name, amount) in missing {
         list.entry(name).or_insert(amount);
     }

@@ -1,8 +1,8 @@
 //! Namespace. Removing its content when it goes is a controller's work.
 
+use crate::change;
 use crate::checks::{meta, meta_update, standard_finalizer};
 use crate::columns::{name, object_age};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::validate_finalizer_name;
@@ -21,12 +21,12 @@ struct Finalize;
 impl Strategy for Namespace {
     fn defaults(&self, object: &mut Value) {
         label(object);
-        edit::default(edit::map(object, "status"), "phase", "Active");
+        change::set_default_text(change::map_at(object, "status"), "phase", "Active");
     }
 
     fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
         object["status"] = json!({"phase": "Active"});
-        let finalizers = edit::map(object, "spec").entry("finalizers").or_insert_with(|| json!([]));
+        let finalizers = change::map_at(object, "spec").entry("finalizers").or_insert_with(|| json!([]));
         if !finalizers.is_array() {
             *finalizers = json!([]);
         }
@@ -54,12 +54,12 @@ impl Strategy for Namespace {
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
         let finalizers = old.at(&["spec", "finalizers"]);
-        let spec = edit::map(object, "spec");
+        let spec = change::map_at(object, "spec");
         match finalizers.value() {
             Some(value) => spec.insert("finalizers".to_owned(), value.clone()),
             None => spec.remove("finalizers"),
         };
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -84,6 +84,10 @@ impl Strategy for Namespace {
         object.get("status").str("phase").to_owned()
     }
 
+    fn selects_by_namespace(&self) -> bool {
+        false
+    }
+
     fn unknown_field_label(&self, _kind: &str, name: &str) -> String {
         format!("field label not supported: {name}")
     }
@@ -103,7 +107,7 @@ impl Strategy for Namespace {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
+        change::keep(object, old, "spec");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -130,7 +134,7 @@ impl Strategy for Status {
 
 impl Strategy for Finalize {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -157,6 +161,6 @@ fn label(object: &mut Value) {
         return;
     }
     if let Some(metadata) = object.get_mut("metadata") {
-        edit::map(metadata, "labels").insert(NAME_LABEL.to_owned(), name.into());
+        change::map_at(metadata, "labels").insert(NAME_LABEL.to_owned(), name.into());
     }
 }

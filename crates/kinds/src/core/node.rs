@@ -2,9 +2,9 @@
 
 use super::pod::dump;
 use super::resource_names::validate_resource_amount;
+use crate::change;
 use crate::checks::{NOT_POSITIVE, meta, meta_update};
 use crate::columns::{name, object_age, or};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::validate_label_name;
@@ -29,8 +29,8 @@ impl Strategy for Node {
         if let Some(capacity) = status.get("capacity").filter(|_| !View::from(&*status).has("allocatable")).cloned() {
             status["allocatable"] = capacity;
         }
-        edit::round_resources(status.get_mut("capacity"));
-        edit::round_resources(status.get_mut("allocatable"));
+        change::round_resources(status.get_mut("capacity"));
+        change::round_resources(status.get_mut("allocatable"));
     }
 
     fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
@@ -57,7 +57,7 @@ impl Strategy for Node {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
         if !old.get("spec").has("configSource") {
             drop_field(object, "spec", "configSource");
         }
@@ -83,6 +83,10 @@ impl Strategy for Node {
 
     fn selectable_field(&self, object: View<'_>, _name: &str) -> String {
         object.get("spec").bool("unschedulable").to_string()
+    }
+
+    fn selects_by_namespace(&self) -> bool {
+        false
     }
 
     fn unknown_field_label(&self, _kind: &str, name: &str) -> String {
@@ -139,7 +143,7 @@ impl Strategy for Node {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
+        change::keep(object, old, "spec");
         if !old.get("status").has("config") {
             drop_field(object, "status", "config");
         }
@@ -163,7 +167,7 @@ fn align_pod_cidrs(object: &mut Value) {
     if single == first {
         return;
     }
-    let spec = edit::map(object, "spec");
+    let spec = change::map_at(object, "spec");
     if single.is_empty() {
         spec.insert("podCIDR".to_owned(), first.into());
     } else {

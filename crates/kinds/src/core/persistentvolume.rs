@@ -5,15 +5,15 @@ mod sources;
 use super::persistentvolumeclaim::{CLASS_ANNOTATION, show_access_modes, validate_basic};
 use super::pod::affinity::validate_node_selector;
 use super::pod::{dump, update, warnings};
+use crate::change;
 use crate::checks::{each, meta, meta_update, positive_quantity};
 use crate::columns::{name, object_age, or};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::{FIELD_IMMUTABLE, validate_immutable_field};
 use object::names::{is_valid_label_value, name_is_dns_subdomain};
 use object::quantity::Quantity;
-use object::{Value, View, json};
+use object::{Map, Value, View, json};
 
 const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 const MOUNT_OPTIONS: &str = "volume.beta.kubernetes.io/mount-options";
@@ -23,14 +23,19 @@ pub(super) struct PersistentVolume;
 /// The rules of `persistentvolumes/status`.
 struct Status;
 
+/// What every spec of a volume gets, also one that stands in an attachment.
+pub(crate) fn default_spec(spec: &mut Map<String, Value>) {
+    change::round_resources(spec.get_mut("capacity"));
+    sources::defaults(spec);
+}
+
 impl Strategy for PersistentVolume {
     fn defaults(&self, object: &mut Value) {
-        edit::default(edit::map(object, "status"), "phase", "Pending");
-        let spec = edit::map(object, "spec");
-        edit::default(spec, "persistentVolumeReclaimPolicy", "Retain");
-        edit::default(spec, "volumeMode", "Filesystem");
-        edit::round_resources(spec.get_mut("capacity"));
-        sources::defaults(spec);
+        change::set_default_text(change::map_at(object, "status"), "phase", "Pending");
+        let spec = change::map_at(object, "spec");
+        change::set_default_text(spec, "persistentVolumeReclaimPolicy", "Retain");
+        change::set_default(spec, "volumeMode", "Filesystem");
+        default_spec(spec);
     }
 
     fn prepare_for_create(&self, object: &mut Value, request: &Request<'_>) {
@@ -46,7 +51,7 @@ impl Strategy for PersistentVolume {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -112,7 +117,7 @@ impl Strategy for PersistentVolume {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, request: &Request<'_>) {
-        edit::restore(object, old, "spec");
+        change::keep(object, old, "spec");
         const TIME: &str = "lastPhaseTransitionTime";
         let view = View::from(&*object);
         let (status, before) = (view.get("status"), old.get("status"));
@@ -126,7 +131,7 @@ impl Strategy for Status {
             _ => None,
         };
         if let Some(time) = time {
-            edit::map(object, "status").insert(TIME.to_owned(), time);
+            change::map_at(object, "status").insert(TIME.to_owned(), time);
         }
     }
 

@@ -3,9 +3,9 @@
 use super::pod::volumes::claim::{ClaimOptions, validate_claim_spec};
 use super::pod::{dump, update, warnings};
 use super::resource_names::{is_native, validate_resource_amount};
+use crate::change;
 use crate::checks::{meta, meta_update, qualified_name};
 use crate::columns::{name, object_age, or};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::{FIELD_IMMUTABLE, SelectorOptions, validate_immutable_field, validate_label_selector};
@@ -31,18 +31,18 @@ struct Status;
 
 impl Strategy for PersistentVolumeClaim {
     fn defaults(&self, object: &mut Value) {
-        edit::default(edit::map(object, "status"), "phase", "Pending");
-        edit::default(edit::map(object, "spec"), "volumeMode", "Filesystem");
+        change::set_default_text(change::map_at(object, "status"), "phase", "Pending");
+        change::set_default(change::map_at(object, "spec"), "volumeMode", "Filesystem");
         for place in
             ["/spec/resources/limits", "/spec/resources/requests", "/status/capacity", "/status/allocatedResources"]
         {
-            edit::round_resources(object.pointer_mut(place));
+            change::round_resources(object.pointer_mut(place));
         }
     }
 
     fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
         object["status"] = json!({"phase": "Pending"});
-        prepare_sources(edit::map(object, "spec"), View::ABSENT);
+        prepare_sources(change::map_at(object, "spec"), View::ABSENT);
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
@@ -54,8 +54,8 @@ impl Strategy for PersistentVolumeClaim {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
-        prepare_sources(edit::map(object, "spec"), old.get("spec"));
+        change::keep(object, old, "status");
+        prepare_sources(change::map_at(object, "spec"), old.get("spec"));
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -120,7 +120,7 @@ impl Strategy for PersistentVolumeClaim {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
+        change::keep(object, old, "spec");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -206,11 +206,11 @@ fn validate_change(object: View<'_>, old: View<'_>) -> Errors {
     let path = Path::new("spec");
     let (mut new_spec, mut old_spec) = (object.get("spec").to_value(), old.get("spec").to_value());
     if old.get("spec").str("volumeName").is_empty() {
-        edit::restore(&mut old_spec, object.get("spec"), "volumeName");
+        change::keep(&mut old_spec, object.get("spec"), "volumeName");
     }
     errors.extend(allow_class(&mut new_spec, object, old));
     if object.get("status").str("phase") == "Bound" {
-        edit::restore(&mut new_spec, old.get("spec"), "volumeAttributesClassName");
+        change::keep(&mut new_spec, old.get("spec"), "volumeAttributesClassName");
         let storage = old.at(&["spec", "resources", "requests", "storage"]);
         if let Some(requests) = new_spec.pointer_mut("/resources/requests") {
             requests["storage"] = storage.to_value();
@@ -240,11 +240,11 @@ fn allow_class(new_spec: &mut Value, object: View<'_>, old: View<'_>) -> Option<
     let unset = old.get("spec").opt_str("storageClassName").is_none();
     let from_annotation = before.is_some() && unset && class == before.as_deref() && (now.is_none() || now == before);
     if from_annotation {
-        edit::restore(new_spec, View::ABSENT, "storageClassName");
+        change::keep(new_spec, View::ABSENT, "storageClassName");
         return None;
     }
     if class.is_some() && unset && (before.is_none() || class == before.as_deref()) {
-        edit::restore(new_spec, old.get("spec"), "storageClassName");
+        change::keep(new_spec, old.get("spec"), "storageClassName");
     }
     let (now, before) = (now.unwrap_or_default(), before.unwrap_or_default());
     let path = Path::new("metadata");

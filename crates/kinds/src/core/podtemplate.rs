@@ -1,10 +1,10 @@
 //! Pod templates.
 
 use crate::change::{at, count_generation, set_generation};
+use crate::checks;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Errors, Path};
-use object::meta::{validate_object_meta, validate_object_meta_update};
 use object::names::name_is_dns_subdomain;
 use object::{Value, View};
 
@@ -26,8 +26,7 @@ impl Strategy for PodTemplate {
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta(object.get("metadata"), true, name_is_dns_subdomain, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_is_dns_subdomain);
         errors.extend(template::validate_template(object.get("template"), View::ABSENT, &Path::new("template")));
         errors
     }
@@ -44,8 +43,7 @@ impl Strategy for PodTemplate {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         let (new, old) = (object.get("template"), old.get("template"));
         errors.extend(template::validate_template(new, old, &Path::new("template")));
         errors

@@ -3,12 +3,12 @@
 use crate::amounts::validate_not_negative;
 use crate::apps::validate_replica_status;
 use crate::change::{at, clear_status, count_generation, keep, map_at, set_default, set_generation};
+use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::template;
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_object_meta, validate_object_meta_update};
-use object::names::{Messages, is_dns1123_subdomain_content, name_is_dns_subdomain};
+use object::names::{Messages, is_dns1123_subdomain_content};
 use object::selector::labels::Selector;
 use object::{Value, View};
 
@@ -25,12 +25,11 @@ impl Strategy for ReplicationController {
         let labels = View::from(&*object).at(TEMPLATE).at(&["metadata", "labels"]);
         let labels = (!labels.is_empty()).then(|| labels.to_value());
         let empty = |map: &object::Map<String, Value>, name: &str| View::from(map.get(name)).is_empty();
-        if let (Some(labels), Some(metadata)) = (&labels, map_at(object, "metadata"))
-            && empty(metadata, "labels")
-        {
+        let metadata = map_at(object, "metadata");
+        if let Some(labels) = labels.as_ref().filter(|_| empty(metadata, "labels")) {
             metadata.insert("labels".to_owned(), labels.clone());
         }
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         if let Some(labels) = labels.filter(|_| empty(spec, "selector")) {
             spec.insert("selector".to_owned(), labels);
         }
@@ -49,7 +48,7 @@ impl Strategy for ReplicationController {
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
-        let mut errors = validate_object_meta(object.get("metadata"), true, name_rule, &Path::new("metadata"));
+        let mut errors = checks::meta(object, true, name_rule);
         validate_spec(object.get("spec"), View::ABSENT, &mut errors);
         errors
     }
@@ -71,8 +70,7 @@ impl Strategy for ReplicationController {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         validate_spec(object.get("spec"), old.get("spec"), &mut errors);
         errors
     }
@@ -144,8 +142,7 @@ impl Strategy for Status {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors =
-            validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+        let mut errors = checks::meta_update(object, old);
         validate_replica_status(object.get("status"), &mut errors);
         errors
     }
@@ -155,9 +152,9 @@ impl Strategy for Status {
     }
 }
 
-/// Names are validated by declaration, which counts bytes.
+/// Names are validated by declaration, which counts bytes, once they are made; what they are made of is not looked at.
 fn name_rule(name: &str, prefix: bool) -> Messages {
-    if prefix { name_is_dns_subdomain(name, prefix) } else { is_dns1123_subdomain_content(name) }
+    if prefix { Messages::new() } else { is_dns1123_subdomain_content(name) }
 }
 
 fn validate_spec(spec: View<'_>, old: View<'_>, errors: &mut Errors) {

@@ -1,4 +1,4 @@
-//! Names of resources, as limits and quotas name them: `cpu`, `requests.storage`, `example.com/gpu`.
+//! Names of resources, as containers, limits and quotas name them: `cpu`, `requests.storage`, `example.com/gpu`.
 
 use crate::checks::{NOT_INTEGER, nonnegative_quantity, qualified_name};
 use object::field::{Error, Errors, Path};
@@ -108,6 +108,7 @@ fn is_quota_huge_pages(name: &str) -> bool {
     is_huge_pages(name) || name.starts_with("requests.hugepages-")
 }
 
-fn is_extended(name: &str) -> bool {
+/// True if the resource is somebody else's and can be counted in a quota.
+pub(crate) fn is_extended(name: &str) -> bool {
     !is_native(name) && !name.starts_with("requests.") && is_qualified_name(&format!("requests.{name}")).is_empty()
 }

@@ -1,9 +1,9 @@
 //! ResourceQuota. Counting is a controller's work, refusing admission's.
 
 use super::resource_names::{is_standard_quota, validate_quota_resource_name, validate_resource_amount};
+use crate::change;
 use crate::checks::{meta, meta_update};
 use crate::columns::{name, object_age};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::FIELD_IMMUTABLE;
@@ -30,12 +30,12 @@ const SCOPES: &[&str] = &[
 impl Strategy for ResourceQuota {
     fn defaults(&self, object: &mut Value) {
         for (part, list) in [("spec", "hard"), ("status", "hard"), ("status", "used")] {
-            edit::round_resources(object.get_mut(part).and_then(|part| part.get_mut(list)));
+            change::round_resources(object.get_mut(part).and_then(|part| part.get_mut(list)));
         }
     }
 
     fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
-        edit::clear(object, "status");
+        change::clear(object, "status");
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
@@ -51,7 +51,7 @@ impl Strategy for ResourceQuota {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -105,7 +105,7 @@ impl Strategy for ResourceQuota {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
+        change::keep(object, old, "spec");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {

@@ -1,9 +1,9 @@
 //! Secret.
 
 use super::configmap::{SIZE_MAX, base64_length, frozen};
+use crate::change;
 use crate::checks::{each, meta, meta_update};
 use crate::columns::{name, object_age};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -19,12 +19,12 @@ impl Strategy for Secret {
     /// The type, and the texts of `stringData`, which is never kept.
     fn defaults(&self, object: &mut Value) {
         let Some(map) = object.as_object_mut() else { return };
-        edit::default(map, "type", "Opaque");
+        change::set_default_text(map, "type", "Opaque");
         let Some(Value::Object(texts)) = map.remove("stringData") else { return };
         if texts.is_empty() {
             return;
         }
-        let data = edit::map(object, "data");
+        let data = change::map_at(object, "data");
         for (key, text) in texts {
             data.insert(key, BASE64.encode(text.as_str().unwrap_or_default()).into());
         }
@@ -47,7 +47,7 @@ impl Strategy for Secret {
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
         if View::from(&*object).str("type").is_empty() {
-            edit::restore(object, old, "type");
+            change::keep(object, old, "type");
         }
     }
 

@@ -10,9 +10,9 @@ mod node_ports;
 mod traffic;
 mod validate;
 
+use crate::change;
 use crate::checks::{meta, meta_update};
 use crate::columns::{name, object_age, or};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::names::{
@@ -32,17 +32,17 @@ struct Status;
 impl Strategy for Service {
     fn defaults(&self, object: &mut Value) {
         default_affinity(object);
-        let spec = edit::map(object, "spec");
-        edit::default(spec, "type", "ClusterIP");
+        let spec = change::map_at(object, "spec");
+        change::set_default_text(spec, "type", "ClusterIP");
         for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
             default_port(port);
         }
         let view = View::from(&*object);
         let spec = view.get("spec");
         let (kind, external) = (spec.str("type").to_owned(), traffic::is_externally_accessible(spec));
-        let spec = edit::map(object, "spec");
+        let spec = change::map_at(object, "spec");
         if external {
-            edit::default(spec, "externalTrafficPolicy", "Cluster");
+            change::set_default_text(spec, "externalTrafficPolicy", "Cluster");
         }
         if matches!(kind.as_str(), "NodePort" | "LoadBalancer" | "ClusterIP")
             && spec.get("internalTrafficPolicy").is_none_or(Value::is_null)
@@ -50,7 +50,7 @@ impl Strategy for Service {
             spec.insert("internalTrafficPolicy".to_owned(), "Cluster".into());
         }
         if kind == "LoadBalancer" {
-            edit::default(spec, "allocateLoadBalancerNodePorts", true);
+            change::set_default(spec, "allocateLoadBalancerNodePorts", true);
             default_ip_modes(object);
         }
     }
@@ -69,8 +69,15 @@ impl Strategy for Service {
         warnings(object)
     }
 
+    fn canonicalize(&self, object: &mut Value) {
+        // Upstream forgets it whenever it reads the object.
+        if View::from(&*object).get("spec").str("type") == "ExternalName" {
+            change::map_at(object, "spec").remove("internalTrafficPolicy");
+        }
+    }
+
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
         leftovers::drop_for_type(object, old);
     }
 
@@ -147,7 +154,7 @@ impl Strategy for Service {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
+        change::keep(object, old, "spec");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -171,8 +178,8 @@ impl Strategy for Status {
 }
 
 fn default_affinity(object: &mut Value) {
-    let spec = edit::map(object, "spec");
-    edit::default(spec, "sessionAffinity", "None");
+    let spec = change::map_at(object, "spec");
+    change::set_default_text(spec, "sessionAffinity", "None");
     match spec.get("sessionAffinity").and_then(Value::as_str) {
         Some("None") => {
             spec.remove("sessionAffinityConfig");
@@ -190,7 +197,7 @@ fn default_affinity(object: &mut Value) {
 fn default_port(port: &mut Value) {
     let number = View::from(&*port).int("port");
     let Some(port) = port.as_object_mut() else { return };
-    edit::default(port, "protocol", "TCP");
+    change::set_default_text(port, "protocol", "TCP");
     let target = port.get("targetPort");
     if target.is_none_or(|target| target.is_null() || target.as_i64() == Some(0) || target.as_str() == Some("")) {
         port.insert("targetPort".to_owned(), number.into());
@@ -201,7 +208,7 @@ fn default_ip_modes(object: &mut Value) {
     let points = object.pointer_mut("/status/loadBalancer/ingress").and_then(Value::as_array_mut);
     for point in points.into_iter().flatten().filter_map(Value::as_object_mut) {
         if !View::from(point.get("ip")).is_empty() {
-            edit::default(point, "ipMode", "VIP");
+            change::set_default(point, "ipMode", "VIP");
         }
     }
 }

@@ -101,6 +101,10 @@ impl Strategy for Rules {
         found.filter(|value| !value.is_null()).map(jsonpath::show).unwrap_or_default()
     }
 
+    fn selects_by_namespace(&self) -> bool {
+        false
+    }
+
     fn unknown_field_label(&self, _kind: &str, name: &str) -> String {
         format!("field label not supported: {name}")
     }

@@ -3,10 +3,12 @@
 use super::common::{EFFECTS, binding_conditions, device_id, driver_name, fits, pool_name, qualified_name, unique};
 use crate::checks;
 use crate::core::pod::affinity::validate_node_selector;
+use crate::core::resource_names::is_extended;
 use object::View;
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_conditions, validate_immutable_field, validate_label_name, validate_object_meta_update};
+use object::meta::{validate_conditions, validate_immutable_field, validate_label_name};
 use object::names::{is_dns1123_subdomain, is_valid_label_value};
+use object::quote::quote;
 
 const MOST: i64 = 32;
 const LONGEST_PARAMETERS: usize = 10 * 1024;
@@ -22,17 +24,10 @@ pub(super) fn validate_class(spec: View<'_>, path: &Path<'_>, errors: &mut Error
             validate_config(config, &list.index(index), errors);
         }
     }
-    if let Some(name) = spec.opt_str("extendedResourceName").filter(|name| !is_extended_resource(name)) {
+    if let Some(name) = spec.opt_str("extendedResourceName").filter(|name| !is_extended(name)) {
         let detail = "must be a valid extended resource name";
         errors.push(Error::invalid(&path.child("extendedResourceName"), name, detail));
     }
-}
-
-/// In a domain that is not Kubernetes' own.
-fn is_extended_resource(name: &str) -> bool {
-    let native = !name.contains('/') || name.contains("kubernetes.io/");
-    let quota = format!("requests.{name}");
-    !native && !name.starts_with("requests.") && object::names::is_qualified_name(&quota).is_empty()
 }
 
 /// Validates the spec of a claim.
@@ -211,7 +206,7 @@ fn validate_raw(value: View<'_>, path: &Path<'_>, errors: &mut Errors) {
 
 /// Validates the changed status of a claim.
 pub(super) fn validate_status_update(object: View<'_>, old: View<'_>) -> Errors {
-    let mut errors = validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
+    let mut errors = checks::meta_update(object, old);
     let (status, before, path) = (object.get("status"), old.get("status"), Path::new("status"));
     let (users, list) = (status.get("reservedFor"), path.child("reservedFor"));
     let (allocation, place) = (status.get("allocation"), path.child("allocation"));
@@ -250,8 +245,10 @@ fn validate_device_statuses(status: View<'_>, list: &Path<'_>, errors: &mut Erro
         pool_name(device.str("pool"), &item.child("pool"), errors);
         errors.extend(checks::dns_label(device.str("device"), &item.child("device")));
         if !allocated.contains(&device_id(device)) {
-            let id = format!("{}/{}/{}", device.str("driver"), device.str("pool"), device.str("device"));
-            errors.push(Error::invalid(&item, id, "must be an allocated device in the claim"));
+            let parts = [("Driver", "driver"), ("Pool", "pool"), ("Device", "device"), ("ShareID", "shareID")];
+            let parts = parts.map(|(shown, name)| format!("\"{shown}\":{}", quote(device.str(name))));
+            let shown = format!("{{{}}}", parts.join(","));
+            errors.push(Error::invalid_shown(&item, shown, "must be an allocated device in the claim"));
         }
         fits(device.get("conditions"), 8, &item.child("conditions"), errors);
         errors.extend(validate_conditions(device.get("conditions"), &item.child("conditions")));

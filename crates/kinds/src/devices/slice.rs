@@ -1,12 +1,14 @@
 //! Validation of slices: what devices there are.
 
 use super::common::{EFFECTS, binding_conditions, driver_name, fits, pool_name, qualified_name, unique};
+use crate::change::set_default;
 use crate::checks;
+use crate::core::pod;
 use crate::core::pod::affinity::validate_node_selector;
 use object::field::{Error, Errors, Path};
 use object::meta::{validate_immutable_field, validate_label_name};
 use object::names::{is_dns1123_subdomain, is_valid_label_value};
-use object::{Value, View};
+use object::{Map, Value, View};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -14,6 +16,8 @@ const MOST_DEVICES: i64 = 128;
 /// Where devices have taints, counters or lists.
 const MOST_ADVANCED_DEVICES: i64 = 64;
 const LONGEST_VALUE: i64 = 64;
+/// Fields of an attribute that hold several values.
+const LISTS: &[&str] = &["bools", "ints", "strings", "versions"];
 
 static SEMVER: LazyLock<Regex> = LazyLock::new(|| {
     const NUMBER: &str = r"(0|[1-9][0-9]*)";
@@ -91,7 +95,12 @@ fn validate_nodes(spec: View<'_>, path: &Path<'_>, errors: &mut Errors) {
         let terms = selector.get("nodeSelectorTerms");
         if terms.len() != 1 {
             let detail = "must have exactly one node selector term";
-            errors.push(Error::invalid(&place.child("nodeSelectorTerms"), terms.to_value(), detail));
+            let shown: Vec<String> = terms.items().map(|term| pod::dump_compact("NodeSelectorTerm", term)).collect();
+            errors.push(Error::invalid_shown(
+                &place.child("nodeSelectorTerms"),
+                format!("[{}]", shown.join(",")),
+                detail,
+            ));
         }
     }
     for (name, shown) in [("allNodes", "`allNodes`"), ("perDeviceNodeSelection", "`perDeviceNodeSelection`")] {
@@ -187,6 +196,46 @@ fn validate_nodes_of_device(device: View<'_>, selects_nodes: bool, path: &Path<'
     validate_one(&set, wanted, "", path, errors);
 }
 
+/// Tells when taints were added, and drops what belongs to features that are switched off.
+pub(super) fn prepare(object: &mut Value, old: View<'_>, now: &str) {
+    let uses = |field: &'static str| old.get("spec").list("devices").any(|device| device.has(field));
+    let keeps_mappings = uses("nodeAllocatableResourceMappings");
+    let keeps_lists = old.get("spec").list("devices").any(|device| {
+        device.get("attributes").entries().any(|(_, attribute)| LISTS.iter().any(|list| attribute.has(list)))
+    });
+    let devices = object.pointer_mut("/spec/devices").and_then(Value::as_array_mut);
+    for device in devices.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if !keeps_mappings {
+            device.remove("nodeAllocatableResourceMappings");
+        }
+        let taints = device.get_mut("taints").and_then(Value::as_array_mut);
+        for taint in taints.into_iter().flatten().filter_map(Value::as_object_mut) {
+            set_default(taint, "timeAdded", now);
+        }
+        let attributes = device.get_mut("attributes").and_then(Value::as_object_mut).filter(|_| !keeps_lists);
+        for attribute in attributes.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+            attribute.retain(|name, _| !LISTS.contains(&name.as_str()));
+        }
+    }
+}
+
+/// An attribute as messages show it: with the names of upstream's internal form.
+fn show_attribute(attribute: View<'_>) -> String {
+    let fields = [
+        ("IntValue", "int"),
+        ("BoolValue", "bool"),
+        ("StringValue", "string"),
+        ("VersionValue", "version"),
+        ("IntValues", "ints"),
+        ("BoolValues", "bools"),
+        ("StringValues", "strings"),
+        ("VersionValues", "versions"),
+    ];
+    let parts: Vec<String> =
+        fields.iter().map(|(shown, name)| format!("\"{shown}\":{}", attribute.get(name).to_value())).collect();
+    format!("{{{}}}", parts.join(","))
+}
+
 fn validate_attribute(attribute: View<'_>, path: &Path<'_>, errors: &mut Errors) {
     let texts = |name: &'static str, list: &'static str| {
         let place = path.child(list);
@@ -209,7 +258,7 @@ fn validate_attribute(attribute: View<'_>, path: &Path<'_>, errors: &mut Errors)
     match names.iter().filter(|name| attribute.has(name)).count() {
         0 => errors.push(Error::invalid(path, "", "exactly one value must be specified")),
         1 => {}
-        _ => errors.push(Error::invalid(path, attribute.to_value(), "exactly one value must be specified")),
+        _ => errors.push(Error::invalid_shown(path, show_attribute(attribute), "exactly one value must be specified")),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct FlowSchema;
 
 impl Strategy for FlowSchema {
     fn defaults(&self, object: &mut Value) {
-        let Some(spec) = map_at(object, "spec") else { return };
+        let spec = map_at(object, "spec");
         if spec.get("matchingPrecedence").and_then(Value::as_i64).unwrap_or_default() == 0 {
             spec.insert("matchingPrecedence".to_owned(), 1000.into());
         }

@@ -1,8 +1,8 @@
 //! IPAddress and ServiceCIDR: the addresses that services get, as objects.
 
+use crate::change;
 use crate::checks::{each, meta, meta_update};
 use crate::columns::{name, object_age};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::FIELD_IMMUTABLE;
@@ -69,7 +69,7 @@ impl Strategy for ServiceCidr {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -98,8 +98,8 @@ impl Strategy for ServiceCidr {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
-        edit::restore_metadata(object, old);
+        change::keep(object, old, "spec");
+        change::keep_metadata(object, old);
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {

@@ -4,11 +4,11 @@ mod paths;
 
 pub(super) use paths::validate_reference;
 
+use crate::change;
 use crate::change::{count_generation, set_generation};
 use crate::checks::{each, meta, meta_update};
 use crate::columns::{name, object_age};
 use crate::core::service::load_balancer_points;
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::names::{
@@ -60,7 +60,7 @@ impl Strategy for Ingress {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
         count_generation(object, old, &[&["spec"]]);
     }
 
@@ -111,7 +111,7 @@ impl Strategy for Ingress {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
+        change::keep(object, old, "spec");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {

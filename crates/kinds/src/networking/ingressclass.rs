@@ -46,7 +46,7 @@ impl Strategy for IngressClass {
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
         let mut errors = meta_update(object, old);
-        let controller = |object: View<'_>| object.at(&["spec", "controller"]).to_value();
+        let controller = |object: View<'_>| Value::from(object.get("spec").str("controller"));
         let path = Path::new("spec");
         errors.extend(validate_immutable_field(
             View::from(&controller(object)),

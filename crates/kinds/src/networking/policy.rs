@@ -1,9 +1,9 @@
 //! NetworkPolicy.
 
+use crate::change;
 use crate::change::{count_generation, set_default, set_generation};
 use crate::checks::{each, meta, meta_update};
 use crate::columns::{name, object_age, or};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::{SelectorOptions, validate_label_selector};
@@ -23,7 +23,7 @@ pub(super) struct NetworkPolicy;
 
 impl Strategy for NetworkPolicy {
     fn defaults(&self, object: &mut Value) {
-        let spec = edit::map(object, "spec");
+        let spec = change::map_at(object, "spec");
         for (direction, _) in DIRECTIONS {
             let rules = spec.get_mut(direction).and_then(Value::as_array_mut).into_iter().flatten();
             let ports = rules.filter_map(|rule| rule.get_mut("ports")?.as_array_mut()).flatten();

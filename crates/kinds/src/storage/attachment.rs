@@ -1,10 +1,10 @@
 //! VolumeAttachment.
 
+use crate::change;
 use crate::checks::{each, meta};
 use crate::columns::{name, object_age};
 use crate::core::persistentvolume;
 use crate::core::pod::volumes::network::csi_driver_name;
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::FIELD_IMMUTABLE;
@@ -20,6 +20,12 @@ pub(super) struct VolumeAttachment;
 struct Status;
 
 impl Strategy for VolumeAttachment {
+    fn defaults(&self, object: &mut Value) {
+        if let Some(inline) = object.pointer_mut("/spec/source/inlineVolumeSpec").and_then(Value::as_object_mut) {
+            persistentvolume::default_spec(inline);
+        }
+    }
+
     fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
         object["status"] = json!({"attached": false});
     }
@@ -29,7 +35,7 @@ impl Strategy for VolumeAttachment {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "status");
+        change::keep(object, old, "status");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -76,8 +82,8 @@ impl Strategy for VolumeAttachment {
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        edit::restore(object, old, "spec");
-        edit::restore_metadata(object, old);
+        change::keep(object, old, "spec");
+        change::keep_metadata(object, old);
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {

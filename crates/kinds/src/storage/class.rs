@@ -1,10 +1,10 @@
 //! StorageClass and VolumeAttributesClass.
 
 use super::validate_parameters;
+use crate::change;
 use crate::checks::{meta, meta_update, qualified_name};
 use crate::columns::{name, object_age, or};
 use crate::core::pod::warnings::deprecated_node_label;
-use crate::edit;
 use crate::strategy::{Column, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::{validate_immutable_field, validate_label_name};
@@ -20,7 +20,7 @@ pub(super) struct AttributesClass;
 impl Strategy for StorageClass {
     fn defaults(&self, object: &mut Value) {
         let Some(object) = object.as_object_mut() else { return };
-        edit::default(object, "reclaimPolicy", "Delete");
+        change::set_default(object, "reclaimPolicy", "Delete");
         if object.get("volumeBindingMode").is_none_or(Value::is_null) {
             object.insert("volumeBindingMode".to_owned(), "Immediate".into());
         }

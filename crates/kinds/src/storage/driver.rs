@@ -1,9 +1,9 @@
 //! CSIDriver.
 
+use crate::change;
 use crate::change::{count_generation, set_default};
 use crate::checks::{meta, meta_update};
 use crate::columns::{name, object_age, or};
-use crate::edit;
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::validate_immutable_field;
@@ -18,7 +18,7 @@ pub(super) struct CsiDriver;
 
 impl Strategy for CsiDriver {
     fn defaults(&self, object: &mut Value) {
-        let spec = edit::map(object, "spec");
+        let spec = change::map_at(object, "spec");
         for (field, value) in [
             ("attachRequired", true.into()),
             ("podInfoOnMount", false.into()),

@@ -1,6 +1,7 @@
 //! What a pod asks for in all.
 
 use super::Amounts;
+use crate::core::pod::amounts::is_pod_level;
 use object::View;
 
 /// How totals are counted.
@@ -59,11 +60,6 @@ pub fn is_best_effort(pod: View<'_>) -> bool {
     };
     let mut containers = spec.list("containers").chain(spec.list("initContainers"));
     !asks(spec.get("resources")) && !containers.any(|container| asks(container.get("resources")))
-}
-
-/// Resources that a pod may ask for as a whole.
-pub(super) fn is_pod_level(name: &str) -> bool {
-    matches!(name, "cpu" | "memory") || name.starts_with("hugepages-")
 }
 
 /// Containers run side by side, after the init containers, each of which runs beside the restartable ones before it.

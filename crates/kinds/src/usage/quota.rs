@@ -2,12 +2,13 @@
 //!
 //! Pods, Services and claims have rules of their own; every other object counts as one of its resource.
 
-use super::pod::is_pod_level;
 use super::{Amounts, Totals, is_best_effort, limits, requests};
+use crate::core::pod::amounts::is_pod_level;
+use crate::core::resource_names::{is_extended, is_huge_pages};
 use object::quantity::{Format, Quantity};
 use object::selector::labels::Selector;
 use object::time::parse_seconds;
-use object::{Value, View, json, names};
+use object::{Value, View, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How objects of one resource are counted.
@@ -187,12 +188,11 @@ fn computed(requests: &Amounts, limits: &Amounts) -> Amounts {
     let mut usage = Amounts::default();
     usage.set("pods", whole(1));
     for (name, amount) in &requests.0 {
-        let is_plain =
-            matches!(name.as_str(), "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-");
+        let is_plain = matches!(name.as_str(), "cpu" | "memory" | "ephemeral-storage") || is_huge_pages(name);
         if is_plain {
             usage.set(name, amount.clone());
         }
-        if is_plain || is_extended(name) {
+        if is_plain || is_extended_or_class(name) {
             usage.set(format!("requests.{name}"), amount.clone());
         }
     }
@@ -205,12 +205,8 @@ fn computed(requests: &Amounts, limits: &Amounts) -> Amounts {
 }
 
 /// `vendor.example/device`, or a class of devices.
-fn is_extended(name: &str) -> bool {
-    let native = !name.contains('/') || name.contains("kubernetes.io/");
-    name.starts_with("deviceclass.resource.kubernetes.io/")
-        || (!native
-            && !name.starts_with("requests.")
-            && names::is_qualified_name(&format!("requests.{name}")).is_empty())
+fn is_extended_or_class(name: &str) -> bool {
+    name.starts_with("deviceclass.resource.kubernetes.io/") || is_extended(name)
 }
 
 fn is_terminating(pod: View<'_>) -> bool {

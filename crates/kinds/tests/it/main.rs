@@ -4,4 +4,5 @@
 
 mod compare;
 mod conversations;
+mod reference;
 mod surroundings;

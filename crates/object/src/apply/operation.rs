@@ -8,7 +8,7 @@ use super::managers::{ManagerId, Managers, Operation as Kind};
 use super::place::{Place, empty_object};
 use super::set::FieldSet;
 use super::update::{Failure, Operands};
-use super::validate::validate;
+use super::validate::{lacks_keys, validate};
 use super::versions::Versions;
 use crate::status::Status;
 use serde_json::Value;
@@ -61,6 +61,9 @@ pub fn update(operation: &Operation<'_>, live: Option<&Value>, new: &mut Value) 
     let is_update = live.is_some_and(has_uid);
     if managers.owned.is_empty() && is_update {
         // An object whose owners were reset is not tracked until it is applied to.
+        return;
+    }
+    if operation.place().is_some_and(|place| lacks_keys(place, new)) {
         return;
     }
     let empty;

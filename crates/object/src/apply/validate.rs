@@ -22,6 +22,20 @@ pub(super) fn validate(place: Place<'_>, value: &Value) -> Result<(), String> {
     }
 }
 
+/// True if an item of a list with keys lacks one of them: then nothing can be said of owners.
+pub(super) fn lacks_keys(place: Place<'_>, value: &Value) -> bool {
+    match (place.form(Some(value)), value) {
+        (Form::List, Value::Array(items)) => {
+            let atomic = matches!(place.shape, Shape::List { kind: ListKind::Atomic, .. } | Shape::Any { .. });
+            items.iter().any(|item| (!atomic && place.element_of(item).is_err()) || lacks_keys(place.item(), item))
+        }
+        (Form::Map, Value::Object(map)) => {
+            map.iter().any(|(name, value)| place.field(name).is_some_and(|(place, _)| lacks_keys(place, value)))
+        }
+        _ => false,
+    }
+}
+
 struct Walk {
     path: Vec<String>,
     errors: Vec<String>,

@@ -5,7 +5,8 @@ use crate::change::{existing, map_at, set_default};
 use crate::template::show_selector;
 use object::{Map, Value, View, json};
 
-const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
+/// Where the metrics stand that are not the processor's.
+pub(super) const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const CURRENT_METRICS: &str = "autoscaling.alpha.kubernetes.io/current-metrics";
 const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
 const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
@@ -87,7 +88,7 @@ pub(super) fn write(object: &mut Value) {
     if made.is_empty() {
         return;
     }
-    let Some(metadata) = map_at(object, "metadata") else { return };
+    let metadata = map_at(object, "metadata");
     set_default(metadata, "annotations", json!({}));
     if let Some(annotations) = metadata["annotations"].as_object_mut() {
         annotations.extend(made.into_iter().map(|(key, text)| (key.to_owned(), escape_html(&text).into())));

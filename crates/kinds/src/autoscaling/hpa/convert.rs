@@ -13,29 +13,27 @@ impl Conversion for FirstVersion {
         let mut object = object;
         let extras = annotations::read(View::from(&object));
         annotations::drop_round_trip(&mut object);
-        if let Some(spec) = map_at(&mut object, "spec") {
-            let cpu = spec.remove("targetCPUUtilizationPercentage").and_then(|percent| percent.as_i64());
-            let mut metrics = extras.metrics.unwrap_or_default();
-            metrics.extend(cpu.map(cpu_utilization));
-            if metrics.is_empty() {
-                metrics.push(cpu_utilization(80));
-            }
-            spec.insert("metrics".to_owned(), metrics.into());
-            if let Some(behavior) = extras.behavior {
-                spec.insert("behavior".to_owned(), behavior);
-            }
+        let spec = map_at(&mut object, "spec");
+        let cpu = spec.remove("targetCPUUtilizationPercentage").and_then(|percent| percent.as_i64());
+        let mut metrics = extras.metrics.unwrap_or_default();
+        metrics.extend(cpu.map(cpu_utilization));
+        if metrics.is_empty() {
+            metrics.push(cpu_utilization(80));
         }
-        if let Some(status) = map_at(&mut object, "status") {
-            let cpu = status.remove("currentCPUUtilizationPercentage").and_then(|percent| percent.as_i64());
-            let from_cpu = cpu.map(|percent| {
-                vec![json!({"type": "Resource",
-                            "resource": {"name": "cpu", "current": {"averageUtilization": percent}}})]
-            });
-            let metrics = extras.current_metrics.or(from_cpu).map_or(Value::Null, Value::from);
-            status.insert("currentMetrics".to_owned(), metrics);
-            if let Some(conditions) = extras.conditions {
-                status.insert("conditions".to_owned(), conditions.into());
-            }
+        spec.insert("metrics".to_owned(), metrics.into());
+        if let Some(behavior) = extras.behavior {
+            spec.insert("behavior".to_owned(), behavior);
+        }
+        let status = map_at(&mut object, "status");
+        let cpu = status.remove("currentCPUUtilizationPercentage").and_then(|percent| percent.as_i64());
+        let from_cpu = cpu.map(|percent| {
+            vec![json!({"type": "Resource",
+                        "resource": {"name": "cpu", "current": {"averageUtilization": percent}}})]
+        });
+        let metrics = extras.current_metrics.or(from_cpu).map_or(Value::Null, Value::from);
+        status.insert("currentMetrics".to_owned(), metrics);
+        if let Some(conditions) = extras.conditions {
+            status.insert("conditions".to_owned(), conditions.into());
         }
         object
     }
@@ -43,23 +41,21 @@ impl Conversion for FirstVersion {
     fn from_stored(&self, object: Value) -> Value {
         let mut object = object;
         annotations::write(&mut object);
-        if let Some(spec) = map_at(&mut object, "spec") {
-            let metrics = spec.remove("metrics").unwrap_or_default();
-            spec.remove("behavior");
-            if let Some(percent) = View::from(&metrics).items().find_map(target_cpu) {
-                spec.insert("targetCPUUtilizationPercentage".to_owned(), percent.into());
-            }
+        let spec = map_at(&mut object, "spec");
+        let metrics = spec.remove("metrics").unwrap_or_default();
+        spec.remove("behavior");
+        if let Some(percent) = View::from(&metrics).items().find_map(target_cpu) {
+            spec.insert("targetCPUUtilizationPercentage".to_owned(), percent.into());
         }
-        if let Some(status) = map_at(&mut object, "status") {
-            let metrics = status.remove("currentMetrics").unwrap_or_default();
-            status.remove("conditions");
-            // The last one counts.
-            let cpu = View::from(&metrics).items().rev().find_map(current_cpu);
-            if let Some(percent) = cpu {
-                status.insert("currentCPUUtilizationPercentage".to_owned(), percent.into());
-            }
-            default_counts(status);
+        let status = map_at(&mut object, "status");
+        let metrics = status.remove("currentMetrics").unwrap_or_default();
+        status.remove("conditions");
+        // The last one counts.
+        let cpu = View::from(&metrics).items().rev().find_map(current_cpu);
+        if let Some(percent) = cpu {
+            status.insert("currentCPUUtilizationPercentage".to_owned(), percent.into());
         }
+        default_counts(status);
         object
     }
 }

@@ -1,6 +1,6 @@
 //! Rules of `v1`: those of `v2`, between a conversion there and one back.
 
-use super::{FirstVersion, Status, V2, table};
+use super::{FirstVersion, Status, V2, annotations, table};
 use crate::change::{map_at, set_default};
 use crate::resource::Conversion;
 use crate::strategy::{Column, Request, Strategy};
@@ -15,8 +15,11 @@ struct FirstStatus;
 
 impl Strategy for V1 {
     fn defaults(&self, object: &mut Value) {
-        if let Some(spec) = map_at(object, "spec") {
-            set_default(spec, "minReplicas", 1);
+        let spec = map_at(object, "spec");
+        set_default(spec, "minReplicas", 1);
+        // What the conversion would make of it, so that whoever leaves it out owns it.
+        if !View::from(&*object).at(&["metadata", "annotations"]).has(annotations::METRICS) {
+            set_default(map_at(object, "spec"), "targetCPUUtilizationPercentage", 80);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Validation of the metrics that an autoscaler follows.
 
 use super::spec::{Versions, validate_reference, wrong_version};
-use crate::core::pod::resources::validate_container_resource_name;
+use crate::core::resource_names::validate_container_resource_name;
 use object::View;
 use object::field::{Error, Errors, Path};
 use object::names::{is_dns1123_label, is_path_segment_name};
@@ -107,7 +107,7 @@ fn validate_resource(field: &str, source: View<'_>, path: &Path<'_>, errors: &mu
     if name.is_empty() {
         errors.push(Error::required(&place, "must specify a resource name"));
     } else if field == "containerResource" {
-        validate_container_resource_name(name, &place, errors);
+        errors.extend(validate_container_resource_name(name, &place));
     }
     if field == "containerResource" {
         let (container, place) = (source.str("container"), path.child("container"));

@@ -16,9 +16,8 @@ pub(super) fn copy_from_template(object: &mut Value) {
         return;
     }
     let labels = labels.to_value();
-    if let Some(metadata) = map_at(object, "metadata") {
-        metadata.insert("labels".to_owned(), labels);
-    }
+    let metadata = map_at(object, "metadata");
+    metadata.insert("labels".to_owned(), labels);
 }
 
 /// Makes labels and selector from name and uid, unless the client makes its own. Labels that the job took over from
@@ -32,7 +31,7 @@ pub(super) fn generate_selector(object: &mut Value) {
     let (name, uid) = (meta.str("name").to_owned(), meta.str("uid").to_owned());
     let template_labels = view.at(&["spec", "template", "metadata", "labels"]);
     let shared = !template_labels.is_empty() && template_labels.same(meta.get("labels"));
-    let Some(spec) = map_at(object, "spec") else { return };
+    let spec = map_at(object, "spec");
     set_default(spec, "template", json!({}));
     set_default(spec, "selector", json!({}));
     if let Some(selector) = existing(&mut spec["selector"], &[]) {
@@ -41,7 +40,7 @@ pub(super) fn generate_selector(object: &mut Value) {
             labels.entry(UID[1]).or_insert_with(|| uid.clone().into());
         }
     }
-    let Some(metadata) = map_at(&mut spec["template"], "metadata") else { return };
+    let metadata = map_at(&mut spec["template"], "metadata");
     set_default(metadata, "labels", json!({}));
     let Some(labels) = metadata["labels"].as_object_mut() else { return };
     for key in NAME {
@@ -52,9 +51,8 @@ pub(super) fn generate_selector(object: &mut Value) {
     }
     if shared {
         let labels = Value::Object(labels.clone());
-        if let Some(metadata) = map_at(object, "metadata") {
-            metadata.insert("labels".to_owned(), labels);
-        }
+        let metadata = map_at(object, "metadata");
+        metadata.insert("labels".to_owned(), labels);
     }
 }
 

@@ -96,7 +96,7 @@ fn validate_exit_codes(codes: View<'_>, names: &BTreeSet<&str>, path: &Path<'_>,
     }
     let (values, list) = (codes.get("values"), path.child("values"));
     if values.is_empty() {
-        errors.push(Error::invalid(&list, Value::Array(Vec::new()), "at least one value is required"));
+        errors.push(Error::invalid(&list, values.to_value(), "at least one value is required"));
     } else if values.len() > MAX_EXIT_CODES {
         errors.push(Error::too_many(&list, values.len() as i64, MAX_EXIT_CODES as i64));
     }

@@ -2,10 +2,11 @@
 
 use super::{labels, policy};
 use crate::amounts::validate_not_negative;
+use crate::checks;
 use crate::template;
 use object::View;
 use object::field::{Error, Errors, Path};
-use object::meta::{SelectorOptions, has_invalid_label_value, validate_label_selector, validate_object_meta};
+use object::meta::{SelectorOptions, has_invalid_label_value, validate_label_selector};
 use object::names::{is_dns1123_label, is_domain_prefixed_path, name_is_dns_subdomain};
 use object::quote::quote;
 use object::selector::labels::Selector;
@@ -18,7 +19,7 @@ const MAX_MANAGED_BY: i64 = 63;
 /// Validates a job; `old` is absent for a new one.
 pub(super) fn validate_job(object: View<'_>, old: View<'_>) -> Errors {
     let meta = object.get("metadata");
-    let mut errors = validate_object_meta(meta, true, name_is_dns_subdomain, &Path::new("metadata"));
+    let mut errors = checks::meta(object, true, name_is_dns_subdomain);
     labels::validate_generated(object, old, &mut errors);
     validate_spec(object, old, &mut errors);
     let spec = object.get("spec");

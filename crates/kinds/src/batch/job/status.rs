@@ -5,9 +5,9 @@
 use crate::amounts::validate_not_negative;
 use crate::batch::indexes;
 use crate::change::keep;
+use crate::checks;
 use crate::strategy::{Request, Strategy};
 use object::field::{Error, Errors, Path};
-use object::meta::validate_object_meta_update;
 use object::time::{human_duration, parse_seconds};
 use object::{Value, View};
 use std::collections::BTreeSet;
@@ -21,8 +21,7 @@ impl Strategy for Status {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let meta = Path::new("metadata");
-        let mut errors = validate_object_meta_update(object.get("metadata"), old.get("metadata"), &meta);
+        let mut errors = checks::meta_update(object, old);
         let check = Check { spec: object.get("spec"), new: Facts::of(object), old: Facts::of(old) };
         check.counts(&mut errors);
         check.ends(&mut errors);

@@ -53,15 +53,13 @@ fn validate_template(spec: View<'_>, old: View<'_>, path: &Path<'_>, errors: &mu
         allow_resources(&mut allowed, template);
         let (new, allowed) = (template.get("spec"), View::from(&allowed).get("spec"));
         if !new.same(allowed) {
-            errors.push(immutable("PodSpec", new, &path.child("template.spec")));
+            let shown = crate::template::dump("PodSpec", new);
+            errors.push(Error::invalid_shown(&path.child("template.spec"), shown, FIELD_IMMUTABLE));
         }
     } else if !template.same(View::from(&allowed)) {
-        errors.push(immutable("PodTemplateSpec", template, &path.child("template")));
+        let shown = crate::template::dump_template(template);
+        errors.push(Error::invalid_shown(&path.child("template"), shown, FIELD_IMMUTABLE));
     }
-}
-
-fn immutable(kind: &'static str, value: View<'_>, path: &Path<'_>) -> Error {
-    Error::invalid_shown(path, crate::template::dump(kind, value), FIELD_IMMUTABLE)
 }
 
 fn allow_scheduling(allowed: &mut Value, template: View<'_>) {

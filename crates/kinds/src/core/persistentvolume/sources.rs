@@ -1,8 +1,8 @@
 //! Where the data of a persistent volume is.
 
+use crate::change;
 use crate::checks::{dns_label, dns_subdomain, each};
 use crate::core::pod::volumes::{cloud, files, network};
-use crate::edit;
 use object::field::{Error, Errors, Path};
 use object::names::name_is_dns_label;
 use object::{Map, Value, View};
@@ -85,9 +85,14 @@ pub(super) fn defaults(spec: &mut Map<String, Value>) {
         ),
         ("scaleIO", &[("storageMode", "ThinProvisioned".into()), ("fsType", "xfs".into())]),
     ];
-    for (source, fields) in defaults {
-        let Some(source) = spec.get_mut(source).and_then(Value::as_object_mut) else { continue };
-        fields.iter().for_each(|(field, value)| edit::default(source, field, value.clone()));
+    for (name, fields) in &defaults {
+        let Some(source) = spec.get_mut(*name).and_then(Value::as_object_mut) else { continue };
+        for (field, value) in *fields {
+            match value.as_str() {
+                Some(text) if *name != "azureDisk" => change::set_default_text(source, field, text),
+                _ => change::set_default(source, field, value.clone()),
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sums of resources over the containers of a pod.
 
+use crate::core::resource_names::is_huge_pages;
 use object::View;
 use object::quantity::Quantity;
 use std::collections::BTreeMap;
@@ -38,21 +39,6 @@ pub(crate) fn aggregate<'a>(spec: View<'a>, kind: &str) -> Amounts<'a> {
 /// True if a resource can be set for a whole pod.
 pub(crate) fn is_pod_level(name: &str) -> bool {
     matches!(name, "cpu" | "memory") || is_huge_pages(name)
-}
-
-/// True if the resource is huge pages of some size.
-pub(crate) fn is_huge_pages(name: &str) -> bool {
-    name.starts_with("hugepages-")
-}
-
-/// True if the resource is Kubernetes' own.
-pub(crate) fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
-}
-
-/// True if more of the resource may be promised than there is.
-pub(crate) fn is_overcommit_allowed(name: &str) -> bool {
-    is_native(name) && !is_huge_pages(name)
 }
 
 fn of<'a>(container: View<'a>, kind: &str) -> Amounts<'a> {

@@ -118,14 +118,3 @@ pub(crate) fn no_backsteps(value: &str, path: &Path<'_>, errors: &mut Errors) {
 pub(crate) fn has_backsteps(value: &str) -> bool {
     value.split('/').any(|part| part == "..")
 }
-
-/// Finalizers without a domain are those that Kubernetes knows.
-pub(crate) fn finalizers(metadata: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    let list = path.child("finalizers");
-    for (index, name) in metadata.strings("finalizers").enumerate() {
-        if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
-            let detail = "name is neither a standard finalizer name nor is it fully qualified";
-            errors.push(Error::invalid(&list.index(index), name, detail));
-        }
-    }
-}

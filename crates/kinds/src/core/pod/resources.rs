@@ -1,56 +1,23 @@
 //! Resource requests, limits and claims of containers and pods.
 
-use super::amounts::{aggregate, is_huge_pages, is_native, is_overcommit_allowed, is_pod_level, read};
-use super::checks::{NEGATIVE, dns_label, invalid_for_each};
+use super::amounts::{aggregate, is_pod_level, read};
+use super::checks::dns_label;
 use super::containers::every;
 use super::options::PodOptions;
+use crate::core::resource_names::{
+    is_huge_pages, is_overcommit_allowed, validate_container_resource_name, validate_resource_amount,
+    validate_resource_name,
+};
+use object::View;
 use object::field::{Error, Errors, Path};
 use object::quantity::Quantity;
-use object::{View, names};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The names of the resource claims of a pod.
 pub(crate) type ClaimNames<'a> = BTreeSet<&'a str>;
 
-/// Names without a prefix that are resources at all.
-const STANDARD: &[&str] = &[
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "storage",
-    "requests.storage",
-    "services.nodeports",
-    "services.loadbalancers",
-];
-
-/// Names of things that are counted, so that no fraction of them makes sense.
-const WHOLE: &[&str] = &[
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-];
-
 /// How the name of a resource is judged.
-type NameRule = fn(&str, &Path<'_>, &mut Errors);
+type NameRule = fn(&str, &Path<'_>) -> Errors;
 
 /// Validates the requirements of a container.
 pub(crate) fn validate_container_requirements(
@@ -162,8 +129,8 @@ fn validate_requirements(
 }
 
 fn validate_amount(name: &str, amount: &Quantity, name_rule: NameRule, path: &Path<'_>, errors: &mut Errors) {
-    name_rule(name, path, errors);
-    validate_quantity_value(name, amount, path, errors);
+    errors.extend(name_rule(name, path));
+    errors.extend(validate_resource_amount(name, amount, path));
 }
 
 fn validate_huge_pages(name: &str, amount: &Quantity, path: &Path<'_>, options: &PodOptions, errors: &mut Errors) {
@@ -173,54 +140,12 @@ fn validate_huge_pages(name: &str, amount: &Quantity, path: &Path<'_>, options: 
     }
 }
 
-/// The amount is not negative, and whole where the resource is counted.
-pub(crate) fn validate_quantity_value(name: &str, amount: &Quantity, path: &Path<'_>, errors: &mut Errors) {
-    if amount.sign() < 0 {
-        errors.push(Error::invalid(path, amount.to_string(), NEGATIVE));
+fn validate_pod_resource_name(name: &str, path: &Path<'_>) -> Errors {
+    let errors = validate_resource_name(name, path);
+    if errors.is_empty() && !is_pod_level(name) {
+        return vec![Error::not_supported(path, name, &["cpu", "hugepages-", "memory"])];
     }
-    let counted = WHOLE.contains(&name) || is_extended(name);
-    if counted && amount.milli_value() % 1000 != 0 {
-        errors.push(Error::invalid(path, amount.to_string(), "must be an integer"));
-    }
-}
-
-/// The name of a compute resource, with or without a prefix.
-pub(crate) fn validate_resource_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
-    let messages = names::is_qualified_name(name);
-    if !messages.is_empty() {
-        return invalid_for_each(messages, name, path, errors);
-    }
-    let is_standard = STANDARD.contains(&name) || is_huge_pages(name) || name.starts_with("requests.hugepages-");
-    if !name.contains('/') && !is_standard {
-        errors.push(Error::invalid(path, name, "must be a standard resource type or fully qualified"));
-    }
-}
-
-/// The name of a resource that a container can request.
-pub(crate) fn validate_container_resource_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
-    validate_resource_name(name, path, errors);
-    if !name.contains('/') {
-        if !matches!(name, "cpu" | "memory" | "ephemeral-storage") && !is_huge_pages(name) {
-            errors.push(Error::invalid(path, name, "must be a standard resource for containers"));
-        }
-    } else if !is_native(name) && !is_extended(name) {
-        errors.push(Error::invalid(path, name, "doesn't follow extended resource name standard"));
-    }
-}
-
-fn validate_pod_resource_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
-    let before = errors.len();
-    validate_resource_name(name, path, errors);
-    if errors.len() == before && !is_pod_level(name) {
-        errors.push(Error::not_supported(path, name, &["cpu", "hugepages-", "memory"]));
-    }
-}
-
-/// True if the resource is somebody else's and can be counted in a quota.
-pub(crate) fn is_extended(name: &str) -> bool {
-    !is_native(name)
-        && !name.starts_with("requests.")
-        && names::is_qualified_name(&format!("requests.{name}")).is_empty()
+    errors
 }
 
 fn validate_claims(claims: View<'_>, pod_claims: &ClaimNames<'_>, list: &Path<'_>, errors: &mut Errors) {

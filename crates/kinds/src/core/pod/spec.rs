@@ -1,12 +1,13 @@
 //! The rules for a whole pod spec, and what else a pod or a template has around it.
 
-use super::checks::{dns_label, finalizers, invalid_for_each, object_name, qualified_name, required_one_of};
+use super::checks::{dns_label, invalid_for_each, object_name, qualified_name, required_one_of};
 use super::containers::Surroundings;
 use super::options::PodOptions;
 use super::{affinity, claims, containers, dns, env, ports, profiles, resources, security, spread, tolerations};
 use super::{volumes, windows};
+use crate::checks;
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_labels, validate_object_meta};
+use object::meta::validate_labels;
 use object::{View, names};
 use std::collections::HashSet;
 
@@ -14,8 +15,7 @@ use std::collections::HashSet;
 pub(super) fn validate_pod(pod: View<'_>, options: &PodOptions) -> Errors {
     let (meta, spec) = (pod.get("metadata"), pod.get("spec"));
     let (meta_path, spec_path) = (Path::new("metadata"), Path::new("spec"));
-    let mut errors = validate_object_meta(meta, true, names::name_is_dns_subdomain, &meta_path);
-    finalizers(meta, &meta_path, &mut errors);
+    let mut errors = checks::meta(pod, true, names::name_is_dns_subdomain);
     let annotations = meta.get("annotations");
     profiles::validate_annotations(annotations, spec, options, &meta_path.child("annotations"), &mut errors);
     validate_pod_spec(spec, meta, &spec_path, options, &mut errors);

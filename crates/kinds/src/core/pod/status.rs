@@ -4,13 +4,14 @@ mod addresses;
 mod claims;
 mod containers;
 
-use super::checks::{finalizers, object_name, qualified_name};
+use super::checks::{object_name, qualified_name};
 use super::options::PodOptions;
 use super::prepare::{drop_disabled_fields, put};
 use super::update::validate_annotations;
+use crate::checks;
 use crate::strategy::{Request, Strategy};
 use object::field::{Error, Errors, Path};
-use object::meta::{FIELD_IMMUTABLE, validate_object_meta_update};
+use object::meta::FIELD_IMMUTABLE;
 use object::{Value, View, json, names};
 use std::collections::{HashMap, VecDeque};
 
@@ -114,9 +115,7 @@ fn drop_disabled_status(status: &mut Value, old: View<'_>) {
 
 fn validate(pod: View<'_>, old: View<'_>) -> Errors {
     let options = PodOptions::for_pod(old);
-    let meta_path = Path::new("metadata");
-    let mut errors = validate_object_meta_update(pod.get("metadata"), old.get("metadata"), &meta_path);
-    finalizers(pod.get("metadata"), &meta_path, &mut errors);
+    let mut errors = checks::meta_update(pod, old);
     validate_annotations(pod, old, &options, &mut errors);
     let (spec, status, path) = (pod.get("spec"), pod.get("status"), Path::new("status"));
     validate_conditions(status.get("conditions"), &path.child("conditions"), &mut errors);

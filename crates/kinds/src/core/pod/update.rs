@@ -3,12 +3,11 @@
 mod diff;
 mod gated;
 
-use super::checks::finalizers;
 use super::options::PodOptions;
 use super::same::same;
 use super::{dump, profiles, spec, tolerations};
+use crate::checks;
 use object::field::{Error, Errors, Path};
-use object::meta::validate_object_meta_update;
 use object::{Value, View, names};
 use std::collections::HashSet;
 
@@ -43,9 +42,7 @@ pub(super) fn validate(pod: View<'_>, old: View<'_>) -> Errors {
 
 /// What every way to change a pod checks: metadata against the old, then metadata and spec by themselves.
 pub(super) fn validate_meta_and_spec(pod: View<'_>, old: View<'_>, options: &PodOptions) -> Errors {
-    let path = Path::new("metadata");
-    let mut errors = validate_object_meta_update(pod.get("metadata"), old.get("metadata"), &path);
-    finalizers(pod.get("metadata"), &path, &mut errors);
+    let mut errors = checks::meta_update(pod, old);
     errors.extend(spec::validate_pod(pod, options));
     errors
 }

@@ -7,7 +7,7 @@
 use super::cluster_ips::{self, is_v6};
 use super::leftovers::needs_node_port;
 use super::traffic::needs_health_check;
-use crate::edit;
+use crate::change;
 use object::field::{Error, Errors, Path};
 use object::{Value, View};
 use std::collections::{HashMap, HashSet};
@@ -33,7 +33,7 @@ pub fn normalise(service: &mut Value, old: View<'_>) {
     } else {
         vec![ip]
     };
-    set_list(edit::map(service, "spec"), "clusterIPs", ips);
+    set_list(change::map_at(service, "spec"), "clusterIPs", ips);
 }
 
 /// Fills in what the old service was given and a client left out.
@@ -49,7 +49,7 @@ pub fn keep_allocated(service: &mut Value, old: View<'_>) {
         ("clusterIPs", addressed && spec.get("clusterIPs").is_empty()),
         ("healthCheckNodePort", checked),
     ];
-    let spec = edit::map(service, "spec");
+    let spec = change::map_at(service, "spec");
     for (field, _) in fields.into_iter().filter(|(_, missing)| *missing) {
         if let Some(value) = old.get(field).value() {
             spec.insert(field.to_owned(), value.clone());
@@ -89,7 +89,7 @@ pub fn default_families(service: &mut Value, old: View<'_>, families: &[&str]) -
         None if detached => "RequireDualStack".to_owned(),
         None => "SingleStack".to_owned(),
     };
-    edit::map(service, "spec").insert("ipFamilyPolicy".to_owned(), policy.as_str().into());
+    change::map_at(service, "spec").insert("ipFamilyPolicy".to_owned(), policy.as_str().into());
     let errors = cluster_ips::validate(View::from(&*service).get("spec"), old);
     if !errors.is_empty() {
         return errors;
@@ -101,7 +101,7 @@ pub fn default_families(service: &mut Value, old: View<'_>, families: &[&str]) -
         return more;
     }
     let (wanted, errors) = complete(service, wanted, &policy, families, detached);
-    set_list(edit::map(service, "spec"), "ipFamilies", wanted);
+    set_list(change::map_at(service, "spec"), "ipFamilies", wanted);
     errors
 }
 
@@ -136,7 +136,7 @@ fn release_second(service: &mut Value, old: View<'_>, policy: &str) -> Errors {
             errors.push(Error::invalid(&path, policy, why));
         }
     }
-    let spec = edit::map(service, "spec");
+    let spec = change::map_at(service, "spec");
     for list in shorten {
         if let Some(items) = spec.get_mut(list).and_then(Value::as_array_mut) {
             items.truncate(1);

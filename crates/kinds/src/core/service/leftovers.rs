@@ -1,7 +1,7 @@
 //! Fields that no longer fit when a service changes its type: those that a client merely sent back are dropped.
 
 use super::traffic::{is_externally_accessible, needs_health_check};
-use crate::edit;
+use crate::change;
 use object::{Value, View, json};
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub(super) fn drop_for_type(object: &mut Value, old: View<'_>) {
         && !needs_node_port(spec.str("type"))
         && node_ports(spec).is_subset(&node_ports(old));
     let balanced = spec.str("type") == "LoadBalancer";
-    let spec = edit::map(object, "spec");
+    let spec = change::map_at(object, "spec");
     for field in gone {
         spec.remove(field);
     }
@@ -29,7 +29,7 @@ pub(super) fn drop_for_type(object: &mut Value, old: View<'_>) {
         });
     }
     if !balanced {
-        edit::map(object, "status").insert("loadBalancer".to_owned(), json!({}));
+        change::map_at(object, "status").insert("loadBalancer".to_owned(), json!({}));
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::leftovers::needs_node_port;
 use super::traffic::needs_health_check;
-use crate::edit;
+use crate::change;
 use object::field::{Error, Path};
 use object::{Status, Value, View};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ pub fn assign_node_ports(service: &mut Value, old: View<'_>, ports: &mut dyn Nod
     let wanted = Wanted::of(service);
     if needs_node_port(View::from(&*service).get("spec").str("type")) {
         let given = if old.exists() { wanted.on_update(old, ports)? } else { wanted.on_create(ports)? };
-        if let Some(Value::Array(list)) = edit::map(service, "spec").get_mut("ports") {
+        if let Some(Value::Array(list)) = change::map_at(service, "spec").get_mut("ports") {
             for (port, given) in list.iter_mut().zip(given).filter(|(_, given)| *given != 0) {
                 port["nodePort"] = given.into();
             }
@@ -144,7 +144,7 @@ fn assign_health_port(service: &mut Value, old: View<'_>, ports: &mut dyn NodePo
     let port = ports
         .take_any()
         .ok_or_else(|| Status::internal("failed to allocate a HealthCheck NodePort 0: range is full"))?;
-    edit::map(service, "spec").insert("healthCheckNodePort".to_owned(), port.into());
+    change::map_at(service, "spec").insert("healthCheckNodePort".to_owned(), port.into());
     Ok(())
 }
 

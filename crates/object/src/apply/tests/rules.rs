@@ -164,3 +164,13 @@ fn managers_are_shown_with_what_tells_them_apart() {
     assert_eq!(shown(Kind::Update, "status"), "\"m\" with subresource \"status\" using apps/v1");
     assert!(Managers::decode(Some(&json!([{"operation": "x"}]))).is_err());
 }
+
+#[test]
+fn nobody_owns_an_object_whose_items_lack_their_keys() {
+    let mut new = deployment(json!([{"name": "c"}]));
+    with_operation("apps/v1", "Deployment", "m", "2001-01-01T00:00:00Z", |operation| update(operation, None, &mut new));
+    assert!(new["metadata"]["managedFields"].is_array());
+    let mut new = deployment(json!([{"name": "c"}, {"image": "i"}]));
+    with_operation("apps/v1", "Deployment", "m", "2001-01-01T00:00:00Z", |operation| update(operation, None, &mut new));
+    assert!(new["metadata"].get("managedFields").is_none());
+}

@@ -1,7 +1,8 @@
 //! Defaults of resource amounts: requests from limits, for containers and whole pods, and whole thousandths.
 
 use super::{Fields, items};
-use crate::core::pod::amounts::{Amounts, aggregate, is_huge_pages, is_overcommit_allowed, is_pod_level};
+use crate::core::pod::amounts::{Amounts, aggregate, is_pod_level};
+use crate::core::resource_names::{is_huge_pages, is_overcommit_allowed};
 use object::quantity::{Format, Quantity};
 use object::{Value, View, json};
 

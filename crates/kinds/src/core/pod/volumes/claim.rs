@@ -1,7 +1,7 @@
 //! Claims of storage: the template of an ephemeral volume, and the spec that it shares with a claim of its own.
 
 use crate::core::pod::checks::{NOT_POSITIVE, invalid_for_each, object_name, required};
-use crate::core::pod::resources::validate_quantity_value;
+use crate::core::resource_names::validate_resource_amount;
 use object::field::{Error, Errors, Path};
 use object::meta::{SelectorOptions, validate_annotations, validate_label_selector, validate_labels};
 use object::quantity::Quantity;
@@ -105,7 +105,7 @@ fn validate_storage(spec: View<'_>, resources: &Path<'_>, errors: &mut Errors) {
     if amount.sign() <= 0 {
         errors.push(Error::invalid(&path, amount.to_string(), NOT_POSITIVE));
     } else {
-        validate_quantity_value("storage", &amount, &path, errors);
+        errors.extend(validate_resource_amount("storage", &amount, &path));
     }
 }
 

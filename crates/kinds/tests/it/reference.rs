@@ -1,0 +1,156 @@
+//! What a comparison with the reference server showed, mutation by mutation, and no recorded conversation does.
+
+use kinds::{Request, Resource, UserInfo};
+use object::{Value, View, json};
+use std::sync::Arc;
+
+const NOW: &str = "2026-01-02T03:04:05Z";
+
+fn resource(api_version: &str, kind: &str) -> &'static Arc<Resource> {
+    let found = kinds::builtin().iter().find(|resource| resource.kind == kind && resource.api_version() == api_version);
+    found.unwrap_or_else(|| panic!("there is no {api_version} {kind}"))
+}
+
+/// The object after defaults and preparation for a create.
+fn made(api_version: &str, kind: &str, object: Value) -> Value {
+    let (user, mut object) = (UserInfo::default(), object);
+    let strategy = &resource(api_version, kind).strategy;
+    strategy.defaults(&mut object);
+    strategy.prepare_for_create(&mut object, &Request { user: &user, now: NOW });
+    object
+}
+
+/// The errors of a new object that begin with `about`.
+#[track_caller]
+fn check(api_version: &str, kind: &str, object: Value, about: &str, want: &[&str]) {
+    let object = made(api_version, kind, object);
+    let errors = resource(api_version, kind).strategy.validate(View::from(&object));
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).filter(|text| text.starts_with(about)).collect();
+    assert_eq!(errors, want, "{object}");
+}
+
+#[test]
+fn finalizers_without_a_domain_are_known_ones() {
+    let want = "metadata.finalizers[0]: Invalid value: \"x\": name is neither a standard finalizer name nor is it fully \
+                qualified";
+    let workloads = ["ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"];
+    let workloads = workloads.map(|kind| ("apps/v1", kind));
+    let others = [
+        ("batch/v1", "CronJob"),
+        ("batch/v1", "Job"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("v1", "ReplicationController"),
+        ("v1", "PodTemplate"),
+        ("v1", "Pod"),
+        ("resource.k8s.io/v1", "ResourceSlice"),
+    ];
+    for (api_version, kind) in workloads.into_iter().chain(others) {
+        let object = json!({"metadata": {"name": "n", "namespace": "n", "finalizers": ["x"]}, "spec": {}});
+        check(api_version, kind, object, "metadata.finalizers", &[want]);
+    }
+    let object = json!({"metadata": {"name": "n", "namespace": "n", "finalizers": ["x"]}});
+    check("coordination.k8s.io/v1", "Lease", object, "metadata.finalizers", &[]);
+}
+
+#[test]
+fn some_names_are_judged_once_they_are_made() {
+    for (api_version, kind) in [("v1", "ReplicationController"), ("resource.k8s.io/v1", "DeviceClass")] {
+        let object = json!({"metadata": {"name": "n", "namespace": "n", "generateName": "Bad_"}});
+        check(api_version, kind, object, "metadata.generateName", &[]);
+        let long = "y".repeat(254);
+        let want = format!("metadata.name: Invalid value: \"{long}\": must be no more than 253 bytes");
+        let object = json!({"metadata": {"name": long, "namespace": "n"}});
+        check(api_version, kind, object, "metadata.name:", &[&want]);
+    }
+    let object = json!({"metadata": {"name": "v1.g.example.com", "generateName": "x"},
+        "spec": {"group": "g.example.com", "version": "v1"}});
+    let want =
+        "metadata.generateName: Invalid value: \"x\": must be `spec.version+\".\"+spec.group`: \"v1.g.example.com\"";
+    check("apiregistration.k8s.io/v1", "APIService", object, "metadata.generateName", &[want]);
+    let limits = made("v1", "LimitRange", json!({"metadata": {"namespace": "n", "uid": "u"}}));
+    assert_eq!(limits["metadata"]["name"], "u");
+}
+
+#[test]
+fn an_empty_text_is_not_a_missing_one() {
+    let hook = json!({"metadata": {"name": "n"}, "webhooks": [{"name": "w.example.com", "failurePolicy": ""}]});
+    let want = "webhooks[0].failurePolicy: Unsupported value: \"\": supported values: \"Fail\", \"Ignore\"";
+    let kind = "ValidatingWebhookConfiguration";
+    check("admissionregistration.k8s.io/v1", kind, hook, "webhooks[0].failurePolicy", &[want]);
+    let want = "spec.volumeMode: Unsupported value: \"\": supported values: \"Block\", \"Filesystem\"";
+    for kind in ["PersistentVolume", "PersistentVolumeClaim"] {
+        let object = json!({"metadata": {"name": "n", "namespace": "n"}, "spec": {"volumeMode": ""}});
+        check("v1", kind, object, "spec.volumeMode", &[want]);
+    }
+    let class = made("storage.k8s.io/v1", "StorageClass", json!({"reclaimPolicy": ""}));
+    assert_eq!(class["reclaimPolicy"], "");
+    let old = made("batch/v1", "CronJob", json!({"metadata": {"name": "n", "namespace": "n"}, "spec": {}}));
+    let mut new = old.clone();
+    new["spec"]["timeZone"] = "".into();
+    let errors = resource("batch/v1", "CronJob").strategy.validate_update(View::from(&new), View::from(&old));
+    assert!(errors.iter().any(|error| error.detail == "timeZone must be nil or non-empty string"), "{errors:?}");
+}
+
+#[test]
+fn a_slice_forgets_what_is_switched_off_and_dates_its_taints() {
+    let slice = json!({"metadata": {"name": "n"}, "spec": {"devices": [{
+        "name": "d",
+        "nodeAllocatableResourceMappings": {"k": {}},
+        "taints": [{"key": "a", "effect": "NoExecute"}],
+        "attributes": {"a": {"string": "x", "bools": [true]}, "b": {"int": 1, "bool": true}},
+    }]}});
+    let device = made("resource.k8s.io/v1", "ResourceSlice", slice.clone())["spec"]["devices"][0].take();
+    assert_eq!(device["taints"][0]["timeAdded"], NOW);
+    assert_eq!(device["attributes"]["a"], json!({"string": "x"}));
+    assert!(device.get("nodeAllocatableResourceMappings").is_none());
+    let want = "spec.devices[0].attributes[b]: Invalid value: {\"IntValue\":1,\"BoolValue\":true,\"StringValue\":null,\
+                \"VersionValue\":null,\"IntValues\":null,\"BoolValues\":null,\"StringValues\":null,\
+                \"VersionValues\":null}: exactly one value must be specified";
+    check("resource.k8s.io/v1", "ResourceSlice", slice, "spec.devices[0].attributes", &[want]);
+    let claim = json!({"spec": {"devices": {"requests": [{"name": "r", "exactly": {"tolerations": [{}]}}]}}});
+    let claim = made("resource.k8s.io/v1", "ResourceClaim", claim);
+    assert_eq!(claim["spec"]["devices"]["requests"][0]["exactly"]["tolerations"], json!([{"operator": "Equal"}]));
+}
+
+#[test]
+fn claims_of_a_set_are_warned_about() {
+    let set = json!({"metadata": {"name": "n", "namespace": "n"}, "spec": {"volumeClaimTemplates": [
+        {"metadata": {"name": "v"}, "spec": {"resources": {"requests": {"storage": "1500m"}}}}]}});
+    let set = made("apps/v1", "StatefulSet", set);
+    let want = "spec.volumeClaimTemplates[0].resources.requests[storage]: fractional byte value \"1500m\" is invalid, \
+                must be an integer";
+    let warnings = resource("apps/v1", "StatefulSet").strategy.warnings_on_create(View::from(&set));
+    assert!(warnings.iter().any(|warning| warning == want), "{warnings:?}");
+}
+
+#[test]
+fn a_jobs_template_is_shown_whole() {
+    let job = json!({"metadata": {"name": "n", "namespace": "n", "uid": "u"}, "spec": {"template": {"spec": {
+        "restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}});
+    let old = made("batch/v1", "Job", job);
+    let mut new = old.clone();
+    new["spec"]["template"]["metadata"]["labels"] = json!({"a": "b"});
+    let errors = resource("batch/v1", "Job").strategy.validate_update(View::from(&new), View::from(&old));
+    let begin = "spec.template: Invalid value: {\"labels\":{\"a\":\"b\"},\"Spec\":{\"Volumes\":null,";
+    assert!(errors.iter().any(|error| error.to_string().starts_with(begin)), "{errors:?}");
+}
+
+#[test]
+fn fields_that_do_not_select_are_told_as_the_kind_tells_them() {
+    let cases = [
+        ("certificates.k8s.io/v1", "CertificateSigningRequest", "field label not supported: x"),
+        (
+            "resource.k8s.io/v1",
+            "ResourceSlice",
+            "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: x",
+        ),
+        ("v1", "Node", "field label not supported: x"),
+        ("v1", "Namespace", "field label not supported: x"),
+    ];
+    for (api_version, kind, want) in cases {
+        let strategy = &resource(api_version, kind).strategy;
+        assert_eq!(strategy.unknown_field_label(kind, "x"), want);
+        assert!(!strategy.selects_by_namespace(), "{kind}");
+    }
+    assert!(resource("v1", "PersistentVolume").strategy.selects_by_namespace());
+}
