@@ -150,7 +150,7 @@ spec:
       - name: spin
         image: shell:1
         imagePullPolicy: Never
-        command: [sh, -c, 'trap \"exit 0\" TERM; while ! [ -e /calm/calm ]; do i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done; done; while :; do /bin/busybox sleep 1; done']
+        command: [sh, -c, 'trap \"exit 0\" TERM; while ! [ -e /calm/calm ]; do i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done; done; exec /bin/busybox sleep 100000']
         resources: {limits: {cpu: 100m}}
         volumeMounts: [{name: calm, mountPath: /calm}]
       volumes:
