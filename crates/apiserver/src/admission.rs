@@ -4,7 +4,11 @@
 //! mutating plug-ins and quota; see `chain`. What a user may configure is read by `configuration`.
 
 pub mod chain;
+mod conditions;
 mod configuration;
+mod matching;
+mod policies;
+mod reinvocation;
 pub(crate) mod webhooks;
 
 pub use crate::plugins::Operation;

@@ -21,6 +21,7 @@ mod job;
 mod kubernetes_service;
 mod namespaces;
 mod node_lifecycle;
+mod policy_types;
 mod quotas;
 mod replica_set;
 mod role_aggregation;
@@ -89,6 +90,7 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
             role_aggregation::run(informers.clone()),
             quotas::run(informers.clone()),
             flow_schemas::run(client.clone()),
+            policy_types::run(client.clone()),
             definitions::run(client.clone()),
             service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),

@@ -1,9 +1,8 @@
 //! The `admissionregistration.k8s.io` group.
-//!
-//! Deliberately absent: what CEL expressions say is not compiled here, only that there are any.
 
 mod binding;
 mod conditions;
+mod expressions;
 mod policy;
 mod rules;
 mod webhook;

@@ -7,6 +7,7 @@ mod field_path;
 mod formats;
 mod open_api;
 mod pattern;
+mod rules;
 mod structural;
 
 use crate::change::set_generation;

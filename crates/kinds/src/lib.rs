@@ -24,6 +24,7 @@ mod core;
 pub mod custom;
 mod devices;
 mod discovery;
+pub mod expressions;
 mod flowcontrol;
 pub mod metrics;
 mod networking;

@@ -1,7 +1,7 @@
 //! One node of a schema, as it is used: names resolved, expressions compiled when they are first needed.
 
-use crate::pattern;
-use object::View;
+use crate::rules::Rule;
+use object::{View, pattern};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,6 +37,8 @@ pub struct Node {
     pub additional: Additional,
     /// Items of a list.
     pub items: Option<Box<Node>>,
+    /// Rules in CEL that stand here.
+    pub rules: Vec<Rule>,
     /// Whether rules in CEL stand here or below.
     pub has_rules: bool,
     /// What a value is held against beside its type.
@@ -149,7 +151,8 @@ impl Node {
         let items = items.as_map().map(|_| Box::new(inner(items)));
         let kind = Kind::of(schema.str("type"));
         let int_or_string = schema.bool("x-kubernetes-int-or-string");
-        let has_rules = !schema.get("x-kubernetes-validations").is_empty()
+        let rules: Vec<Rule> = schema.list("x-kubernetes-validations").map(Rule::read).collect();
+        let has_rules = !rules.is_empty()
             || properties.values().any(|property| property.has_rules)
             || items.as_ref().is_some_and(|items| items.has_rules)
             || matches!(&additional, Additional::Schema(node) if node.has_rules);
@@ -170,6 +173,7 @@ impl Node {
             properties,
             additional,
             items,
+            rules,
             has_rules,
             checks: Checks::read(schema, kind, int_or_string, inner),
         }
@@ -181,6 +185,16 @@ impl Node {
             Additional::Schema(node) => Some(node),
             _ => None,
         })
+    }
+
+    /// Most items that a list may have.
+    pub fn max_items(&self) -> Option<u64> {
+        self.checks.max_items.map(|most| u64::try_from(most).unwrap_or(0))
+    }
+
+    /// Most fields that an object may have.
+    pub fn max_properties(&self) -> Option<u64> {
+        self.checks.max_properties.map(|most| u64::try_from(most).unwrap_or(0))
     }
 
     /// The types that a value may have, as messages list them.

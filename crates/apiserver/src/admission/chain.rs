@@ -1,6 +1,8 @@
 //! The built-in plug-ins as one admission, with quota at the end.
 
-use super::webhooks::{Reinvocation, Webhooks};
+use super::policies::Policies;
+use super::reinvocation::{Reinvocation, Rounds};
+use super::webhooks::Webhooks;
 use super::{Admission, Attributes, Configuration, Operation, Verdict};
 use crate::authz::rbac::escalation::Write;
 use crate::authz::rbac::{self, Kind};
@@ -27,6 +29,7 @@ pub struct Chain {
     store: ObjectStore,
     rbac: Arc<Rbac>,
     authorizer: Arc<dyn Authorize>,
+    policies: Policies,
     webhooks: Webhooks,
 }
 
@@ -44,7 +47,8 @@ impl Chain {
             store: store.clone(),
             rbac: rbac.clone(),
             authorizer: authorizer.clone(),
-            webhooks: Webhooks::new(Stored(store.clone())),
+            policies: Policies::new(Stored(store.clone()), authorizer.clone()),
+            webhooks: Webhooks::new(Stored(store.clone()), authorizer.clone()),
         }
     }
 
@@ -71,10 +75,11 @@ impl Chain {
     ) -> Result<(), Status> {
         self.wait_for_account(attributes, object).await;
         let ask = self.ask(attributes);
-        let mut rounds = Reinvocation::default();
+        let mut rounds = Rounds::default();
         loop {
             self.plugins.iter().try_for_each(|plugin| plugin.admit(&ask, object, old))?;
-            self.webhooks.mutate(attributes, object, old, &mut rounds).await?;
+            self.policies.mutate(attributes, object, old, &mut rounds.policies)?;
+            self.webhooks.mutate(attributes, object, old, &mut rounds.webhooks).await?;
             if !rounds.next_round() {
                 break;
             }
@@ -134,9 +139,11 @@ impl Chain {
             })?;
             let mut nothing = Value::Null;
             self.webhooks.mutate(attributes, &mut nothing, old, &mut Reinvocation::default()).await?;
+            self.policies.validate(attributes, &Value::Null, old)?;
             return self.webhooks.validate(attributes, &Value::Null, old).await;
         }
         self.plugins.iter().try_for_each(|plugin| plugin.validate(&ask, object.into(), old))?;
+        self.policies.validate(attributes, object, old)?;
         self.webhooks.validate(attributes, object, old).await?;
         self.charge(attributes, object, old).await
     }

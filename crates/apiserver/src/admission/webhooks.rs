@@ -1,23 +1,20 @@
 //! Admission webhooks: others that may change or refuse what is asked.
 //!
 //! Configurations are read from the store for each request, in the order of their names; without any, nothing is done.
-//! Mutating webhooks are asked one after another, and some again if a later one changed the object ([`reinvocation`]);
-//! validating ones are asked together. Which are asked is told by [`rules`], what they are sent and may answer by
-//! [`review`], and how the same object looks in another version by [`equivalent`].
+//! Mutating webhooks are asked one after another, and some again if a later one changed the object
+//! ([`super::reinvocation`]); validating ones are asked together. Which are asked is told by [`super::matching`] and by
+//! [`super::conditions`], what they are sent and may answer by [`review`].
 
-mod conditions;
-mod equivalent;
 mod hook;
-mod reinvocation;
 mod review;
-mod rules;
 
-pub(crate) use reinvocation::Reinvocation;
-
+use super::conditions::{self, Conditions};
+use super::matching::{Seen, rules};
+use super::reinvocation::Reinvocation;
 use super::{Attributes, Operation};
+use crate::authz::Authorize;
 use crate::lookup::{Cluster, Stored};
 use crate::webhook::Caller;
-use equivalent::Seen;
 use futures_util::future::join_all;
 use hook::{Hook, Invocation};
 use object::patch::json::Patch;
@@ -36,6 +33,8 @@ const VALIDATING: &str = "validating.webhook.admission.k8s.io/";
 pub(crate) struct Webhooks {
     caller: Arc<Caller>,
     cluster: Stored,
+    authorizer: Arc<dyn Authorize>,
+    conditions: Conditions,
 }
 
 /// Why a webhook does not let a request through.
@@ -47,8 +46,9 @@ enum Failure {
 }
 
 impl Webhooks {
-    pub(crate) fn new(cluster: Stored) -> Webhooks {
-        Webhooks { caller: Caller::new(cluster.clone()), cluster }
+    pub(crate) fn new(cluster: Stored, authorizer: Arc<dyn Authorize>) -> Webhooks {
+        let caller = Caller::new(cluster.clone());
+        Webhooks { caller, cluster, authorizer, conditions: Conditions::default() }
     }
 
     /// Lets mutating webhooks change the object.
@@ -142,15 +142,23 @@ impl Webhooks {
         if matches!(in_namespace, Ok(false)) || !rules::object_matches(hook.view, object, old)? {
             return Ok(None);
         }
-        let Some(invocation) = hook.invocation(attributes)? else { return Ok(None) };
+        let Some(invocation) = hook.invocation(attributes) else { return Ok(None) };
         in_namespace?;
         let conditions = hook.view.get("matchConditions");
         if conditions.is_empty() {
             return Ok(Some(invocation));
         }
         let seen = invocation.seen(attributes, object, old)?;
-        let holds = conditions::hold(&conditions::Asked { hook: hook.view, attributes, seen: &seen })?;
-        Ok(holds.then_some(invocation))
+        let asked = conditions::Asked {
+            attributes,
+            resource: &invocation.resource,
+            seen: &seen,
+            authorizer: &*self.authorizer,
+        };
+        match self.conditions.hold(hook.view, &asked) {
+            Ok(holds) => Ok(holds.then_some(invocation)),
+            Err(why) => Err(Status::forbidden(attributes.resource.group_resource(), attributes.name, why)),
+        }
     }
 
     async fn ask(

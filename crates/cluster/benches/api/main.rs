@@ -17,6 +17,7 @@ mod fanout;
 mod figures;
 mod load;
 mod objects;
+mod policies;
 mod server;
 
 use crate::client::Cluster;
@@ -46,6 +47,7 @@ fn main() {
     runtime.block_on(async {
         idle(&server, "idle, new").await;
         custom::measure(&cluster).await;
+        policies::measure(&server, &cluster, settings.time).await;
         cluster.prepare().await;
         for &objects in &settings.objects {
             measure(&server, &cluster, objects, settings.time).await;

@@ -18,6 +18,7 @@ mod hostile;
 mod kubectl;
 mod kubelet;
 mod network;
+mod policies;
 mod protobuf;
 mod remote;
 mod restart;

@@ -1,10 +1,12 @@
 //! Admission policies in CEL, validating and mutating.
 
-use super::{conditions, rules};
+use super::{conditions, expressions, rules};
 use crate::change::{clear_status, count_generation, existing, keep, map_at, set_default, set_generation};
 use crate::checks::qualified_name;
 use crate::columns::age;
+use crate::expressions::{Compiler, Surroundings};
 use crate::strategy::{Column, Request, Strategy};
+use cel::Type;
 use object::field::{Error, Errors, Path};
 use object::meta::{validate_conditions, validate_object_meta};
 use object::names::{is_dns1035_label, is_dns1123_subdomain, name_is_dns_subdomain};
@@ -159,16 +161,25 @@ impl Policy {
         self.validate_constraints(spec.get("matchConstraints"), &path.child("matchConstraints"), &mut errors);
         let same = |name: &str| spec.get(name).same(before.get(name));
         if !old.exists() || !same("paramKind") || !same("matchConditions") {
-            conditions::validate(spec.get("matchConditions"), &path.child("matchConditions"), &mut errors);
+            conditions::validate(
+                spec.get("matchConditions"),
+                spec.has("paramKind"),
+                &path.child("matchConditions"),
+                &mut errors,
+            );
         }
+        let composed = self.mutating || !spec.get("variables").is_empty();
+        let compiler = if composed { Compiler::with_variables() } else { Compiler::default() };
+        let surroundings = Surroundings { params: spec.has("paramKind"), authorizer: true, mutations: false };
+        let mut scope = Scope { compiler, surroundings };
         let list = path.child("variables");
         for (index, variable) in spec.list("variables").enumerate() {
-            validate_variable(variable, &list.index(index), &mut errors);
+            scope.validate_variable(variable, &list.index(index), &mut errors);
         }
         if self.mutating {
-            validate_mutations(spec, &path, &mut errors);
+            scope.validate_mutations(spec, &path, &mut errors);
         } else {
-            validate_validations(spec, meta.str("name"), &path, &mut errors);
+            scope.validate_validations(spec, meta.str("name"), &path, &mut errors);
         }
         errors
     }
@@ -221,15 +232,133 @@ fn validate_param_kind(kind: View<'_>, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
-fn validate_variable(variable: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    let name = variable.str("name");
-    if name.trim().is_empty() {
-        errors.push(Error::required(&path.child("name"), "name is not specified"));
-    } else if !is_cel_identifier(name) {
-        errors.push(Error::invalid(&path.child("name"), name, "must be a valid CEL identifier"));
+/// What the expressions of a policy may name.
+struct Scope {
+    compiler: Compiler,
+    surroundings: Surroundings,
+}
+
+impl Scope {
+    fn validate_variable(&mut self, variable: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+        let name = variable.str("name");
+        if name.trim().is_empty() {
+            errors.push(Error::required(&path.child("name"), "name is not specified"));
+        } else if !is_cel_identifier(name) {
+            errors.push(Error::invalid(&path.child("name"), name, "must be a valid CEL identifier"));
+        }
+        let (expression, place) = (variable.str("expression"), path.child("expression"));
+        if expression.trim().is_empty() {
+            errors.push(Error::required(&place, "expression is not specified"));
+        } else {
+            let compiled = self.compiler.compile_variable(name, expression, self.surroundings);
+            expressions::check(compiled, expression, &place, errors);
+        }
     }
-    if variable.str("expression").trim().is_empty() {
-        errors.push(Error::required(&path.child("expression"), "expression is not specified"));
+
+    fn validate_validations(&self, spec: View<'_>, name: &str, path: &Path<'_>, errors: &mut Errors) {
+        let (validations, annotations) = (spec.get("validations"), spec.get("auditAnnotations"));
+        let (list, annotation_list) = (path.child("validations"), path.child("auditAnnotations"));
+        if validations.is_empty() && annotations.is_empty() {
+            let detail = "validations or auditAnnotations must contain at least one item";
+            errors.push(Error::required(&list, detail));
+            errors.push(Error::required(&annotation_list, detail));
+            return;
+        }
+        for (index, validation) in validations.items().enumerate() {
+            self.validate_validation(validation, &list.index(index), errors);
+        }
+        if annotations.len() > MAX_ANNOTATIONS {
+            let detail = "must not have more than 20 auditAnnotations";
+            errors.push(Error::invalid_shown(&annotation_list, show_annotations(annotations), detail));
+        }
+        let mut seen = BTreeSet::new();
+        for (index, annotation) in annotations.items().enumerate() {
+            let place = annotation_list.index(index);
+            self.validate_annotation(annotation, name, &place, errors);
+            if !seen.insert(annotation.str("key")) {
+                errors.push(Error::duplicate(&place.child("key"), annotation.str("key")));
+            }
+        }
+    }
+
+    fn validate_validation(&self, validation: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+        let (expression, place) = (validation.str("expression"), path.child("expression"));
+        if expression.trim().is_empty() {
+            errors.push(Error::required(&place, "expression is not specified"));
+        } else {
+            let compiled = self.compiler.compile(expression, self.surroundings, &[Type::Bool]);
+            expressions::check(compiled, expression, &place, errors);
+        }
+        for name in ["messageExpression", "message"] {
+            let text = validation.str(name);
+            if !text.is_empty() && text.trim().is_empty() {
+                errors.push(Error::invalid(&path.child(name), text, "must be non-empty if specified"));
+            } else if name == "messageExpression" && !text.is_empty() {
+                let surroundings = Surroundings { authorizer: false, ..self.surroundings };
+                let compiled = self.compiler.compile(text, surroundings, &[Type::Str]);
+                expressions::check(compiled, text, &path.child(name), errors);
+            } else if name == "message" && text.trim().contains(['\n', '\r']) {
+                errors.push(Error::invalid(&path.child(name), text, "must not contain line breaks"));
+            }
+        }
+        rules::one_of(validation, "reason", &REASONS, path, errors);
+    }
+
+    fn validate_annotation(&self, annotation: View<'_>, name: &str, path: &Path<'_>, errors: &mut Errors) {
+        let (key, place) = (annotation.str("key"), path.child("key"));
+        if name.is_empty() {
+            errors.push(Error::invalid(&place, key, "requires metadata.name be non-empty"));
+        } else {
+            errors.extend(qualified_name(&format!("{name}/{key}"), &place));
+        }
+        let (expression, place) = (annotation.str("valueExpression").trim(), path.child("valueExpression"));
+        if expression.is_empty() {
+            errors.push(Error::required(&place, "valueExpression is not specified"));
+        } else if expression.len() > MAX_VALUE_EXPRESSION {
+            errors.push(Error::required(&place, format!("must not exceed {MAX_VALUE_EXPRESSION} bytes in length")));
+        } else {
+            let compiled = self.compiler.compile(expression, self.surroundings, &[Type::Str, Type::Null]);
+            expressions::check(compiled, annotation.str("valueExpression"), &place, errors);
+        }
+    }
+
+    fn validate_mutations(&self, spec: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+        let list = path.child("mutations");
+        if spec.get("mutations").is_empty() {
+            errors.push(Error::required(&list, "mutations must contain at least one item"));
+        }
+        for (index, mutation) in spec.list("mutations").enumerate() {
+            self.validate_mutation(mutation, &list.index(index), errors);
+        }
+        if spec.str("reinvocationPolicy").is_empty() {
+            errors.push(Error::required(&path.child("reinvocationPolicy"), ""));
+        } else {
+            rules::one_of(spec, "reinvocationPolicy", &REINVOCATION, path, errors);
+        }
+    }
+
+    fn validate_mutation(&self, mutation: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+        let kind = mutation.str("patchType");
+        let (own, other, wanted) = match kind {
+            "" => return errors.push(Error::required(&path.child("patchType"), "")),
+            "JSONPatch" => ("jsonPatch", "applyConfiguration", Type::list(Type::object("JSONPatch"))),
+            "ApplyConfiguration" => ("applyConfiguration", "jsonPatch", Type::object("Object")),
+            _ => return errors.push(Error::not_supported(&path.child("patchType"), kind, &PATCH_TYPES)),
+        };
+        if !mutation.has(own) {
+            errors.push(Error::required(&path.child(own), format!("must be specified when patchType is {kind}")));
+        } else if mutation.get(own).str("expression").trim().is_empty() {
+            errors.push(Error::required(&path.child(own).child("expression"), ""));
+        } else {
+            let expression = mutation.get(own).str("expression").trim();
+            let surroundings = Surroundings { mutations: true, ..self.surroundings };
+            let compiled = self.compiler.compile(expression, surroundings, &[wanted]);
+            expressions::check(compiled, expression, &path.child(own).child("expression"), errors);
+        }
+        if mutation.has(other) {
+            let detail = format!("must not be specified when patchType is {kind}");
+            errors.push(Error::invalid(&path.child(other), format!("{{{other}}}"), detail));
+        }
     }
 }
 
@@ -262,32 +391,6 @@ fn is_cel_identifier(name: &str) -> bool {
         && !RESERVED.contains(&name)
 }
 
-fn validate_validations(spec: View<'_>, name: &str, path: &Path<'_>, errors: &mut Errors) {
-    let (validations, annotations) = (spec.get("validations"), spec.get("auditAnnotations"));
-    let (list, annotation_list) = (path.child("validations"), path.child("auditAnnotations"));
-    if validations.is_empty() && annotations.is_empty() {
-        let detail = "validations or auditAnnotations must contain at least one item";
-        errors.push(Error::required(&list, detail));
-        errors.push(Error::required(&annotation_list, detail));
-        return;
-    }
-    for (index, validation) in validations.items().enumerate() {
-        validate_validation(validation, &list.index(index), errors);
-    }
-    if annotations.len() > MAX_ANNOTATIONS {
-        let detail = "must not have more than 20 auditAnnotations";
-        errors.push(Error::invalid_shown(&annotation_list, show_annotations(annotations), detail));
-    }
-    let mut seen = BTreeSet::new();
-    for (index, annotation) in annotations.items().enumerate() {
-        let place = annotation_list.index(index);
-        validate_annotation(annotation, name, &place, errors);
-        if !seen.insert(annotation.str("key")) {
-            errors.push(Error::duplicate(&place.child("key"), annotation.str("key")));
-        }
-    }
-}
-
 /// Annotations with Go's field names.
 fn show_annotations(annotations: View<'_>) -> String {
     let all: Vec<String> = annotations
@@ -298,68 +401,4 @@ fn show_annotations(annotations: View<'_>) -> String {
         })
         .collect();
     format!("[{}]", all.join(","))
-}
-
-fn validate_validation(validation: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    if validation.str("expression").trim().is_empty() {
-        errors.push(Error::required(&path.child("expression"), "expression is not specified"));
-    }
-    for name in ["messageExpression", "message"] {
-        let text = validation.str(name);
-        if !text.is_empty() && text.trim().is_empty() {
-            errors.push(Error::invalid(&path.child(name), text, "must be non-empty if specified"));
-        } else if name == "message" && text.trim().contains(['\n', '\r']) {
-            errors.push(Error::invalid(&path.child(name), text, "must not contain line breaks"));
-        }
-    }
-    rules::one_of(validation, "reason", &REASONS, path, errors);
-}
-
-fn validate_annotation(annotation: View<'_>, name: &str, path: &Path<'_>, errors: &mut Errors) {
-    let (key, place) = (annotation.str("key"), path.child("key"));
-    if name.is_empty() {
-        errors.push(Error::invalid(&place, key, "requires metadata.name be non-empty"));
-    } else {
-        errors.extend(qualified_name(&format!("{name}/{key}"), &place));
-    }
-    let (expression, place) = (annotation.str("valueExpression").trim(), path.child("valueExpression"));
-    if expression.is_empty() {
-        errors.push(Error::required(&place, "valueExpression is not specified"));
-    } else if expression.len() > MAX_VALUE_EXPRESSION {
-        errors.push(Error::required(&place, format!("must not exceed {MAX_VALUE_EXPRESSION} bytes in length")));
-    }
-}
-
-fn validate_mutations(spec: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    let list = path.child("mutations");
-    if spec.get("mutations").is_empty() {
-        errors.push(Error::required(&list, "mutations must contain at least one item"));
-    }
-    for (index, mutation) in spec.list("mutations").enumerate() {
-        validate_mutation(mutation, &list.index(index), errors);
-    }
-    if spec.str("reinvocationPolicy").is_empty() {
-        errors.push(Error::required(&path.child("reinvocationPolicy"), ""));
-    } else {
-        rules::one_of(spec, "reinvocationPolicy", &REINVOCATION, path, errors);
-    }
-}
-
-fn validate_mutation(mutation: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    let kind = mutation.str("patchType");
-    let (own, other) = match kind {
-        "" => return errors.push(Error::required(&path.child("patchType"), "")),
-        "JSONPatch" => ("jsonPatch", "applyConfiguration"),
-        "ApplyConfiguration" => ("applyConfiguration", "jsonPatch"),
-        _ => return errors.push(Error::not_supported(&path.child("patchType"), kind, &PATCH_TYPES)),
-    };
-    if !mutation.has(own) {
-        errors.push(Error::required(&path.child(own), format!("must be specified when patchType is {kind}")));
-    } else if mutation.get(own).str("expression").trim().is_empty() {
-        errors.push(Error::required(&path.child(own).child("expression"), ""));
-    }
-    if mutation.has(other) {
-        let detail = format!("must not be specified when patchType is {kind}");
-        errors.push(Error::invalid(&path.child(other), format!("{{{other}}}"), detail));
-    }
 }

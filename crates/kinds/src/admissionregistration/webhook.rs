@@ -169,7 +169,7 @@ impl Webhooks {
         }
         webhook_client::validate(hook.get("clientConfig"), &path.child("clientConfig"), errors);
         if strictness.conditions {
-            conditions::validate(hook.get("matchConditions"), &path.child("matchConditions"), errors);
+            conditions::validate(hook.get("matchConditions"), false, &path.child("matchConditions"), errors);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What all versions have in common stands in `spec` itself in upstream's internal form, and errors name it there.
 
-use super::{field_path, open_api, structural};
+use super::{field_path, open_api, rules, structural};
 use crate::checks;
 use crate::webhook_client;
 use object::field::{Error, Errors, Path};
@@ -297,14 +297,21 @@ fn validate_schema(validation: View<'_>, has_status: bool, path: &Path<'_>, erro
         found.push(Error::forbidden(&place.child("nullable"), "nullable cannot be true at the root"));
     }
     let unsupported = structural::unsupported(schema);
+    let mut is_structural = false;
     if unsupported.is_none() {
         let faults = structural::validate(schema, &place);
+        is_structural = faults.is_empty();
         if faults.is_empty() && has_default(schema) {
             found.extend(::structural::validate_defaults(::structural::Node::parse(schema), &place));
         }
         found.extend(faults);
     }
+    let before = found.len();
     open_api::validate(schema, &place, &mut found);
+    // What rules say counts only in a schema that is fine otherwise.
+    if is_structural && found.len() == before {
+        rules::validate(schema, &place, &mut found);
+    }
     if let Some(fault) = unsupported.filter(|_| found.is_empty()) {
         found.push(Error::invalid(&place, "", fault));
     }

@@ -58,27 +58,19 @@ pub(super) fn validate_root_with_status(schema: View<'_>, path: &Path<'_>, error
 
 /// Validates a whole schema.
 pub(super) fn validate(schema: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    let around = Around { is_root: true, inside_meta: false, no_default: None, apart: None };
-    let before = errors.len();
-    walk(schema, around, path, errors);
-    // What rules say counts only in a schema that is fine otherwise.
-    if errors.len() == before {
-        old_values(schema, around, path, errors);
-    }
+    walk(schema, Around { is_root: true, inside_meta: false, no_default: None }, path, errors);
 }
 
 /// Where a schema stands.
 #[derive(Clone, Copy)]
-struct Around<'a> {
+struct Around {
     is_root: bool,
     inside_meta: bool,
     /// Why there may be no default.
     no_default: Option<&'static str>,
-    /// Where old and new values can no longer be told to belong together.
-    apart: Option<&'a Path<'a>>,
 }
 
-fn walk(schema: View<'_>, around: Around<'_>, path: &Path<'_>, errors: &mut Errors) {
+fn walk(schema: View<'_>, around: Around, path: &Path<'_>, errors: &mut Errors) {
     supported(schema, around, path, errors);
     if schema.bool("uniqueItems") {
         let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
@@ -128,7 +120,7 @@ fn walk(schema: View<'_>, around: Around<'_>, path: &Path<'_>, errors: &mut Erro
     rules(schema, path, errors);
 }
 
-fn around_property<'a>(schema: View<'_>, around: Around<'a>, name: &str) -> Around<'a> {
+fn around_property<'a>(schema: View<'_>, around: Around, name: &str) -> Around {
     let top = match name {
         "metadata" => "in top-level metadata",
         "kind" => "in top-level kind",
@@ -142,7 +134,7 @@ fn around_property<'a>(schema: View<'_>, around: Around<'a>, name: &str) -> Arou
     Around { is_root: false, inside_meta: true, no_default, ..around }
 }
 
-fn supported(schema: View<'_>, around: Around<'_>, path: &Path<'_>, errors: &mut Errors) {
+fn supported(schema: View<'_>, around: Around, path: &Path<'_>, errors: &mut Errors) {
     let kind = schema.str("type");
     if !kind.is_empty() && !KINDS.contains(&kind) {
         errors.push(Error::not_supported(&path.child("type"), kind, &KINDS));
@@ -336,42 +328,4 @@ fn rule_path(schema: View<'_>, field: &str, path: &Path<'_>, errors: &mut Errors
     if field_path::resolve(field, schema, field_path::Notation::DotsAndBrackets).is_err() {
         errors.push(Error::invalid(path, field, "must be a valid path"));
     }
-}
-
-/// Rules may speak of the old value only where there is one that belongs to the new one.
-fn old_values(schema: View<'_>, around: Around<'_>, path: &Path<'_>, errors: &mut Errors) {
-    let list = path.child("x-kubernetes-validations");
-    for (index, rule) in schema.list("x-kubernetes-validations").enumerate() {
-        let (item, text) = (list.index(index), rule.str("rule"));
-        let uses_old = mentions(text, "oldSelf");
-        if let Some(apart) = around.apart.filter(|_| uses_old) {
-            let detail = format!("oldSelf cannot be used on the uncorrelatable portion of the schema within {apart}");
-            errors.push(Error::invalid(&item.child("rule"), text, detail));
-        }
-        if rule.has("optionalOldSelf") && !uses_old {
-            let detail = "may not be set if oldSelf is not used in rule";
-            errors.push(Error::invalid(&item.child("optionalOldSelf"), rule.bool("optionalOldSelf"), detail));
-        }
-    }
-    let properties = path.child("properties");
-    for (name, property) in schema.get("properties").entries() {
-        old_values(property, around, &properties.key(name), errors);
-    }
-    let (items, additional) = (schema.get("items"), schema.get("additionalProperties"));
-    if additional.as_map().is_some() {
-        old_values(additional, around, &path.child("additionalProperties"), errors);
-    }
-    if items.as_map().is_some() {
-        let apart = if schema.str("x-kubernetes-list-type") == "map" { None } else { Some(path) };
-        let inner = Around { apart: around.apart.or(apart), ..around };
-        old_values(items, inner, &path.child("items"), errors);
-    }
-}
-
-/// Whether an expression has the name in it as a whole word.
-fn mentions(expression: &str, name: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    expression.match_indices(name).any(|(place, _)| {
-        !expression[..place].ends_with(is_word) && !expression[place + name.len()..].starts_with(is_word)
-    })
 }

@@ -5,6 +5,7 @@ use object::schema::{Schema, TypeId};
 use object::{Value, View};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
+use structural::rules::Rules;
 use structural::{Node, embedded, table};
 
 /// Brings objects into another version.
@@ -43,6 +44,7 @@ pub struct Version {
     /// As OpenAPI names the kind.
     pub type_name: String,
     table: OnceLock<(Schema, TypeId)>,
+    rules: OnceLock<Option<Rules>>,
 }
 
 impl Version {
@@ -53,13 +55,18 @@ impl Version {
         (&api_version, schema.to_value().to_string()).hash(&mut hash);
         // Zero stands for bytes of which nothing is known.
         let form = hash.finish().max(1);
-        Version { api_version, node, preserves, form, type_name, table: OnceLock::new() }
+        Version { api_version, node, preserves, form, type_name, table: OnceLock::new(), rules: OnceLock::new() }
     }
 
     /// The schema as types for server-side apply, made when it is first needed.
     pub fn table(&self) -> (&Schema, TypeId) {
         let (schema, ty) = self.table.get_or_init(|| table::build(&self.node, &self.type_name));
         (schema, *ty)
+    }
+
+    /// The rules in CEL, compiled when the first object is held against them.
+    pub fn rules(&self) -> Option<&Rules> {
+        self.rules.get_or_init(|| Rules::compile(&self.node)).as_ref()
     }
 
     /// Brings a decoded object into form: metadata as its type, unknown fields and idle nulls dropped. Tells what was

@@ -198,13 +198,7 @@ fn check_rules(custom: &Custom, value: &Value, old: Option<&Value>, errors: &mut
         errors.push(Error::invalid(&Path::root(), Value::Null, why));
         return;
     }
-    errors.extend(evaluate_rules(custom, value, old));
-}
-
-/// The one place where the rules in CEL of a custom resource's schema are evaluated: all of them, over the whole
-/// object, with `old` for an update. Rules are not evaluated yet.
-fn evaluate_rules(_custom: &Custom, _value: &Value, _old: Option<&Value>) -> Errors {
-    Errors::new()
+    errors.extend(custom.own().rules().map(|rules| rules.evaluate(value, old)).unwrap_or_default());
 }
 
 /// Finalizers that are new and not named as they should be.

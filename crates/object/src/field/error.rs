@@ -122,6 +122,11 @@ impl Error {
         Error::shown(ErrorKind::Duplicate, path, shown.into(), "")
     }
 
+    /// The value may stand only once, and is not shown.
+    pub fn duplicate_hidden(path: &Path<'_>) -> Error {
+        Error::hidden(ErrorKind::Duplicate, path, "")
+    }
+
     /// The value refers to something that does not exist.
     pub fn not_found(path: &Path<'_>, value: impl Into<Value>) -> Error {
         Error::shown(ErrorKind::NotFound, path, show(&value.into()), "")

@@ -73,6 +73,9 @@ impl Patch {
     }
 }
 
+const MISSING_ADD: &str = "add operation does not apply: doc is missing path: \"{}\"";
+const MISSING_REMOVE: &str = "remove operation does not apply: doc is missing path: \"{}\"";
+
 fn apply_one(object: &mut Value, operation: &Map<String, Value>, copied: &mut usize) -> Result<(), Rejected> {
     let kind = operation.get("op").and_then(Value::as_str).unwrap_or("unknown");
     let text = |name: &str| match operation.get(name).and_then(Value::as_str) {
@@ -81,8 +84,14 @@ fn apply_one(object: &mut Value, operation: &Map<String, Value>, copied: &mut us
     };
     let value = || operation.get("value").cloned().unwrap_or(Value::Null);
     match kind {
-        "add" => find(object, text("path")?, kind)?.add(value()),
-        "remove" => find(object, text("path")?, kind)?.remove().map(drop),
+        "add" => {
+            let path = text("path")?;
+            find(object, path, MISSING_ADD)?.add(value()).map_err(within("add", path))
+        }
+        "remove" => {
+            let path = text("path")?;
+            find(object, path, MISSING_REMOVE)?.remove().map(drop).map_err(within("remove", path))
+        }
         "replace" if text("path")?.is_empty() => {
             let value = value();
             if !value.is_object() && !value.is_array() {
@@ -91,38 +100,70 @@ fn apply_one(object: &mut Value, operation: &Map<String, Value>, copied: &mut us
             *object = value;
             Ok(())
         }
-        "replace" => find(object, text("path")?, kind)?.replace(value()),
+        "replace" => {
+            let path = text("path")?;
+            let place = find(object, path, "replace operation does not apply: doc is missing path: {}")?;
+            match place.get() {
+                Ok(_) => place.replace(value()),
+                Err(_) => {
+                    reject(format!("replace operation does not apply: doc is missing key: {path}: missing value"))
+                }
+            }
+        }
         "test" => test(object, text("path")?, &value()),
         "move" => {
-            let (from, path) = (text("from")?, text("path")?);
-            let moved = find(object, from, kind)?.remove()?;
-            find(object, path, kind)?.add(moved)
+            let from = text("from")?;
+            let place = find(object, from, "move operation does not apply: doc is missing from path: {}")?;
+            let moved = place.remove().map_err(|Rejected(why)| {
+                let key = from.rsplit('/').next().unwrap_or(from);
+                Rejected(format!("error in move for path: '{key}': {why}"))
+            })?;
+            let path = text("path")?;
+            let place = find(object, path, "move operation does not apply: doc is missing destination path: {}")?;
+            place.add(moved).map_err(within("move", path))
         }
         "copy" => {
-            let (from, path) = (text("from")?, text("path")?);
-            let value = find(object, from, kind)?.get()?.cloned().unwrap_or(Value::Null);
+            let from = text("from")?;
+            let place = find(object, from, "copy operation does not apply: doc is missing from path: {}")?;
+            let found =
+                place.get().map_err(|Rejected(why)| Rejected(format!("error in copy for from: '{from}': {why}")));
+            let value = found?.cloned().unwrap_or(Value::Null);
+            let path = text("path")?;
+            let place = find(object, path, "copy operation does not apply: doc is missing destination path: {}")?;
             *copied += value.to_string().len();
             if *copied > COPY_MAX {
                 return reject(format!(
                     "Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding the limit {COPY_MAX}"
                 ));
             }
-            find(object, path, kind)?.add(value)
+            let added = place.add(value);
+            added.map_err(|Rejected(why)| Rejected(format!("error while adding value during copy: {why}")))
         }
         other => reject(format!("Unexpected kind: {other}")),
     }
 }
 
 fn test(object: &mut Value, path: &str, want: &Value) -> Result<(), Rejected> {
-    let holds = if path.is_empty() { &*object == want } else { find(object, path, "test")?.holds(want)? };
+    let holds = if path.is_empty() {
+        &*object == want
+    } else {
+        let place = find(object, path, "test operation does not apply: is missing path: {}")?;
+        place.holds(want).map_err(within("test", path))?
+    };
     if holds { Ok(()) } else { reject(format!("testing value {path} failed: test failed")) }
 }
 
-fn find<'a>(object: &'a mut Value, path: &str, kind: &str) -> Result<Place<'a>, Rejected> {
+/// The place at `path`; `missing` says, with the path for `{}`, that what should hold it does not exist.
+fn find<'a>(object: &'a mut Value, path: &str, missing: &str) -> Result<Place<'a>, Rejected> {
     match Place::find(object, path) {
         Some(place) => Ok(place),
-        None => reject(format!("{kind} operation does not apply: doc is missing path: \"{path}\": missing value")),
+        None => reject(format!("{}: missing value", missing.replace("{}", path))),
     }
+}
+
+/// Says in which operation, and where, something could not be done.
+fn within(kind: &str, path: &str) -> impl Fn(Rejected) -> Rejected {
+    move |Rejected(why)| Rejected(format!("error in {kind} for path: '{path}': {why}"))
 }
 
 fn reject<T>(why: String) -> Result<T, Rejected> {

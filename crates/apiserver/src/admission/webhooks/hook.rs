@@ -1,8 +1,8 @@
 //! One webhook of a configuration, and whether and how a request is shown to it.
 
-use super::equivalent::{self, Seen};
-use super::{Failure, rules};
+use super::Failure;
 use crate::admission::Attributes;
+use crate::admission::matching::{self, Seen, equivalent};
 use kinds::Resource;
 use object::quote::quote;
 use object::{Status, Value, View};
@@ -66,24 +66,10 @@ impl<'c> Hook<'c> {
     }
 
     /// How the webhook is to be shown the request; `None` if its rules are not about it.
-    pub(super) fn invocation(&self, attributes: &Attributes<'_>) -> Result<Option<Invocation<'c>>, Status> {
-        let as_resource = |resource: &Arc<Resource>| Invocation {
-            hook: self.view,
-            configuration: self.configuration,
-            resource: resource.clone(),
-        };
-        let mut all = self.view.list("rules");
-        if all.clone().any(|rule| rules::matches(rule, attributes, attributes.resource)) {
-            return Ok(Some(as_resource(attributes.resource)));
-        }
-        if self.view.str("matchPolicy") == "Exact" {
-            return Ok(None);
-        }
-        let equivalents = equivalent::of(attributes);
-        Ok(all.find_map(|rule| {
-            let found = equivalents.iter().find(|resource| rules::matches(rule, attributes, resource));
-            found.map(&as_resource)
-        }))
+    pub(super) fn invocation(&self, attributes: &Attributes<'_>) -> Option<Invocation<'c>> {
+        let is_exact = self.view.str("matchPolicy") == "Exact";
+        let resource = matching::resource(self.view.list("rules"), is_exact, attributes)?;
+        Some(Invocation { hook: self.view, configuration: self.configuration, resource })
     }
 }
 

@@ -1,15 +1,14 @@
 //! `AdmissionReview`: what a webhook is sent, and what it may answer.
 
-use super::equivalent::Seen;
+use super::Failure;
 use super::hook::Invocation;
-use super::{Failure, rules};
+use crate::admission::matching::{Seen, request};
 use crate::admission::{Attributes, Operation};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kinds::{Resource, UserInfo};
 use object::patch::json::Patch;
 use object::quote::quote;
-use object::{Map, Status, Value, View, json};
+use object::{Status, Value, View, json};
 
 const GROUP: &str = "admission.k8s.io";
 
@@ -21,29 +20,10 @@ pub(super) fn request(
     attributes: &Attributes<'_>,
     seen: &Seen,
 ) -> Value {
-    let (shown, own) = (&*invocation.resource, &**attributes.resource);
-    let mut request = json!({
-        "uid": uid,
-        "kind": kind(attributes, shown),
-        "resource": resource(shown),
-        "requestKind": kind(attributes, own),
-        "requestResource": resource(own),
-        "operation": rules::operation(attributes.operation),
-        "userInfo": user(attributes.user),
-        "object": seen.object,
-        "oldObject": seen.old,
-        "dryRun": attributes.dry_run,
-        "options": options(attributes),
-    });
-    let texts = [
-        ("subResource", attributes.subresource),
-        ("requestSubResource", attributes.subresource),
-        ("name", attributes.name),
-        ("namespace", attributes.namespace),
-    ];
-    for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
-        request[name] = text.into();
-    }
+    let mut request = request::of(attributes, &invocation.resource);
+    request["uid"] = uid.into();
+    request["object"] = seen.object.clone();
+    request["oldObject"] = seen.old.clone();
     if attributes.operation == Operation::Delete {
         request["object"] = Value::Null;
         if request["oldObject"].is_null() {
@@ -51,64 +31,6 @@ pub(super) fn request(
         }
     }
     json!({"kind": "AdmissionReview", "apiVersion": format!("{GROUP}/{version}"), "request": request})
-}
-
-/// Of the objects themselves, or of what the subresource takes.
-fn kind(attributes: &Attributes<'_>, resource: &Resource) -> Value {
-    let body = &attributes.call.body;
-    if body.is_own {
-        return json!({"group": resource.group, "version": resource.version, "kind": resource.kind});
-    }
-    let (group, version) = body.api_version.rsplit_once('/').unwrap_or(("", &body.api_version));
-    json!({"group": group, "version": version, "kind": body.kind})
-}
-
-fn resource(resource: &Resource) -> Value {
-    json!({"group": resource.group, "version": resource.version, "resource": resource.plural})
-}
-
-fn user(user: &UserInfo) -> Value {
-    let mut out = Map::new();
-    for (name, text) in [("username", &user.name), ("uid", &user.uid)] {
-        if !text.is_empty() {
-            out.insert(name.to_owned(), text.as_str().into());
-        }
-    }
-    if !user.groups.is_empty() {
-        out.insert("groups".to_owned(), user.groups.clone().into());
-    }
-    if !user.extra.is_empty() {
-        let extra: Map<String, Value> =
-            user.extra.iter().map(|(key, values)| (key.clone(), values.clone().into())).collect();
-        out.insert("extra".to_owned(), extra.into());
-    }
-    out.into()
-}
-
-/// The options of the verb.
-fn options(attributes: &Attributes<'_>) -> Value {
-    let query = &attributes.call.query;
-    let kind = match attributes.operation {
-        Operation::Create => "CreateOptions",
-        Operation::Update => "UpdateOptions",
-        Operation::Delete => "DeleteOptions",
-        Operation::Connect => return Value::Null,
-    };
-    if let (Operation::Delete, Some(options)) = (attributes.operation, attributes.call.deletion.get()) {
-        return options.clone();
-    }
-    let mut options = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
-    let dry_run: Vec<&str> = query.all("dryRun").collect();
-    if !dry_run.is_empty() {
-        options["dryRun"] = dry_run.into();
-    }
-    for name in ["fieldManager", "fieldValidation", "propagationPolicy"] {
-        let text = query.text(name);
-        if !text.is_empty() {
-            options[name] = text.into();
-        }
-    }
-    options
 }
 
 /// What a webhook answered.

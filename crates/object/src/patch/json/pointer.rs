@@ -1,6 +1,7 @@
 //! Places in an object, named by a path such as `/spec/containers/0`.
 
 use super::{Rejected, reject};
+use crate::quote::quote;
 use serde_json::{Map, Value};
 
 /// A place in a map or list; something may or may not stand there.
@@ -52,8 +53,12 @@ impl<'a> Place<'a> {
             }
             Place::Index(items, index) if index == "-" => items.push(value),
             Place::Index(items, index) => {
-                let index = index_of(&index, items.len() + 1)?;
-                items.insert(index, value);
+                let place = index_of(&index, items.len() + 1);
+                let place = place.map_err(|Rejected(why)| match index.parse::<i64>() {
+                    Ok(_) => Rejected(why),
+                    Err(_) => Rejected(format!("value was not a proper array index: '{index}': {why}")),
+                })?;
+                items.insert(place, value);
             }
         }
         Ok(())
@@ -89,7 +94,7 @@ impl<'a> Place<'a> {
 /// An index below `length`; negative ones count from the end.
 fn index_of(text: &str, length: usize) -> Result<usize, Rejected> {
     let Ok(index) = text.parse::<i64>() else {
-        return reject(format!("value was not a proper array index: '{text}'"));
+        return reject(format!("strconv.Atoi: parsing {}: invalid syntax", quote(text)));
     };
     let length = i64::try_from(length).unwrap_or(i64::MAX);
     let place = if index < 0 { index.saturating_add(length) } else { index };

@@ -44,17 +44,27 @@ fn what_cannot_be_done_is_rejected() {
     check_rejected(
         json!({"a": 1}),
         json!([{"op": "remove", "path": "/b"}]),
-        "Unable to remove nonexistent key: b: missing value",
+        "error in remove for path: '/b': Unable to remove nonexistent key: b: missing value",
     );
     check_rejected(
         json!({"a": [1]}),
         json!([{"op": "add", "path": "/a/9", "value": 2}]),
-        "Unable to access invalid index: 9: invalid index referenced",
+        "error in add for path: '/a/9': Unable to access invalid index: 9: invalid index referenced",
     );
     check_rejected(
         json!({"a": [1]}),
         json!([{"op": "replace", "path": "/a/-"}]),
-        "value was not a proper array index: '-'",
+        "replace operation does not apply: doc is missing key: /a/-: missing value",
+    );
+    check_rejected(
+        json!({"a": [1]}),
+        json!([{"op": "add", "path": "/a/x"}]),
+        "error in add for path: '/a/x': value was not a proper array index: 'x': strconv.Atoi: parsing \"x\": invalid syntax",
+    );
+    check_rejected(
+        json!({"a": 1}),
+        json!([{"op": "move", "from": "/b", "path": "/c"}]),
+        "error in move for path: 'b': Unable to remove nonexistent key: b: missing value",
     );
     check_rejected(
         json!({"a": 1}),

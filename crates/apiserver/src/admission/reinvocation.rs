@@ -1,11 +1,27 @@
-//! Asking again: a mutating webhook that wants to is asked once more if somebody changed the object after it.
+//! Asking again: a mutating webhook or policy that wants to is asked once more if somebody changed the object after it.
 
 use object::Value;
 use std::collections::HashSet;
 
 /// The rounds of one request.
 #[derive(Default)]
-pub(crate) struct Reinvocation {
+pub(super) struct Rounds {
+    pub(super) policies: Reinvocation,
+    pub(super) webhooks: Reinvocation,
+}
+
+impl Rounds {
+    /// True if plug-ins, policies and webhooks have to be gone through once more; there are two rounds at most.
+    pub(super) fn next_round(&mut self) -> bool {
+        let next = (self.policies.wanted || self.webhooks.wanted) && !self.policies.again;
+        (self.policies.again, self.webhooks.again) = (next || self.policies.again, next || self.webhooks.again);
+        next
+    }
+}
+
+/// The rounds as policies or webhooks see them.
+#[derive(Default)]
+pub(super) struct Reinvocation {
     again: bool,
     wanted: bool,
     /// What the last round left.
@@ -17,13 +33,6 @@ pub(crate) struct Reinvocation {
 }
 
 impl Reinvocation {
-    /// True if plug-ins and webhooks have to be gone through once more; there are two rounds at most.
-    pub(crate) fn next_round(&mut self) -> bool {
-        let next = self.wanted && !self.again;
-        self.again = self.again || next;
-        next
-    }
-
     pub(super) fn round(&self) -> u8 {
         u8::from(self.again)
     }
@@ -62,29 +71,29 @@ mod tests {
 
     #[test]
     fn who_came_before_a_change_is_asked_again_once() {
-        let mut rounds = Reinvocation::default();
-        rounds.begin(&json!({}));
-        rounds.may_ask_again("a");
-        rounds.changed();
-        rounds.may_ask_again("b");
-        rounds.end(&json!({"x": 1}));
+        let mut rounds = Rounds::default();
+        rounds.webhooks.begin(&json!({}));
+        rounds.webhooks.may_ask_again("a");
+        rounds.webhooks.changed();
+        rounds.webhooks.may_ask_again("b");
+        rounds.webhooks.end(&json!({"x": 1}));
         assert!(rounds.next_round());
-        rounds.begin(&json!({"x": 1}));
-        assert!(!rounds.skips("a") && rounds.skips("b"));
-        rounds.changed();
-        rounds.end(&json!({"x": 2}));
+        rounds.webhooks.begin(&json!({"x": 1}));
+        assert!(!rounds.webhooks.skips("a") && rounds.webhooks.skips("b"));
+        rounds.webhooks.changed();
+        rounds.webhooks.end(&json!({"x": 2}));
         assert!(!rounds.next_round());
     }
 
     #[test]
     fn plug_ins_that_change_it_in_between_make_all_due() {
-        let mut rounds = Reinvocation::default();
-        rounds.begin(&json!({}));
-        rounds.changed();
-        rounds.may_ask_again("b");
-        rounds.end(&json!({"x": 1}));
+        let mut rounds = Rounds::default();
+        rounds.policies.begin(&json!({}));
+        rounds.policies.changed();
+        rounds.policies.may_ask_again("b");
+        rounds.policies.end(&json!({"x": 1}));
         assert!(rounds.next_round());
-        rounds.begin(&json!({"x": 1, "plug-in": true}));
-        assert!(!rounds.skips("b"));
+        rounds.policies.begin(&json!({"x": 1, "plug-in": true}));
+        assert!(!rounds.policies.skips("b"));
     }
 }

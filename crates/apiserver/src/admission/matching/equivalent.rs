@@ -1,4 +1,4 @@
-//! The same object as another resource: webhooks that are about one version see requests about all of them.
+//! The same object as another resource: who is about one version sees requests about all of them.
 
 use crate::admission::Attributes;
 use kinds::{Resource, scale};
@@ -7,14 +7,14 @@ use object::schema;
 use object::{Status, Value, View};
 use std::sync::Arc;
 
-/// The objects of a request as a webhook sees them; null where there is none.
-pub(super) struct Seen {
-    pub(super) object: Value,
-    pub(super) old: Value,
+/// The objects of a request as they are seen; null where there is none.
+pub(in crate::admission) struct Seen {
+    pub(in crate::admission) object: Value,
+    pub(in crate::admission) old: Value,
 }
 
 /// Other resources under which the request's object can be reached.
-pub(super) fn of(attributes: &Attributes<'_>) -> Vec<Arc<Resource>> {
+pub(in crate::admission) fn of(attributes: &Attributes<'_>) -> Vec<Arc<Resource>> {
     let own = attributes.resource;
     let registry = attributes.call.core.registry.load();
     let is_other = |other: &&Arc<Resource>| {
@@ -28,7 +28,7 @@ pub(super) fn of(attributes: &Attributes<'_>) -> Vec<Arc<Resource>> {
 }
 
 /// The request's objects as those of `resource`.
-pub(super) fn seen(
+pub(in crate::admission) fn seen(
     attributes: &Attributes<'_>,
     resource: &Arc<Resource>,
     object: &Value,
@@ -54,8 +54,8 @@ fn is_scale(attributes: &Attributes<'_>) -> bool {
     attributes.subresource == "scale"
 }
 
-/// What a webhook made of the object, as the request has it: in form, with defaults.
-pub(super) fn taken_back(
+/// What somebody made of the object, as the request has it: in form, with defaults.
+pub(in crate::admission) fn taken_back(
     attributes: &Attributes<'_>,
     resource: &Arc<Resource>,
     patched: Value,

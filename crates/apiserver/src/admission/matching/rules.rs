@@ -1,4 +1,4 @@
-//! Which requests a webhook is about: its rules and selectors.
+//! Which requests a webhook or policy is about: its rules and selectors.
 
 use crate::admission::{Attributes, Operation};
 use crate::lookup::{Cluster, Stored};
@@ -8,7 +8,7 @@ use object::status::GroupResource;
 use object::{Status, Value, View};
 
 /// True if a rule is about the request, were its resource this one.
-pub(super) fn matches(rule: View<'_>, attributes: &Attributes<'_>, resource: &Resource) -> bool {
+pub(in crate::admission) fn matches(rule: View<'_>, attributes: &Attributes<'_>, resource: &Resource) -> bool {
     let is_namespace = resource.group.is_empty() && resource.plural == "namespaces";
     let in_scope = match rule.str("scope") {
         "Namespaced" => !is_namespace && !attributes.namespace.is_empty(),
@@ -25,10 +25,11 @@ pub(super) fn matches(rule: View<'_>, attributes: &Attributes<'_>, resource: &Re
             (plural == "*" || plural == resource.plural)
                 && (subresource == "*" || subresource == attributes.subresource)
         })
+        && (rule.get("resourceNames").is_empty() || rule.strings("resourceNames").any(|name| name == attributes.name))
 }
 
-/// As reviews name an operation.
-pub(super) fn operation(operation: Operation) -> &'static str {
+/// As requests name an operation.
+pub(in crate::admission) fn operation(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "CREATE",
         Operation::Update => "UPDATE",
@@ -41,7 +42,7 @@ pub(super) fn operation(operation: Operation) -> &'static str {
 ///
 /// # Errors
 /// 404 if there is no such namespace.
-pub(super) fn namespace_matches(
+pub(in crate::admission) fn namespace_matches(
     hook: View<'_>,
     attributes: &Attributes<'_>,
     object: &Value,
@@ -66,7 +67,11 @@ pub(super) fn namespace_matches(
 }
 
 /// Whether the object is selected, as it is or as it was.
-pub(super) fn object_matches(hook: View<'_>, object: &Value, old: Option<View<'_>>) -> Result<bool, Status> {
+pub(in crate::admission) fn object_matches(
+    hook: View<'_>,
+    object: &Value,
+    old: Option<View<'_>>,
+) -> Result<bool, Status> {
     let selector = selector(hook.get("objectSelector"))?;
     if selector.is_everything() {
         return Ok(true);

@@ -1,0 +1,9 @@
+//! From text to tree: tokens, grammar, macros. Messages are those of the reference implementation's generated parser.
+
+pub(crate) mod ast;
+mod lex;
+mod macros;
+mod parse;
+mod unescape;
+
+pub(crate) use parse::{Parsed, parse};
