@@ -84,7 +84,9 @@ impl Strategy for Rules {
     }
 
     fn warnings_on_update(&self, object: View<'_>, old: View<'_>) -> Vec<String> {
-        warnings(object, old)
+        let mut texts = forgiven(&self.custom, object, old);
+        texts.extend(warnings(object, old));
+        texts
     }
 
     fn subresource(&self, name: &str) -> Option<&dyn Strategy> {
@@ -153,6 +155,10 @@ impl Strategy for StatusRules {
         errors
     }
 
+    fn warnings_on_update(&self, object: View<'_>, old: View<'_>) -> Vec<String> {
+        forgiven(&self.0, object, old)
+    }
+
     fn allow_unconditional_update(&self) -> bool {
         false
     }
@@ -199,6 +205,14 @@ fn check_rules(custom: &Custom, value: &Value, old: Option<&Value>, errors: &mut
         return;
     }
     errors.extend(custom.own().rules().map(|rules| rules.evaluate(value, old)).unwrap_or_default());
+}
+
+/// Rules that do not hold where nothing has changed. Rules are evaluated once more for it.
+fn forgiven(custom: &Custom, object: View<'_>, old: View<'_>) -> Vec<String> {
+    let (Some(object), Some(old), Some(rules)) = (object.value(), old.value(), custom.own().rules()) else {
+        return Vec::new();
+    };
+    rules.forgiven(object, old).iter().map(Error::to_string).collect()
 }
 
 /// Finalizers that are new and not named as they should be.

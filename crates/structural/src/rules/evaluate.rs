@@ -49,11 +49,20 @@ impl Rules {
 
     /// Holds an object against all rules, with the old one for an update.
     pub fn evaluate(&self, object: &Value, old: Option<&Value>) -> Errors {
-        let mut walk = Walk { left: BUDGET, errors: Errors::new() };
+        self.walk(object, old).errors
+    }
+
+    /// What does not hold, but is forgiven: it stood so before.
+    pub fn forgiven(&self, object: &Value, old: &Value) -> Errors {
+        self.walk(object, Some(old)).forgiven
+    }
+
+    fn walk(&self, object: &Value, old: Option<&Value>) -> Walk {
+        let mut walk = Walk { left: BUDGET, errors: Errors::new(), forgiven: Errors::new() };
         let ratchet = Ratchet { here: old.map(|old| (object, old)), around: None };
         // Running out of the budget is among the errors.
         let _ = walk.rung(&self.0, object, old, ratchet, &Path::root());
-        walk.errors
+        walk
     }
 }
 
@@ -167,6 +176,7 @@ struct Walk {
     /// What is left of the budget.
     left: u64,
     errors: Errors,
+    forgiven: Errors,
 }
 
 impl Walk {
@@ -299,7 +309,7 @@ impl Walk {
         let detail = match made {
             Ok(message) => message.unwrap_or_else(|| rule.message_or_default()),
             Err(why) => {
-                self.errors.extend((!forgiven).then(|| Error::invalid(&place, rung.kind, why)));
+                self.add(Error::invalid(&place, rung.kind, why), forgiven);
                 return Err(Stop);
             }
         };
@@ -312,8 +322,12 @@ impl Walk {
             _ if hidden => Error::invalid_hidden(&place, detail),
             _ => Error::invalid(&place, value.clone(), detail),
         };
-        self.errors.extend((!forgiven).then_some(error));
+        self.add(error, forgiven);
         Ok(())
+    }
+
+    fn add(&mut self, error: Error, forgiven: bool) {
+        if forgiven { self.forgiven.push(error) } else { self.errors.push(error) }
     }
 
     /// The message that an expression makes, if it makes a good one; an error if rules end here.
