@@ -21,7 +21,7 @@ impl Rounds {
 
 /// The rounds as policies or webhooks see them.
 #[derive(Default)]
-pub(super) struct Reinvocation {
+pub(crate) struct Reinvocation {
     again: bool,
     wanted: bool,
     /// What the last round left.
