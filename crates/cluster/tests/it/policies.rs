@@ -119,8 +119,9 @@ async fn mutating_policies_change_what_is_asked() {
         |expression: &str| json!({"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}});
     let patch = |expression: &str| json!({"patchType": "JSONPatch", "jsonPatch": {"expression": expression}});
     let spec = |mutations: Value| {
-        json!({"matchConstraints": rules("configmaps"), "mutations": mutations,
-                                         "reinvocationPolicy": "IfNeeded"})
+        let mut matched = rules("configmaps");
+        matched["resourceRules"][0]["operations"] = json!(["CREATE"]);
+        json!({"matchConstraints": matched, "mutations": mutations, "reinvocationPolicy": "IfNeeded"})
     };
     let first = json!([apply(
         "Object{metadata: Object.metadata{labels: {'first': 'yes'}}, data: {'seen': has(object.data) && 'b' in object.data ? 'b' : 'nothing'}}"

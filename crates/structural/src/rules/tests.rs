@@ -101,7 +101,6 @@ fn costs_are_estimated_as_upstream_does() {
     let list = |items: Value, length: u64| json!({"type": "array", "maxItems": length, "items": items});
     assert_eq!(cost(json!({"type": "integer"}), "self.v > 1"), 3);
     assert_eq!(cost(text(10), "self.v == 'abcdefghij'"), 3);
-    assert_eq!(cost(list(json!({"type": "integer"}), 10), "self.v.all(x, x == x)"), 46);
     assert!(cost(json!({"type": "string"}), "self.v.contains(self.v)") > 10_000_000);
     assert!(cost(list(text(5), 5), "self.v.all(a, self.v.all(b, a.size() == b.size()))") < 10_000);
 }
