@@ -120,7 +120,7 @@ fn walk(schema: View<'_>, around: Around, path: &Path<'_>, errors: &mut Errors) 
     rules(schema, path, errors);
 }
 
-fn around_property<'a>(schema: View<'_>, around: Around, name: &str) -> Around {
+fn around_property(schema: View<'_>, around: Around, name: &str) -> Around {
     let top = match name {
         "metadata" => "in top-level metadata",
         "kind" => "in top-level kind",
@@ -131,7 +131,7 @@ fn around_property<'a>(schema: View<'_>, around: Around, name: &str) -> Around {
         return Around { is_root: false, ..around };
     }
     let no_default = if around.is_root { Some(top) } else { around.no_default };
-    Around { is_root: false, inside_meta: true, no_default, ..around }
+    Around { is_root: false, inside_meta: true, no_default }
 }
 
 fn supported(schema: View<'_>, around: Around, path: &Path<'_>, errors: &mut Errors) {

@@ -36,9 +36,12 @@ pub(super) struct Mutation {
     pub(super) is_json_patch: bool,
 }
 
+/// By resource and name: the object, and what it says.
+type Entries = HashMap<(&'static str, String), (Arc<Value>, Arc<Policy>)>;
+
 /// Compiled policies, each for as long as it stands as it stands.
 #[derive(Default)]
-pub(super) struct Kept(Mutex<HashMap<(&'static str, String), (Arc<Value>, Arc<Policy>)>>);
+pub(super) struct Kept(Mutex<Entries>);
 
 impl Kept {
     /// What a policy says. The store gives out the same object until it is written again, so that tells whether it was.
