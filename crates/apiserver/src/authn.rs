@@ -6,15 +6,24 @@
 //! Deliberately absent: what the user may do (`authz`), and speaking for somebody else, which needs that.
 
 mod bearer;
+mod bootstrap_token;
+mod configuration;
+mod elsewhere;
 mod front_proxy;
 pub mod impersonation;
+pub mod oidc;
 pub mod reviews;
 pub mod service_account;
 pub mod token_file;
+mod token_webhook;
 pub mod tokens;
 pub mod x509;
 
+pub use bootstrap_token::BootstrapTokens;
+pub use configuration::{Configuration, ConfigurationError};
+pub use elsewhere::{Later, TokensElsewhere};
 pub use front_proxy::FrontProxy;
+pub use token_webhook::TokenWebhook;
 
 use http::HeaderMap;
 use kinds::UserInfo;
@@ -67,6 +76,8 @@ pub struct Authenticator {
     pub front_proxy: Option<FrontProxy>,
     /// Kinds of tokens, in the order in which they are tried.
     pub tokens: Vec<Arc<dyn Tokens>>,
+    /// Kinds of tokens that others may have to be asked about, tried after those.
+    pub elsewhere: Vec<Arc<dyn TokensElsewhere>>,
     /// Where nobody in particular may ask.
     pub anonymous: Anonymous,
 }
@@ -74,14 +85,14 @@ pub struct Authenticator {
 impl Authenticator {
     /// The user of a request: `path` is its path, `peer` what the client showed in the TLS handshake, `now` is in
     /// seconds since the epoch. Takes the credentials out of the headers, so that nothing behind sees them.
-    pub fn user(
+    pub async fn user(
         &self,
         path: &str,
         headers: &mut HeaderMap,
         peer: Option<&x509::Peer>,
         now: i64,
     ) -> Result<Arc<UserInfo>, Status> {
-        let found = self.first(headers, peer, now);
+        let found = self.first(headers, peer, now).await;
         FrontProxy::strip(headers);
         match found {
             Ok(Some(user)) => {
@@ -98,7 +109,12 @@ impl Authenticator {
     }
 
     /// The user of a token, whatever its sort; for token reviews.
-    pub fn user_of_token(&self, token: &str, audiences: Option<&[String]>, now: i64) -> Result<Option<Known>, String> {
+    pub async fn user_of_token(
+        &self,
+        token: &str,
+        audiences: Option<&[String]>,
+        now: i64,
+    ) -> Result<Option<Known>, String> {
         // Upstream tries a token of its own first, which tells that it does not know this one.
         let mut failures = vec!["invalid bearer token".to_owned()];
         for tokens in &self.tokens {
@@ -108,10 +124,17 @@ impl Authenticator {
                 Err(why) => failures.push(why),
             }
         }
+        for tokens in &self.elsewhere {
+            match tokens.user(token, audiences, now).await {
+                Ok(Some(known)) => return Ok(Some(known)),
+                Ok(None) => {}
+                Err(why) => failures.push(why),
+            }
+        }
         if failures.len() == 1 { Ok(None) } else { Err(join(failures)) }
     }
 
-    fn first(
+    async fn first(
         &self,
         headers: &mut HeaderMap,
         peer: Option<&x509::Peer>,
@@ -133,7 +156,7 @@ impl Authenticator {
             }
         }
         match bearer::token(headers) {
-            Ok(Some(token)) => match self.user_of_token(&token, None, now) {
+            Ok(Some(token)) => match self.user_of_token(&token, None, now).await {
                 Ok(Some(known)) => {
                     let mut user = known.user;
                     add_authenticated(&user.name, &mut user.groups);

@@ -5,12 +5,15 @@
 //!
 //! Deliberately absent: who somebody is (`authn`), and rules about the content of objects (`admission`).
 
+pub mod configuration;
 pub mod follow;
 pub mod node;
 pub mod rbac;
 pub mod reviews;
+mod webhook;
 
 pub use rbac::Rbac;
+pub use webhook::Webhook;
 
 use kinds::UserInfo;
 use object::Status;
@@ -18,6 +21,8 @@ use object::quote::quote;
 use object::selector::fields::Term;
 use object::status::GroupResource;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// The group whose members may do anything, whatever roles say.
@@ -137,10 +142,19 @@ impl Verdict {
     }
 }
 
+/// Asking others in advance.
+pub type Prepared<'a> = Pin<Box<dyn Future<Output = Decision> + Send + 'a>>;
+
 /// Anything that can tell whether something is allowed.
 pub trait Authorize: Send + Sync {
     /// Whether it is allowed, and why.
     fn authorize(&self, attributes: &Attributes<'_>) -> Verdict;
+
+    /// Asks others in advance what they will be asked by [`Authorize::authorize`], so that it need not wait for them;
+    /// `None` if nobody is asked.
+    fn prepare<'a>(&'a self, _attributes: &'a Attributes<'a>) -> Option<Prepared<'a>> {
+        None
+    }
 
     /// `Ok` if it is allowed, else the refusal.
     fn require(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
@@ -174,6 +188,34 @@ impl Authorize for Authorizer {
             }
         }
         if reasons.is_empty() { Verdict::NO_OPINION } else { Verdict::no_opinion(reasons) }
+    }
+
+    fn prepare<'a>(&'a self, attributes: &'a Attributes<'a>) -> Option<Prepared<'a>> {
+        if attributes.user.groups.iter().any(|group| group == MASTERS) {
+            return None;
+        }
+        // Who comes after somebody who is asked elsewhere is only asked if that one has no opinion.
+        let first = self.chain.iter().position(|authorizer| authorizer.prepare(attributes).is_some())?;
+        let (before, rest) = self.chain.split_at(first);
+        if before.iter().any(|authorizer| authorizer.authorize(attributes).decision != Decision::NoOpinion) {
+            return None;
+        }
+        Some(Box::pin(async move {
+            for authorizer in rest {
+                if let Some(asking) = authorizer.prepare(attributes) {
+                    let decision = asking.await;
+                    if decision != Decision::NoOpinion {
+                        return decision;
+                    }
+                } else {
+                    let decision = authorizer.authorize(attributes).decision;
+                    if decision != Decision::NoOpinion {
+                        return decision;
+                    }
+                }
+            }
+            Decision::NoOpinion
+        }))
     }
 }
 

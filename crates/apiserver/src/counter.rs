@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A counter for each combination of labels. Combinations are few: nothing that a client can invent may be a label.
 pub(crate) struct Counter<const N: usize> {
@@ -53,6 +54,69 @@ impl<const N: usize> Counter<N> {
     }
 }
 
+/// A histogram for each combination of labels.
+pub(crate) struct Histogram<const N: usize> {
+    name: &'static str,
+    help: &'static str,
+    labels: [&'static str; N],
+    bounds: &'static [f64],
+    seen: Mutex<Vec<([String; N], Seen)>>,
+}
+
+#[derive(Clone, Default)]
+struct Seen {
+    /// How many were not longer than each bound.
+    buckets: Vec<u64>,
+    count: u64,
+    seconds: f64,
+}
+
+impl<const N: usize> Histogram<N> {
+    pub(crate) fn new(
+        name: &'static str,
+        help: &'static str,
+        labels: [&'static str; N],
+        bounds: &'static [f64],
+    ) -> Histogram<N> {
+        Histogram { name, help, labels, bounds, seen: Mutex::default() }
+    }
+
+    /// Something took so long.
+    pub(crate) fn observe(&self, values: [&str; N], took: Duration) {
+        let seconds = took.as_secs_f64();
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = all.iter().position(|(known, _)| known.iter().eq(values)).unwrap_or_else(|| {
+            all.push((values.map(str::to_owned), Seen { buckets: vec![0; self.bounds.len()], ..Seen::default() }));
+            all.len() - 1
+        });
+        let seen = &mut all[place].1;
+        seen.count += 1;
+        seen.seconds += seconds;
+        for (bucket, _) in seen.buckets.iter_mut().zip(self.bounds).filter(|(_, bound)| seconds <= **bound) {
+            *bucket += 1;
+        }
+    }
+
+    /// Appends the histogram to the page.
+    pub(crate) fn write(&self, page: &mut String) {
+        let Histogram { name, help, .. } = self;
+        let mut text = format!("# HELP {name} {help}\n# TYPE {name} histogram\n");
+        for (values, seen) in self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let labels = self.labels.iter().zip(values).map(|(label, value)| format!("{label}=\"{}\"", escaped(value)));
+            let labels = labels.collect::<Vec<_>>().join(",");
+            let bounds = self.bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
+            for (bound, count) in bounds.zip(seen.buckets.iter().chain([&seen.count])) {
+                text.push_str(&format!("{name}_bucket{{{labels},le=\"{bound}\"}} {count}\n"));
+            }
+            text.push_str(&format!(
+                "{name}_sum{{{labels}}} {}\n{name}_count{{{labels}}} {}\n",
+                seen.seconds, seen.count
+            ));
+        }
+        page.push_str(&text);
+    }
+}
+
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -72,6 +136,17 @@ mod tests {
         let want =
             "# HELP a_total As.\n# TYPE a_total counter\na_total{b=\"x\",c=\"y\"} 3\na_total{b=\"x\",c=\"z\\\"\"} 1\n";
         assert_eq!(page, want);
+    }
+
+    #[test]
+    fn times_fall_into_buckets() {
+        let histogram = Histogram::new("a_seconds", "As.", ["b"], &[0.5, 2.0]);
+        histogram.observe(["x"], Duration::from_secs(1));
+        let mut page = String::new();
+        histogram.write(&mut page);
+        let want = "a_seconds_bucket{b=\"x\",le=\"0.5\"} 0\na_seconds_bucket{b=\"x\",le=\"2\"} 1\n\
+                    a_seconds_bucket{b=\"x\",le=\"+Inf\"} 1\na_seconds_sum{b=\"x\"} 1\na_seconds_count{b=\"x\"} 1\n";
+        assert!(page.ends_with(want), "{page}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! The order of the drain stands in [`Server::run`]: stop accepting, end watches, finish requests, close the store.
 
+mod credentials;
 mod guard;
 
 use crate::atrest::{self, AtRest};
@@ -24,6 +25,7 @@ use apiserver::authz::follow::Follower;
 use apiserver::authz::node::NodeAuthorizer;
 use apiserver::authz::{Authorize, Authorizer};
 use apiserver::kubelet_client::{self, KubeletClient};
+use apiserver::lookup::Cluster;
 use apiserver::registry::Registry;
 use apiserver::server::{ApiServer, Core, listen};
 use futures_util::future::join_all;
@@ -84,6 +86,9 @@ pub enum BuildError {
     /// The file of tokens cannot be used.
     #[error("cannot use the token file")]
     TokenFile(#[source] TokenFileError),
+    /// It is not clear who may ask, or who decides.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
     /// What guards the API server cannot be set up.
     #[error(transparent)]
     Guard(#[from] guard::Error),
@@ -376,7 +381,11 @@ fn parts(
     let keys = Keys::new(&pki.service_account_keys()).map_err(BuildError::Tokens)?;
     let tokens = Arc::new(ServiceAccountTokens::new(keys, token_settings(), Arc::new(follower.cluster())));
     let nodes = NodeAuthorizer::new(Arc::new(follower.cluster()));
-    let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain: vec![Arc::new(nodes), rbac.clone()] });
+    let chain = credentials::deciders(&config.guard, Arc::new(nodes), rbac.clone())?;
+    let authorizer: Arc<dyn Authorize> = Arc::new(Authorizer { chain });
+    let cluster: Arc<dyn Cluster> = Arc::new(follower.cluster());
+    let own_audiences = tokens.settings().own_audiences().to_vec();
+    let believed = credentials::believed(&config.guard.authentication, &own_audiences, cluster)?;
     let admission = guard::admission(&config.guard)?;
     let front_proxy =
         FrontProxy { authorities: authorities.proxies.clone(), allowed_names: vec!["front-proxy-client".to_owned()] };
@@ -387,8 +396,9 @@ fn parts(
         authenticator: Authenticator {
             clients: authorities.clients.clone(),
             front_proxy: Some(front_proxy),
-            tokens: believed_tokens(config, tokens.clone())?,
-            anonymous: Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec()),
+            tokens: believed_tokens(config, tokens.clone(), believed.here)?,
+            elsewhere: believed.elsewhere,
+            anonymous: believed.anonymous.unwrap_or_else(|| Anonymous::Paths(OPEN_PATHS.map(str::to_owned).to_vec())),
         },
         authorizer,
         service_cidr: (config.service_cidr.network(), config.service_cidr.length()),
@@ -401,14 +411,19 @@ fn parts(
     })
 }
 
-/// Service account tokens, and those of the token file if there is one.
-fn believed_tokens(config: &Config, own: Arc<ServiceAccountTokens>) -> Result<Vec<Arc<dyn Tokens>>, BuildError> {
+/// Those of the token file if there is one, service account tokens, and others.
+fn believed_tokens(
+    config: &Config,
+    own: Arc<ServiceAccountTokens>,
+    others: Vec<Arc<dyn Tokens>>,
+) -> Result<Vec<Arc<dyn Tokens>>, BuildError> {
     let mut believed: Vec<Arc<dyn Tokens>> = Vec::new();
     if let Some(path) = &config.token_auth_file {
         let file = StaticTokens::load(path, own.settings().own_audiences()).map_err(BuildError::TokenFile)?;
         believed.push(Arc::new(file));
     }
     believed.push(own);
+    believed.extend(others);
     Ok(believed)
 }
 

@@ -6,6 +6,7 @@
 
 mod api;
 mod autoscaler;
+mod bootstrap_tokens;
 mod certificates;
 mod cron_job;
 mod daemon_set;
@@ -95,6 +96,7 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
             service_cidrs::run(client.clone()),
             kubernetes_service::run(client.clone(), settings.api),
             garbage::run(informers.clone()),
+            bootstrap_tokens::run(client.clone()),
             certificates::run(informers.clone(), settings.signer.clone()),
             cron_job::run(informers.clone()),
             daemon_set::run(informers.clone()),

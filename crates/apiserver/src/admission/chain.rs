@@ -196,5 +196,6 @@ impl Admission for Chain {
 
     fn metrics(&self, page: &mut String) {
         self.plugins.iter().for_each(|plugin| plugin.metrics(page));
+        self.webhooks.metrics(page);
     }
 }

@@ -6,6 +6,7 @@
 //! [`super::conditions`], what they are sent and may answer by [`review`].
 
 mod hook;
+mod metrics;
 mod review;
 
 use super::conditions::{self, Conditions};
@@ -17,11 +18,13 @@ use crate::lookup::{Cluster, Stored};
 use crate::webhook::Caller;
 use futures_util::future::join_all;
 use hook::{Hook, Invocation};
+use metrics::{Kind, Metrics};
 use object::patch::json::Patch;
 use object::quote::quote;
 use object::{Status, Value, View, json};
 use review::Answer;
 use std::sync::Arc;
+use std::time::Instant;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 const MUTATION: &str = "mutation.webhook.admission.k8s.io/";
@@ -35,6 +38,7 @@ pub(crate) struct Webhooks {
     cluster: Stored,
     authorizer: Arc<dyn Authorize>,
     conditions: Conditions,
+    metrics: Metrics,
 }
 
 /// Why a webhook does not let a request through.
@@ -48,7 +52,12 @@ enum Failure {
 impl Webhooks {
     pub(crate) fn new(cluster: Stored, authorizer: Arc<dyn Authorize>) -> Webhooks {
         let caller = Caller::new(cluster.clone());
-        Webhooks { caller, cluster, authorizer, conditions: Conditions::default() }
+        Webhooks { caller, cluster, authorizer, conditions: Conditions::default(), metrics: Metrics::default() }
+    }
+
+    /// Appends what is counted to the page of metrics.
+    pub(crate) fn metrics(&self, page: &mut String) {
+        self.metrics.write(page);
     }
 
     /// Lets mutating webhooks change the object.
@@ -83,7 +92,8 @@ impl Webhooks {
                 reinvocation.may_ask_again(&hook.id);
             }
             if let Err(failure) = outcome {
-                hook.judge(failure, || attributes.annotate(format!("{FAILED_OPEN}{MUTATION}{place}"), hook.name()))?;
+                let key = format!("{FAILED_OPEN}{MUTATION}{place}");
+                self.judge(&hook, Kind::Mutating, failure, attributes, key)?;
             }
         }
         reinvocation.end(object);
@@ -107,11 +117,11 @@ impl Webhooks {
         }
         let asked = invocations.iter().enumerate().map(|(index, (hook, invocation))| async move {
             let seen = invocation.seen(attributes, object, old).map_err(Failure::Refused)?;
-            let answer = self.ask(invocation, attributes, &seen).await;
+            let answer = self.ask(Kind::Validating, invocation, attributes, &seen).await;
             let outcome = answer.and_then(|answer| answer.without_patch());
             outcome.or_else(|failure| {
                 let key = format!("{FAILED_OPEN}{VALIDATING}round_0_index_{index}");
-                hook.judge(failure, || attributes.annotate(key, hook.name())).map_err(Failure::Refused)
+                self.judge(hook, Kind::Validating, failure, attributes, key).map_err(Failure::Refused)
             })
         });
         for outcome in join_all(asked).await {
@@ -161,7 +171,37 @@ impl Webhooks {
         }
     }
 
+    /// What becomes of the request if a webhook did not let it through; notes under `key` that it goes on.
+    fn judge(
+        &self,
+        hook: &Hook<'_>,
+        kind: Kind,
+        failure: Failure,
+        attributes: &Attributes<'_>,
+        key: String,
+    ) -> Result<(), Status> {
+        let could_not_ask = matches!(failure, Failure::Calling(_));
+        let verdict = hook.judge(failure, || attributes.annotate(key, hook.name()));
+        if could_not_ask {
+            self.metrics.not_asked((hook.name(), kind), attributes, verdict.is_ok());
+        }
+        verdict
+    }
+
     async fn ask(
+        &self,
+        kind: Kind,
+        invocation: &Invocation<'_>,
+        attributes: &Attributes<'_>,
+        seen: &Seen,
+    ) -> Result<Answer, Failure> {
+        let begun = Instant::now();
+        let outcome = self.call(invocation, attributes, seen).await;
+        self.metrics.asked((invocation.hook.str("name"), kind), attributes, &outcome, begun.elapsed());
+        outcome
+    }
+
+    async fn call(
         &self,
         invocation: &Invocation<'_>,
         attributes: &Attributes<'_>,
@@ -204,7 +244,7 @@ impl Webhooks {
         place: &str,
     ) -> Result<bool, Failure> {
         let seen = invocation.seen(attributes, object, old).map_err(Failure::Refused)?;
-        let answer = self.ask(invocation, attributes, &seen).await?;
+        let answer = self.ask(Kind::Mutating, invocation, attributes, &seen).await?;
         let name = invocation.hook.str("name");
         let Some(patch) = answer
             .patch()

@@ -6,7 +6,12 @@ use object::time::format_seconds;
 use object::{Map, Status, Value, View, json};
 
 /// Answers a `TokenReview` in place. `own` are the API server's audiences; `now` is in seconds since the epoch.
-pub fn review_token(authenticator: &Authenticator, review: &mut Value, own: &[String], now: i64) -> Result<(), Status> {
+pub async fn review_token(
+    authenticator: &Authenticator,
+    review: &mut Value,
+    own: &[String],
+    now: i64,
+) -> Result<(), Status> {
     let spec = View::from(&*review).get("spec");
     let token = spec.str("token");
     if token.is_empty() {
@@ -16,7 +21,7 @@ pub fn review_token(authenticator: &Authenticator, review: &mut Value, own: &[St
     let asked = if asked.is_empty() { own.to_vec() } else { asked };
     // As in a request, what stands behind a blank does not count.
     let token = token.split_whitespace().next().unwrap_or_default();
-    let status = match authenticator.user_of_token(token, Some(&asked), now) {
+    let status = match authenticator.user_of_token(token, Some(&asked), now).await {
         Ok(Some(known)) => {
             let mut user = known.user;
             add_authenticated(&user.name, &mut user.groups);

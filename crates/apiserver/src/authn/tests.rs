@@ -3,6 +3,7 @@
 use super::x509::Peer;
 use super::x509::tests::Ca;
 use super::*;
+use futures_util::FutureExt;
 use http::HeaderName;
 use http::HeaderValue;
 
@@ -39,6 +40,7 @@ fn world(anonymous: Anonymous) -> World {
         clients: Arc::new(x509::Authorities::new(&clients.bundle()).unwrap()),
         front_proxy: Some(front_proxy),
         tokens: vec![Arc::new(Letters)],
+        elsewhere: Vec::new(),
         anonymous,
     };
     World { clients, proxies, authenticator }
@@ -52,10 +54,15 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     map
 }
 
+/// What needs no waiting.
+fn now<T>(answer: impl Future<Output = T>) -> T {
+    answer.now_or_never().expect("nobody elsewhere is asked")
+}
+
 /// Name and groups of the user found, or the status code.
 fn ask(world: &World, peer: Option<&Peer>, path: &str, pairs: &[(&str, &str)]) -> String {
     let mut map = headers(pairs);
-    match world.authenticator.user(path, &mut map, peer, NOW) {
+    match now(world.authenticator.user(path, &mut map, peer, NOW)) {
         Ok(user) => {
             assert!(!map.contains_key("authorization") && !map.contains_key("x-remote-user"));
             format!("{} {:?}", user.name, user.groups)
@@ -118,6 +125,6 @@ fn websockets_carry_their_token_among_the_protocols() {
     assert_eq!(ask(&world, None, "/", &upgrade(carrier)), "401");
     assert_eq!(ask(&world, None, "/", &[("Sec-WebSocket-Protocol", &both)]), "401");
     let mut map = headers(&upgrade(&both));
-    world.authenticator.user("/", &mut map, None, NOW).unwrap();
+    now(world.authenticator.user("/", &mut map, None, NOW)).unwrap();
     assert_eq!(map["sec-websocket-protocol"], "v5.channel.k8s.io");
 }

@@ -12,6 +12,8 @@ mod request;
 pub use keys::{KeyError, Keys};
 pub use request::Issued;
 
+pub(super) use keys::unverified;
+
 use super::{Known, Tokens, service_account};
 use crate::lookup::Cluster;
 use claims::Claims;
@@ -84,7 +86,7 @@ impl ServiceAccountTokens {
         if let Some(claims) = self.remembered().get(&digest) {
             return Ok(Some(Arc::clone(claims)));
         }
-        let Some((payload, issuer)) = keys::unverified(token) else { return Ok(None) };
+        let Some((payload, issuer)) = unverified(token) else { return Ok(None) };
         if !self.settings.issuers.contains(&issuer) {
             return Ok(None);
         }

@@ -38,7 +38,7 @@ pub(crate) async fn review(call: &Call, body: Bytes) -> Result<Response<Body>, S
         None => {
             admit(call, &mut review, "", &options).await?;
             let own = call.core.tokens.settings().own_audiences();
-            authentication::review_token(&call.core.authenticator, &mut review, own, call.core.now_seconds())?;
+            authentication::review_token(&call.core.authenticator, &mut review, own, call.core.now_seconds()).await?;
         }
         Some(kind) => {
             authorization::check(kind, &review)?;

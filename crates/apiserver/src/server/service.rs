@@ -128,7 +128,7 @@ impl ApiServer {
         let fields = field_terms(&info, &query);
         let known = match head.extensions.remove::<Caller>() {
             Some(Caller(user)) => Ok(user),
-            None => core.authenticator.user(&info.path, &mut head.headers, peer, core.now_seconds()),
+            None => core.authenticator.user(&info.path, &mut head.headers, peer, core.now_seconds()).await,
         };
         let mut user = match known {
             Ok(user) => user,
@@ -151,8 +151,11 @@ impl ApiServer {
         }
         let (class, seat) = core.flow.admit(&user, &info, &query).await;
         let encoding = media::error_encoding(accept(&head.headers));
+        let asked = self::asked(&user, &info, &fields);
+        if let Some(asking) = authorizer.prepare(&asked) {
+            asking.await;
+        }
         let permitted = |seat| {
-            let asked = self::asked(&user, &info, &fields);
             let verdict = authorizer.authorize(&asked);
             audited.decided(&verdict);
             verdict.require(&asked).map(|()| seat)

@@ -111,6 +111,22 @@ impl Remote {
         })
     }
 
+    /// A URL, with authorities of its certificate (PEM), or those of the system.
+    pub(crate) fn at(url: &str, authorities: &[u8]) -> Result<Remote, String> {
+        let is_plain = url.starts_with("http://");
+        if !is_plain && !url.starts_with("https://") {
+            return Err(format!("{url:?} is no URL that begins with https:// or http://"));
+        }
+        let target = Target::of(View::from(&json!({"url": url, "caBundle": STANDARD.encode(authorities)})))?;
+        Ok(Remote {
+            server_name: target.server_name().to_owned(),
+            tls: if is_plain { None } else { Some(Trust::default().config(target.authorities())?) },
+            authorization: None,
+            target: Arc::new(if is_plain { target.plain(url) } else { target }),
+            tasks: TaskTracker::new(),
+        })
+    }
+
     /// Where it is, for messages.
     pub(crate) fn url(&self) -> String {
         self.target.url()
@@ -121,8 +137,21 @@ impl Remote {
     /// # Errors
     /// In the words of upstream's client.
     pub(crate) async fn post(&self, document: Bytes, limit: Duration) -> Result<(u16, Vec<u8>), String> {
+        self.call(Method::POST, document, limit).await
+    }
+
+    /// Gets what is there, with its code.
+    ///
+    /// # Errors
+    /// In the words of upstream's client.
+    pub(crate) async fn get(&self, limit: Duration) -> Result<(u16, Vec<u8>), String> {
+        self.call(Method::GET, Bytes::new(), limit).await
+    }
+
+    async fn call(&self, method: Method, document: Bytes, limit: Duration) -> Result<(u16, Vec<u8>), String> {
+        let name = if method == Method::GET { "Get" } else { "Post" };
         let mut request = Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(self.target.path_and_query())
             .header(header::HOST, self.target.authority())
             .header(header::USER_AGENT, "kube-apiserver")
@@ -132,11 +161,11 @@ impl Remote {
             request = request.header(header::AUTHORIZATION, authorization);
         }
         let request = request.body(Full::new(document)).map_err(|error| error.to_string())?;
-        self.send(request, limit).await
+        self.send(name, request, limit).await
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>, limit: Duration) -> Result<(u16, Vec<u8>), String> {
-        let failed = |why: String| format!("Post {}: {why}", object::quote::quote(&self.url()));
+    async fn send(&self, name: &str, request: Request<Full<Bytes>>, limit: Duration) -> Result<(u16, Vec<u8>), String> {
+        let failed = |why: String| format!("{name} {}: {why}", object::quote::quote(&self.url()));
         let exchange = async {
             let stream = self.connect().await?;
             let answer = net::send(stream, request, &self.tasks).await.map_err(|error| go_words::of_http(&error))?;

@@ -22,6 +22,63 @@ pub struct Guard {
     pub audit: Audit,
     /// A file that says what lies encrypted on disk; without it the server makes one.
     pub encryption: Option<PathBuf>,
+    /// Whose tokens are believed, beside those of service accounts.
+    pub authentication: Authentication,
+    /// A file that says who decides what is allowed; without it nodes' rules and roles do.
+    pub authorization: Option<PathBuf>,
+}
+
+/// Whose tokens are believed, beside those of service accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authentication {
+    /// A file of issuers.
+    pub file: Option<PathBuf>,
+    /// One issuer, by flags.
+    pub oidc: Oidc,
+    /// A kubeconfig that leads to who knows tokens.
+    pub webhook: Option<PathBuf>,
+    /// How long its answers hold.
+    pub webhook_ttl: Duration,
+    /// In which version of `authentication.k8s.io` it is asked.
+    pub webhook_version: String,
+    /// Whether bootstrap tokens are believed.
+    pub bootstrap_tokens: bool,
+}
+
+impl Default for Authentication {
+    fn default() -> Authentication {
+        Authentication {
+            file: None,
+            oidc: Oidc::default(),
+            webhook: None,
+            webhook_ttl: Duration::from_secs(120),
+            webhook_version: "v1beta1".to_owned(),
+            bootstrap_tokens: false,
+        }
+    }
+}
+
+/// One issuer of tokens, by flags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Oidc {
+    /// Its URL.
+    pub issuer_url: Option<String>,
+    /// For whom its tokens have to be.
+    pub client_id: Option<String>,
+    /// The claim that is the user's name; `sub` without it.
+    pub username_claim: Option<String>,
+    /// What is put before it; `-` for nothing.
+    pub username_prefix: Option<String>,
+    /// The claim that has the groups.
+    pub groups_claim: Option<String>,
+    /// What is put before them.
+    pub groups_prefix: Option<String>,
+    /// Claims that tokens must have, as `KEY=VALUE`.
+    pub required_claims: Vec<String>,
+    /// By which algorithms tokens may be signed; RS256 without it.
+    pub signing_algorithms: Vec<String>,
+    /// Authorities of its certificate.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What is audited, and where it goes.

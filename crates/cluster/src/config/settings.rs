@@ -321,7 +321,7 @@ pub(super) fn number(value: &Value) -> Option<u64> {
 }
 
 /// A list, or one text with commas.
-fn names(value: &Value) -> Option<Vec<String>> {
+pub(super) fn names(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(text.split(',').map(|name| name.trim().to_owned()).collect()),
         Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),

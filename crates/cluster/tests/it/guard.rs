@@ -129,7 +129,7 @@ async fn the_audit_log_tells_who_did_what_and_keeps_secrets() {
 }
 
 /// A kubeconfig that leads to a path of a server of the test's own.
-fn kubeconfig(folder: &Path, hooks: &Hooks, path: &str) -> std::path::PathBuf {
+pub(crate) fn kubeconfig(folder: &Path, hooks: &Hooks, path: &str) -> std::path::PathBuf {
     let file = folder.join(format!("{}.kubeconfig", path.trim_start_matches('/')));
     let config = json!({
         "current-context": "c",

@@ -10,6 +10,7 @@ mod answers;
 mod charts;
 mod clients;
 mod conversations;
+mod credentials;
 mod custom;
 mod flow;
 mod guard;

@@ -122,7 +122,7 @@ impl Key {
 }
 
 /// Payload and issuer of what looks like a token, before anything about it is verified.
-pub(super) fn unverified(token: &str) -> Option<(Value, String)> {
+pub(in crate::authn) fn unverified(token: &str) -> Option<(Value, String)> {
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {

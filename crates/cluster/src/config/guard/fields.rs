@@ -1,12 +1,14 @@
 //! The table of settings, in the order in which the help shows them.
 
 use super::Field;
-use crate::config::settings::{boolean, number, path};
+use crate::config::settings::{boolean, names, number, path};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 
 const FILE: &str = "a file";
+const A_URL: &str = "a URL";
+const TEXT: &str = "a text";
 const NUMBER: &str = "a number";
 const DURATION: &str = "a length of time, such as 30s or 2m";
 
@@ -103,6 +105,111 @@ pub const FIELDS: &[Field] = &[
         want: FILE,
         set: |guard, value| some(&mut guard.encryption, path(value)),
     },
+    Field {
+        key: "authentication-config",
+        value_name: "FILE",
+        help: "Believe tokens of the issuers in this AuthenticationConfiguration",
+        want: FILE,
+        set: |guard, value| some(&mut guard.authentication.file, path(value)),
+    },
+    Field {
+        key: "oidc-issuer-url",
+        value_name: "URL",
+        help: "Believe OpenID Connect tokens of this issuer",
+        want: A_URL,
+        set: |guard, value| text(&mut guard.authentication.oidc.issuer_url, value),
+    },
+    Field {
+        key: "oidc-client-id",
+        value_name: "ID",
+        help: "For whom the issuer's tokens have to be",
+        want: TEXT,
+        set: |guard, value| text(&mut guard.authentication.oidc.client_id, value),
+    },
+    Field {
+        key: "oidc-username-claim",
+        value_name: "CLAIM",
+        help: "The claim that is the user's name [default: sub]",
+        want: TEXT,
+        set: |guard, value| text(&mut guard.authentication.oidc.username_claim, value),
+    },
+    Field {
+        key: "oidc-username-prefix",
+        value_name: "TEXT",
+        help: "What is put before the user's name, - for nothing [default: the issuer's URL and #, but nothing before an email]",
+        want: TEXT,
+        set: |guard, value| text(&mut guard.authentication.oidc.username_prefix, value),
+    },
+    Field {
+        key: "oidc-groups-claim",
+        value_name: "CLAIM",
+        help: "The claim that has the user's groups",
+        want: TEXT,
+        set: |guard, value| text(&mut guard.authentication.oidc.groups_claim, value),
+    },
+    Field {
+        key: "oidc-groups-prefix",
+        value_name: "TEXT",
+        help: "What is put before the user's groups",
+        want: TEXT,
+        set: |guard, value| text(&mut guard.authentication.oidc.groups_prefix, value),
+    },
+    Field {
+        key: "oidc-required-claim",
+        value_name: "KEY=VALUE",
+        help: "A claim that tokens must have (repeatable)",
+        want: "a list of claims, such as hd=example.com",
+        set: |guard, value| put(&mut guard.authentication.oidc.required_claims, names(value)),
+    },
+    Field {
+        key: "oidc-signing-algs",
+        value_name: "NAMES",
+        help: "By which algorithms tokens may be signed [default: RS256]",
+        want: "a list of algorithms, such as RS256",
+        set: |guard, value| put(&mut guard.authentication.oidc.signing_algorithms, names(value)),
+    },
+    Field {
+        key: "oidc-ca-file",
+        value_name: "FILE",
+        help: "Authorities of the issuer's certificate [default: the system's]",
+        want: FILE,
+        set: |guard, value| some(&mut guard.authentication.oidc.ca_file, path(value)),
+    },
+    Field {
+        key: "authentication-token-webhook-config-file",
+        value_name: "FILE",
+        help: "Ask where this kubeconfig leads whose a token is",
+        want: FILE,
+        set: |guard, value| some(&mut guard.authentication.webhook, path(value)),
+    },
+    Field {
+        key: "authentication-token-webhook-cache-ttl",
+        value_name: "DURATION",
+        help: "Believe its answers for this long [default: 2m]",
+        want: DURATION,
+        set: |guard, value| put(&mut guard.authentication.webhook_ttl, duration(value)),
+    },
+    Field {
+        key: "authentication-token-webhook-version",
+        value_name: "VERSION",
+        help: "Ask it in this version of authentication.k8s.io [default: v1beta1]",
+        want: "v1 or v1beta1",
+        set: |guard, value| put(&mut guard.authentication.webhook_version, version(value)),
+    },
+    Field {
+        key: "enable-bootstrap-token-auth",
+        value_name: "",
+        help: "Believe bootstrap tokens, by which machines join",
+        want: "true or false",
+        set: |guard, value| put(&mut guard.authentication.bootstrap_tokens, boolean(value)),
+    },
+    Field {
+        key: "authorization-config",
+        value_name: "FILE",
+        help: "Who decides what is allowed, by this AuthorizationConfiguration [default: Node, RBAC]",
+        want: FILE,
+        set: |guard, value| some(&mut guard.authorization, path(value)),
+    },
 ];
 
 fn some(place: &mut Option<PathBuf>, value: Option<PathBuf>) -> Option<()> {
@@ -110,45 +217,20 @@ fn some(place: &mut Option<PathBuf>, value: Option<PathBuf>) -> Option<()> {
     Some(())
 }
 
+fn text(place: &mut Option<String>, value: &Value) -> Option<()> {
+    *place = Some(value.as_str()?.to_owned());
+    Some(())
+}
+
+fn version(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| matches!(*text, "v1" | "v1beta1")).map(str::to_owned)
+}
+
 fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
     *place = value?;
     Some(())
 }
 
-/// A length of time as Go writes it: `1h30m`, `10s`, `500ms`.
 fn duration(value: &Value) -> Option<Duration> {
-    let mut rest = value.as_str()?.trim();
-    let mut total = 0.0;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (digits, behind) = rest.split_at(end);
-        let end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(end);
-        let seconds = match unit {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 0.001,
-            _ => return None,
-        };
-        total += digits.parse::<f64>().ok()? * seconds;
-        rest = behind;
-    }
-    Duration::try_from_secs_f64(total).ok().filter(|_| !value.as_str().is_none_or(str::is_empty))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_of_time_read_as_go_writes_them() {
-        let read = |text: &str| duration(&Value::from(text));
-        assert_eq!(read("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(read("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(read("1.5s"), Some(Duration::from_millis(1500)));
-        for wrong in ["", "10", "s", "10x", "-1s"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
+    apiserver::duration::parse(value.as_str()?)
 }
