@@ -20,10 +20,13 @@ pub trait TokensElsewhere: Send + Sync {
     fn user<'a>(&'a self, token: &'a str, audiences: Option<&'a [String]>, now: i64) -> Later<'a>;
 }
 
+/// When what was answered, by what was asked.
+type Answers = HashMap<[u8; 32], (Instant, Option<Known>)>;
+
 /// Answers that hold for a while.
 pub(super) struct Memory {
     lifetime: Duration,
-    answers: Mutex<HashMap<[u8; 32], (Instant, Option<Known>)>>,
+    answers: Mutex<Answers>,
 }
 
 impl Memory {

@@ -51,7 +51,7 @@ impl KeySet {
     /// `Ok` if one of the issuer's keys has signed the token, by one of these algorithms.
     pub(super) async fn verify(&self, token: &str, algorithms: &[String]) -> Result<(), String> {
         let token = Signed::read(token).ok_or("oidc: verify token: oidc: malformed jwt")?;
-        if !algorithms.iter().any(|algorithm| *algorithm == token.algorithm) {
+        if !algorithms.contains(&token.algorithm) {
             let got = quote(&token.algorithm);
             return Err(format!(
                 "oidc: verify token: oidc: id token signed with unsupported algorithm, expected {algorithms:?} got {got}"
