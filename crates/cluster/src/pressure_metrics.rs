@@ -174,15 +174,15 @@ impl Server {
 /// The selector in a query.
 fn selector(query: &str) -> Option<String> {
     let value = query.split('&').find_map(|part| part.strip_prefix("labelSelector="))?;
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = Vec::new();
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
         match byte {
             b'+' => bytes.push(b' '),
             b'%' => {
-                let digits: Vec<u8> = rest.by_ref().take(2).collect();
-                let digits = std::str::from_utf8(&digits).ok()?;
-                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+                bytes.push(high * 16 + low);
             }
             other => bytes.push(other),
         }
