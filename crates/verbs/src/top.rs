@@ -76,6 +76,11 @@ async fn fetch(api: &Api, path: &str, top: &Top) -> Result<Vec<Value>> {
     if let Some(name) = &top.name {
         return Ok(vec![api.get(&format!("{path}/{name}")).await?]);
     }
+    selected(api, path, top).await
+}
+
+/// The objects of a collection that are selected.
+async fn selected(api: &Api, path: &str, top: &Top) -> Result<Vec<Value>> {
     let parts = [("labelSelector", &top.selector), ("fieldSelector", &top.field_selector)];
     let set = parts.into_iter().filter(|(_, value)| !value.is_empty());
     let selected = set.map(|(key, value)| format!("{key}={}", query(value))).collect::<Vec<_>>().join("&");
@@ -86,14 +91,17 @@ async fn fetch(api: &Api, path: &str, top: &Top) -> Result<Vec<Value>> {
 /// What pods use.
 ///
 /// # Errors
-/// Where the cluster has no metrics.
+/// Where the cluster has no metrics, or none yet of the pods that there are.
 pub async fn pods(api: &Api, top: &Top, out: &mut (dyn Write + Send)) -> Result<()> {
     let path = match top.all_namespaces {
-        true => format!("{ROOT}/pods"),
-        false => format!("{ROOT}/namespaces/{}/pods", api.namespace),
+        true => "pods".to_owned(),
+        false => format!("namespaces/{}/pods", api.namespace),
     };
-    let mut items = fetch(api, &path, top).await?;
+    let mut items = fetch(api, &format!("{ROOT}/{path}"), top).await?;
     if items.is_empty() {
+        if !selected(api, &format!("/api/v1/{path}"), top).await?.is_empty() {
+            return Err(Error::usage("metrics not available yet"));
+        }
         warn(&match top.all_namespaces {
             true => "No resources found".to_owned(),
             false => format!("No resources found in {} namespace.", api.namespace),
