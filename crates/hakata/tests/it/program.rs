@@ -1,8 +1,9 @@
 //! Runs the binary: to its end, or as a server until it is told to stop.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// Runs `hakata ARGUMENTS`; its exit code, output and errors.
 pub(crate) fn hakata(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -88,17 +89,39 @@ impl Program {
         assert_eq!(answer.code, Some(want), "{} {arguments}\n{}{}", self.name(), answer.out, answer.errors);
     }
 
-    /// Runs a line of a shell in a terminal of its own, types the input, and gives what is seen.
+    /// Runs a line of a shell in a terminal of its own, types the input, and gives what is seen. What is typed before
+    /// the program has the terminal may be lost, so it is typed again until the program ends.
     pub(crate) fn in_terminal(&self, line: &str, input: &str) -> String {
         let mut command = self.shell("exec script -qec \"$LINE\" /dev/null");
         let mut child = command.env("LINE", line).spawn().unwrap();
         let mut stdin = child.stdin.take().expect("it is piped");
-        stdin.write_all(input.as_bytes()).unwrap();
-        // A terminal that is closed takes its program along: it stays open until the program has ended.
-        let output = child.wait_with_output().unwrap();
-        drop(stdin);
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let mut stdout = child.stdout.take().expect("it is piped");
+        let reading = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            // A terminal that goes away in the middle has shown what it has shown.
+            let _ = stdout.read_to_end(&mut seen);
+            seen
+        });
+        let has_ended = (0..20).any(|_| {
+            // It may have ended meanwhile.
+            let _ = stdin.write_all(input.as_bytes());
+            ends_soon(&mut child)
+        });
+        if !has_ended {
+            child.kill().unwrap();
+        }
+        child.wait().unwrap();
+        let seen = String::from_utf8_lossy(&reading.join().expect("reading does not panic")).into_owned();
+        assert!(has_ended, "{line} does not end: {seen:?}");
+        seen
     }
+}
+
+fn ends_soon(child: &mut Child) -> bool {
+    (0..60).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        child.try_wait().unwrap().is_some()
+    })
 }
 
 /// `hakata server`, running.

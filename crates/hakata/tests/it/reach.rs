@@ -83,12 +83,19 @@ fn terminals(program: &Program) {
 
 fn attached(program: &Program) {
     let mut child = program.start("attach -i web -c main");
-    child.stdin.as_mut().unwrap().write_all(b"a word\n").unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Said again until it is heard; the end of the input ends the session.
+    let saying = std::thread::spawn(move || {
+        (0..60)
+            .take_while(|_| stdin.write_all(b"a word\n").is_ok())
+            .for_each(|_| std::thread::sleep(Duration::from_millis(500)));
+    });
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let heard = lines.find(|line| line.as_ref().is_ok_and(|line| line == "got a word"));
     assert!(heard.is_some(), "what the container says comes back");
     child.kill().unwrap();
     child.wait().unwrap();
+    saying.join().unwrap();
 }
 
 /// Whoever leaves the shell ends it, and it is started again.
