@@ -34,7 +34,7 @@ patches:
   patch: |-
     - {op: add, path: /spec/ports/0/name, value: http}
 replacements:
-- source: {kind: Service, name: service-1, fieldPath: metadata.name}
+- source: {kind: Service, name: service-0, fieldPath: metadata.name}
   targets:
   - select: {kind: Deployment, name: deployment-4}
     fieldPaths: [spec.template.metadata.annotations.peer]
