@@ -22,6 +22,8 @@ pub struct Checked {
     pub(crate) overloads: Vec<Vec<&'static Overload>>,
     /// The variables it may use, in the order in which their values are handed in.
     pub(crate) variables: Vec<String>,
+    /// Whether fields are called as their escaped names say.
+    pub(crate) escaped_fields: bool,
 }
 
 impl Checked {
@@ -35,6 +37,11 @@ impl Checked {
         mentions(&self.root, variable)
     }
 
+    /// Whether it asks a variable for one of its fields.
+    pub fn selects(&self, variable: &str, field: &str) -> bool {
+        selects(&self.root, variable, field)
+    }
+
     pub(crate) fn type_of(&self, expr: &Expr) -> &Type {
         self.types.get(expr.id as usize).unwrap_or(&Type::Dyn)
     }
@@ -43,6 +50,19 @@ impl Checked {
 fn mentions(expr: &Expr, variable: &str) -> bool {
     matches!(&expr.kind, Kind::Ident(name) if name == variable)
         || expr.children().into_iter().any(|child| mentions(child, variable))
+}
+
+fn selects(expr: &Expr, variable: &str, field: &str) -> bool {
+    let is_variable = |expr: &Expr| matches!(&expr.kind, Kind::Ident(name) if name == variable);
+    let here = match &expr.kind {
+        Kind::Select(select) => is_variable(&select.operand) && select.field == field,
+        Kind::Call(call) if call.function == "_?._" => {
+            let named = |arg: &Expr| matches!(&arg.kind, Kind::Literal(Literal::Str(name)) if **name == *field);
+            matches!(call.args.as_slice(), [operand, name] if is_variable(operand) && named(name))
+        }
+        _ => false,
+    };
+    here || expr.children().into_iter().any(|child| selects(child, variable, field))
 }
 
 /// Checks a tree.
@@ -61,7 +81,7 @@ pub(crate) fn check(env: &Env, parsed: Parsed) -> Result<Checked, Issues> {
     let Checker { types, overloads, offsets, mapping, mut issues, .. } = checker;
     let types = types.iter().map(|of| mapping.substitute(of, true)).collect();
     let variables = env.variables().iter().map(|(name, _)| name.clone()).collect();
-    let checked = Checked { root, types, overloads, variables };
+    let checked = Checked { root, types, overloads, variables, escaped_fields: env.has_escaped_fields() };
     if issues.is_empty() {
         literals::check(&checked, &offsets, &mut issues);
     }

@@ -142,9 +142,46 @@ pub fn escape(name: &str) -> Option<String> {
     Some(escaped.replace('.', "__dot__").replace('-', "__dash__").replace('/', "__slash__"))
 }
 
+/// The name of a field that expressions write so; the same where nothing in it is escaped.
+pub fn unescape(escaped: &str) -> String {
+    let (mut out, mut rest) = (String::new(), escaped);
+    while let Some(at) = rest.find("__") {
+        let begin = at + rest[at..].bytes().take_while(|byte| *byte == b'_').count();
+        let end = rest[begin..].find('_').map(|length| begin + length);
+        let Some(end) = end.filter(|end| *end > begin && rest[*end..].starts_with("__")) else {
+            out.push_str(&rest[..begin]);
+            rest = &rest[begin..];
+            continue;
+        };
+        out.push_str(&rest[..begin - 2]);
+        match &rest[begin..end] {
+            "underscores" => out.push_str("__"),
+            "dot" => out.push('.'),
+            "dash" => out.push('-'),
+            "slash" => out.push('/'),
+            word if RESERVED.contains(&word) && escaped.len() == word.len() + 4 => out.push_str(word),
+            _ => return escaped.to_owned(),
+        }
+        rest = &rest[end + 2..];
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escaped_names_are_what_they_were() {
+        for name in ["plain", "namespace", "a-b.c/d", "a__b", "_a_"] {
+            assert_eq!(unescape(&escape(name).unwrap_or_default()), name);
+        }
+        for name in ["__other__", "a__namespace__", "a__", "__", "__a_b__"] {
+            assert_eq!(unescape(name), name);
+        }
+        assert_eq!((unescape("a__dot__b__c"), unescape("___dot__")), ("a.b__c".to_owned(), "_.".to_owned()));
+    }
 
     #[test]
     fn names_are_escaped() {

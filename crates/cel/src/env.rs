@@ -12,6 +12,8 @@ pub struct Env {
     variables: Vec<(String, Type)>,
     structs: HashMap<String, BTreeMap<String, Type>>,
     mutations: bool,
+    escaped_fields: bool,
+    bindings: bool,
 }
 
 impl Env {
@@ -49,13 +51,33 @@ impl Env {
         self
     }
 
+    /// With names of fields that no expression could write escaped in it ([`crate::escape`]), also where nothing is
+    /// declared of them.
+    #[must_use]
+    pub fn with_escaped_fields(mut self) -> Env {
+        self.escaped_fields = true;
+        self
+    }
+
+    /// With `cel.bind(name, value, expression)`, a name for a value.
+    #[must_use]
+    pub fn with_bindings(mut self) -> Env {
+        self.bindings = true;
+        self
+    }
+
+    /// Whether fields are called as their escaped names say.
+    pub(crate) fn has_escaped_fields(&self) -> bool {
+        self.escaped_fields
+    }
+
     /// Reads and checks an expression.
     ///
     /// # Errors
     /// What is wrong with it, in the reference implementation's words, with the lines that it is on.
     pub fn compile(&self, text: &str) -> Result<Checked, String> {
         let source = Source::new(text);
-        let parsed = syntax::parse(&source).map_err(|issues| issues.show(&source))?;
+        let parsed = syntax::parse(&source, self.bindings).map_err(|issues| issues.show(&source))?;
         check::check(self, parsed).map_err(|issues| issues.show(&source))
     }
 

@@ -15,9 +15,15 @@ use std::collections::HashMap;
 impl Checked {
     /// The most that the expression can cost, where its variables are as declared.
     pub fn estimate(&self, root: &Decl) -> u64 {
+        self.estimate_with(&|path: &[String]| root.elements_at(path.get(1..)?))
+    }
+
+    /// The same, where `size` tells how many characters, items or entries there can be at most at a path: a variable,
+    /// and from there the names of fields, `@items`, `@values` and `@keys`.
+    pub fn estimate_with(&self, size: &dyn Fn(&[String]) -> Option<u64>) -> u64 {
         let mut estimator = Estimator {
             checked: self,
-            root,
+            declared: size,
             paths: HashMap::new(),
             sizes: HashMap::new(),
             entries: HashMap::new(),
@@ -45,7 +51,8 @@ struct Local {
 
 struct Estimator<'c> {
     checked: &'c Checked,
-    root: &'c Decl,
+    /// The most that can be at a path.
+    declared: &'c dyn Fn(&[String]) -> Option<u64>,
     /// From the root to where the value of a node is declared.
     paths: HashMap<Id, Vec<String>>,
     sizes: HashMap<Id, Range>,
@@ -242,8 +249,7 @@ impl Estimator<'_> {
 
     /// The size of what is declared at a path; the first step is the variable's name.
     fn declared(&self, path: &[String]) -> Option<Range> {
-        let (_, rest) = path.split_first()?;
-        self.root.elements_at(rest).map(|max| Range { min: 0, max })
+        (self.declared)(path).map(|max| Range { min: 0, max })
     }
 
     fn size(&mut self, expr: &Expr) -> Option<Range> {

@@ -25,7 +25,7 @@ mod types;
 mod value;
 
 pub use check::Checked;
-pub use decl::{Decl, DeclKind, ListOf, MAX_REQUEST, ObjectDecl, escape};
+pub use decl::{Decl, DeclKind, ListOf, MAX_REQUEST, ObjectDecl, escape, unescape};
 pub use env::Env;
 pub use library::authz::{Authorizer, Decision, Question, Resource};
 pub use program::{Activation, Evaluated, PER_CALL_LIMIT, Program, VARIABLES, Variables};

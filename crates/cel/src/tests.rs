@@ -173,6 +173,34 @@ fn refusals_are_worded_as_upstream() {
     ]);
 }
 
+/// Costs as the reference implementation tells them: estimated at most, and when it is evaluated. Lists of constants are
+/// made beforehand.
+#[test]
+fn calls_cost_what_they_cost_upstream() {
+    for (text, most, cost) in [
+        ("strings.quote('ABCDEFGHIJ abcdefghij')", 3, 3),
+        ("sets.contains([1, 2, 3, 4], [2, 3])", 29, 9),
+        ("sets.intersects([1, 1], [1])", 23, 3),
+        ("sets.equivalent([1], [1, 1])", 25, 5),
+        ("!sets.contains([1], [2])", 23, 3),
+    ] {
+        let checked = Env::new().compile(text).unwrap();
+        let evaluated = checked.program().unwrap().evaluate(Activation { values: &[], variables: None });
+        assert_eq!((checked.estimate_with(&|_| None), evaluated.cost), (most, cost), "{text}");
+    }
+}
+
+#[test]
+fn names_are_bound_where_that_is_asked_for() {
+    let text = "cel.bind(a, [1, 2], a.size() + a[1])";
+    assert!(Env::new().compile(text).unwrap_err().contains("undeclared reference to 'cel'"));
+    let program = Env::new().with_bindings().compile(text).unwrap().program().unwrap();
+    let value = program.evaluate(Activation { values: &[], variables: None }).value;
+    assert!(matches!(value, Ok(Val::Int(4))));
+    let refused = Env::new().with_bindings().compile("cel.bind(a.b, 1, 2)").unwrap_err();
+    assert!(refused.contains("cel.bind() variable names must be simple identifiers"), "{refused}");
+}
+
 #[test]
 fn nothing_nests_or_costs_without_limit() {
     let deep = format!("{}1{}", "(".repeat(300), ")".repeat(300));

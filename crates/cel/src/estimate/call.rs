@@ -98,12 +98,20 @@ impl Estimator<'_> {
                 let size = self.known(target);
                 new_list(2.0, size.times(size))
             }
+            ("list_sets_contains_list" | "list_sets_intersects_list", None) => self.pairs(call, 1)?,
+            ("list_sets_equivalent_list", None) => self.pairs(call, 2)?,
             (overload, Some(target)) if call.function == "sort" => self.sorted(overload, target),
             (overload, Some(_)) if call.function == "@sortByAssociatedKeys" => {
                 self.sorted(overload, call.args.first()?)
             }
             _ => return None,
         })
+    }
+
+    /// Each item of one list with each of the other.
+    fn pairs(&self, call: &Call<'_, '_>, times: u64) -> Option<Estimated> {
+        let [a, b] = call.args else { return None };
+        Some(Estimated::of(self.known(a).times(self.known(b)).times(Range::exactly(times)).plus(ONE)))
     }
 
     fn sorted(&self, overload: &str, keys: &Argument<'_>) -> Estimated {

@@ -2,6 +2,8 @@
 
 mod url;
 
+mod fault;
+
 use super::operators::{one, two};
 use super::quantity::text;
 use super::{Function, shared};
@@ -73,7 +75,8 @@ fn parse_ip(text: &str) -> Result<IpAddr, Fault> {
     }
     let ip: IpAddr = text.parse().map_err(|_| {
         Fault::new(format!(
-            "IP Address {text:?} parse error during conversion from string: ParseAddr({text:?}): unable to parse IP"
+            "IP Address {text:?} parse error during conversion from string: ParseAddr({text:?}): {}",
+            fault::of(text)
         ))
     })?;
     match ip {
@@ -93,7 +96,7 @@ fn parse_cidr(text: &str) -> Result<Cidr, Fault> {
     };
     let (address, bits) = text.rsplit_once('/').ok_or_else(|| unread("no '/'"))?;
     let address: IpAddr =
-        address.parse().map_err(|_| unread(&format!("ParseAddr({address:?}): unable to parse IP")))?;
+        address.parse().map_err(|_| unread(&format!("ParseAddr({address:?}): {}", fault::of(address))))?;
     if matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
         return Err(refused(&format!("IPv4-mapped IPv6 address {text:?} is not allowed")));
     }

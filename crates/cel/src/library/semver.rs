@@ -46,16 +46,14 @@ fn normalized(text: &str) -> String {
     let text = text.strip_prefix('v').unwrap_or(text);
     let end = text.find(['-', '+']).unwrap_or(text.len());
     let (numbers, rest) = text.split_at(end);
-    let mut parts: Vec<&str> = numbers.splitn(3, '.').collect();
-    for part in &mut parts {
+    let mut parts: Vec<String> = numbers.splitn(3, '.').map(str::to_owned).collect();
+    for part in parts.iter_mut().filter(|part| part.len() > 1) {
         let trimmed = part.trim_start_matches('0');
-        if part.len() > 1 {
-            *part = if trimmed.starts_with(|c: char| c.is_ascii_digit()) { trimmed } else { "0" };
-        }
+        let is_number = trimmed.starts_with(|c: char| c.is_ascii_digit());
+        // What is no number stays none.
+        *part = if is_number { trimmed.to_owned() } else { format!("0{trimmed}") };
     }
-    while parts.len() < 3 {
-        parts.push("0");
-    }
+    parts.resize(parts.len().max(3), "0".to_owned());
     format!("{}{rest}", parts.join("."))
 }
 

@@ -44,6 +44,8 @@ pub(super) enum Cost {
     Flatten,
     /// Each item of an argument with each other.
     SelfCompare(usize),
+    /// Each item of one list with each of another, so many times.
+    Pairs(u64),
     /// Equality: cheap for values of libraries.
     Equal,
 }
@@ -62,9 +64,10 @@ impl Cost {
             "list_flatten" | "list_flatten_int" => Cost::Flatten,
             "list_distinct" => Cost::SelfCompare(0),
             "not_equals" => Cost::Smaller,
-            "starts_with_string" | "ends_with_string" | "string_to_bytes" | "bytes_to_string" | "string_format" => {
-                Cost::Traverse(1)
-            }
+            "starts_with_string" | "ends_with_string" | "string_to_bytes" | "bytes_to_string" | "string_format"
+            | "strings_quote" => Cost::Traverse(1),
+            "list_sets_contains_list" | "list_sets_intersects_list" => Cost::Pairs(1),
+            "list_sets_equivalent_list" => Cost::Pairs(2),
             "in_list" => Cost::InList,
             "add_string" | "add_bytes" => Cost::Sum,
             "contains_string" => Cost::Contains,
@@ -140,6 +143,7 @@ impl Cost {
                 size(0).saturating_mul(depth) + 1 + LIST
             }
             Cost::SelfCompare(arg) => self_compare(args.get(arg)),
+            Cost::Pairs(times) => size(0).saturating_mul(size(1)).saturating_mul(times).saturating_add(1),
         }
     }
 }

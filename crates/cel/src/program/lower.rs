@@ -3,10 +3,12 @@
 use super::cost::Cost;
 use super::{Call, Fold, Node, VARIABLES, list, map};
 use crate::check::Checked;
+use crate::decl::unescape;
 use crate::library::{self, formats};
 use crate::syntax::ast::{self, Expr, Kind, Literal};
 use crate::types::Type;
 use crate::value::{Fault, Text, Val};
+use std::sync::Arc;
 
 type Lowered = Result<Node, Fault>;
 
@@ -64,8 +66,12 @@ impl Lower<'_> {
             return Ok(if select.test { Node::Const(Val::Bool(true)) } else { variable });
         }
         let operand = self.boxed(&select.operand)?;
-        let field = select.field.as_str().into();
+        let field = self.field(&select.field);
         Ok(if select.test { Node::Has(operand, field) } else { Node::Select(operand, field) })
+    }
+
+    fn field(&self, name: &str) -> Arc<str> {
+        if self.checked.escaped_fields { unescape(name).into() } else { name.into() }
     }
 
     fn call(&mut self, expr: &Expr, call: &ast::Call) -> Lowered {
@@ -117,7 +123,8 @@ impl Lower<'_> {
     fn optional_select(&mut self, call: &ast::Call) -> Lowered {
         let [operand, field] = call.args.as_slice() else { return Err(Fault::NoOverload) };
         let Kind::Literal(Literal::Str(field)) = &field.kind else { return Err(Fault::NoOverload) };
-        Ok(Node::OptionalSelect(self.boxed(operand)?, field.clone()))
+        let field = self.field(field);
+        Ok(Node::OptionalSelect(self.boxed(operand)?, field))
     }
 
     /// An expression that is a literal is compiled here.

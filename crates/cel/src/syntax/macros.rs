@@ -27,7 +27,9 @@ pub(super) fn expand(
     args: Vec<Expr>,
 ) -> Expanded {
     let mut at = At { nodes, offset };
+    let is_bind = function == "bind" && at.nodes.bindings;
     let made = match (target, args.len()) {
+        (Some(Expr { kind: Kind::Ident(name), .. }), 3) if is_bind && name == "cel" => at.bind(args),
         (None, 1) if function == "has" => at.has(args),
         (Some(target), count) if is_receiver_macro(function, count) => at.receiver(function, target, args),
         (target, _) => return Expanded::Not { target, args },
@@ -68,6 +70,17 @@ impl At<'_> {
                 Ok(self.nodes.make(self.offset, Kind::Select(Box::new(test))))
             }
             _ => Err((arg.id, "invalid argument to has() macro".to_owned())),
+        }
+    }
+
+    fn bind(&mut self, mut args: Vec<Expr>) -> Made {
+        let (within, value) = (args.pop(), args.pop());
+        let (Some(name), Some(value), Some(within)) = (args.pop(), value, within) else {
+            return Err((0, String::new()));
+        };
+        match &name.kind {
+            Kind::Ident(variable) => Ok(self.nodes.bind(self.offset, variable, value, within)),
+            _ => Err((name.id, "cel.bind() variable names must be simple identifiers".to_owned())),
         }
     }
 

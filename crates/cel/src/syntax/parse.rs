@@ -25,7 +25,7 @@ pub(crate) struct Parsed {
 }
 
 /// Reads an expression.
-pub(crate) fn parse(source: &Source) -> Result<Parsed, Issues> {
+pub(crate) fn parse(source: &Source, bindings: bool) -> Result<Parsed, Issues> {
     let mut issues = Issues::default();
     if source.chars.len() > MAX_SIZE {
         let size = source.chars.len();
@@ -33,8 +33,8 @@ pub(crate) fn parse(source: &Source) -> Result<Parsed, Issues> {
         return Err(issues);
     }
     let tokens = lex(&source.chars, &mut issues);
-    let mut parser =
-        Parser { chars: &source.chars, tokens, at: 0, nodes: Nodes::default(), issues, closers: Vec::new(), depth: 0 };
+    let nodes = Nodes::new(bindings);
+    let mut parser = Parser { chars: &source.chars, tokens, at: 0, nodes, issues, closers: Vec::new(), depth: 0 };
     let root = parser.start();
     match root {
         Ok(root) if parser.issues.is_empty() => Ok(Parsed { root, offsets: parser.nodes.offsets }),

@@ -7,9 +7,15 @@ use crate::syntax::ast::{ACCUMULATOR, Call, Expr, Fold, Id, Item, Kind, Literal}
 pub(in crate::syntax) struct Nodes {
     pub(in crate::syntax) offsets: Vec<usize>,
     depths: Vec<usize>,
+    /// Whether `cel.bind` is a macro.
+    pub(in crate::syntax) bindings: bool,
 }
 
 impl Nodes {
+    pub(in crate::syntax) fn new(bindings: bool) -> Nodes {
+        Nodes { bindings, ..Nodes::default() }
+    }
+
     /// A place that can be spoken of.
     pub(in crate::syntax) fn id(&mut self, offset: usize) -> Id {
         self.offsets.push(offset);
