@@ -3,6 +3,9 @@
 //!
 //! One reconciler does what upstream spreads over five controllers, so that a definition is established with one write.
 //! Definitions of one group compete for names; who has them keeps them.
+//!
+//! Deliberately absent: the condition `NonStructuralSchema`. A schema that is not structural is refused at every door, and
+//! there are no definitions from before that was so.
 
 use crate::api;
 use crate::follow::{self, Change};
@@ -228,13 +231,19 @@ fn put(definition: &mut Value, condition: Value, now: &str) {
     definition["status"]["conditions"] = set_condition(conditions, condition, now);
 }
 
-/// What has its names is established.
+/// What has its names is established, unless nobody could convert its objects.
 fn establish(definition: &mut Value, now: &str) {
-    if has(definition, "NamesAccepted") && !has(definition, "Established") {
-        let condition = json!({"type": "Established", "status": "True", "reason": "InitialNamesAccepted",
-                               "message": "the initial names have been accepted"});
-        put(definition, condition, now);
+    if !has(definition, "NamesAccepted") || has(definition, "Established") {
+        return;
     }
+    let condition = if kinds::has_bad_bundle(View::from(&*definition).get("spec")) {
+        json!({"type": "Established", "status": "False", "reason": "InvalidCABundle",
+               "message": "The conversion webhook CABundle is invalid"})
+    } else {
+        json!({"type": "Established", "status": "True", "reason": "InitialNamesAccepted",
+               "message": "the initial names have been accepted"})
+    };
+    put(definition, condition, now);
 }
 
 /// Groups of Kubernetes' own are for APIs that somebody approved.
@@ -383,6 +392,18 @@ mod tests {
         assert!(has(&second, "Established"));
         assert_eq!(second["status"]["acceptedNames"], second["spec"]["names"]);
         assert_eq!(settled(second.clone(), &[]), second);
+    }
+
+    #[test]
+    fn nothing_is_established_that_nobody_can_convert() {
+        let mut converted = definition("things", "Thing");
+        converted["spec"]["conversion"] =
+            json!({"strategy": "Webhook", "webhook": {"clientConfig": {"caBundle": "bm8gUEVN"}}});
+        let mut converted = settled(converted, &[]);
+        let told = "Established=False InvalidCABundle: The conversion webhook CABundle is invalid";
+        assert!(shown(&converted).ends_with(told), "{}", shown(&converted));
+        converted["spec"]["conversion"]["webhook"]["clientConfig"]["caBundle"] = "".into();
+        assert!(has(&settled(converted, &[]), "Established"));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The `apiextensions.k8s.io` group: definitions of custom resources.
-//!
-//! Deliberately absent: what rules in CEL say is not compiled.
 
+mod conversion;
 mod definition;
 mod field_path;
 mod formats;
@@ -9,6 +8,8 @@ mod open_api;
 mod pattern;
 mod rules;
 mod structural;
+
+pub use conversion::has_bad_bundle;
 
 use crate::change::set_generation;
 use crate::change::{at, clear_status, count_generation, existing, keep, map_at, set_default, set_default_text};

@@ -44,7 +44,7 @@ mod template;
 pub mod usage;
 mod webhook_client;
 
-pub use crate::apiextensions::{CLEANUP, set_condition};
+pub use crate::apiextensions::{CLEANUP, has_bad_bundle, set_condition};
 pub use crate::batch::cron;
 pub use crate::certificates::request as certificate_request;
 pub use crate::core::pod::{bind, container_of, node_of, validate_binding, validate_log_options};

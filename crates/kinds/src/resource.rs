@@ -290,6 +290,12 @@ impl Resource {
         }
     }
 
+    /// As OpenAPI names the kind of its lists.
+    pub fn list_type_name(&self) -> String {
+        let package = self.type_name.rsplit_once('.').map_or("", |(package, _)| package);
+        format!("{package}.{}", self.list_kind())
+    }
+
     /// Group and plural name under which its objects are kept.
     pub fn stored_as(&self) -> (&str, &str) {
         match &self.stored {

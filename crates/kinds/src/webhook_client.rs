@@ -1,9 +1,14 @@
 //! How a webhook is reached: by URL or through a Service.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use object::View;
 use object::field::{Error, Errors, Path};
 use object::names::{is_dns1123_subdomain, is_valid_port_num};
 use object::quote::quote;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::pem::Pem;
+use x509_parser::prelude::FromDer;
 
 const FORM: &str = "; desired format: https://host[/path]";
 
@@ -14,6 +19,30 @@ pub(crate) fn validate(client: View<'_>, path: &Path<'_>, errors: &mut Errors) {
         (None, true) => validate_service(client.get("service"), &path.child("service"), errors),
         _ => errors.push(Error::required(path, "exactly one of url or service is required")),
     }
+}
+
+/// Why a CA bundle (base64 of PEM) cannot be used; none is fine.
+pub(crate) fn fault_of_bundle(bundle: &str) -> Option<String> {
+    let data = STANDARD.decode(bundle).unwrap_or_default();
+    if data.is_empty() {
+        return None;
+    }
+    let (mut blocks, mut certificates) = (0, 0);
+    for pem in Pem::iter_from_buffer(&data).filter_map(Result::ok) {
+        blocks += 1;
+        if pem.label == "CERTIFICATE" {
+            certificates += 1;
+            if X509Certificate::from_der(&pem.contents).is_ok() {
+                return None;
+            }
+        }
+    }
+    let why = match (blocks, certificates) {
+        (0, _) => "unable to parse bytes as PEM block",
+        (_, 0) => "no valid certificate authority data seen",
+        _ => "failed to parse certificate: x509: malformed certificate",
+    };
+    Some(format!("unable to load root certificates: {why}"))
 }
 
 /// Validates the URL of a webhook.

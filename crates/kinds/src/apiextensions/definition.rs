@@ -2,18 +2,17 @@
 //!
 //! What all versions have in common stands in `spec` itself in upstream's internal form, and errors name it there.
 
+use super::conversion::{self, Bundle};
 use super::{field_path, open_api, rules, structural};
 use crate::checks;
-use crate::webhook_client;
 use object::field::{Error, Errors, Path};
 use object::meta::{validate_immutable_field, validate_object_meta, validate_object_meta_update};
 use object::names::{is_dns1035_label, is_dns1123_subdomain, name_is_dns_subdomain};
-use object::quote::quote;
+use object::quote::{is_printable, quote};
 use object::{Value, View, json};
 use std::collections::BTreeSet;
 
 const APPROVED: &str = "api-approved.kubernetes.io";
-const REVIEW_VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 const COLUMN_KINDS: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS: [&str; 8] = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
 const MOST_SELECTABLE: usize = 8;
@@ -29,7 +28,7 @@ pub(super) fn validate(object: View<'_>) -> Errors {
         let detail = "must be spec.names.plural+\".\"+spec.group";
         errors.insert(place, Error::invalid(&Path::new("metadata").child("name"), name, detail));
     }
-    validate_spec(spec, &mut errors);
+    validate_spec(spec, Bundle::Any, &mut errors);
     validate_rest(object, View::ABSENT, &mut errors);
     errors
 }
@@ -38,11 +37,11 @@ pub(super) fn validate(object: View<'_>) -> Errors {
 pub(super) fn validate_update(object: View<'_>, old: View<'_>) -> Errors {
     let mut errors = validate_object_meta_update(object.get("metadata"), old.get("metadata"), &Path::new("metadata"));
     let (spec, old_spec) = (object.get("spec"), old.get("spec"));
-    validate_spec(spec, &mut errors);
     let is_established = old
         .get("status")
         .list("conditions")
         .any(|condition| condition.str("type") == "Established" && condition.str("status") == "True");
+    validate_spec(spec, Bundle::after(old_spec, is_established), &mut errors);
     let path = Path::new("spec");
     let names = path.child("names");
     if is_established {
@@ -104,7 +103,7 @@ impl Common {
     }
 }
 
-fn validate_spec(spec: View<'_>, errors: &mut Errors) {
+fn validate_spec(spec: View<'_>, bundle: Bundle, errors: &mut Errors) {
     let path = Path::new("spec");
     validate_group(spec.str("group"), &path.child("group"), errors);
     errors.extend(checks::required_one_of(spec.str("scope"), &["Cluster", "Namespaced"], &path.child("scope")));
@@ -146,7 +145,7 @@ fn validate_spec(spec: View<'_>, errors: &mut Errors) {
             validate_selectable(first, &path.child("selectableFields"), errors);
         }
     }
-    validate_conversion(spec, &path.child("conversion"), errors);
+    conversion::validate(spec, bundle, &path.child("conversion"), errors);
 }
 
 fn validate_group(group: &str, path: &Path<'_>, errors: &mut Errors) {
@@ -191,7 +190,7 @@ fn faults_of_warning(warning: &str, deprecated: bool) -> Vec<String> {
     if warning.is_empty() {
         faults.push("must not be an empty string".to_owned());
     }
-    if let Some((index, _)) = warning.char_indices().find(|(_, c)| c.is_control()) {
+    if let Some((index, _)) = warning.char_indices().find(|(_, c)| !is_printable(*c)) {
         let what = "must only contain printable UTF-8 characters; non-printable character found at index";
         faults.push(format!("{what} {index}"));
     }
@@ -418,57 +417,6 @@ fn validate_selectable(version: View<'_>, list: &Path<'_>, errors: &mut Errors) 
     if seen.len() > MOST_SELECTABLE {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         errors.push(Error::too_many(list, count(seen.len()), count(MOST_SELECTABLE)));
-    }
-}
-
-fn validate_conversion(spec: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    let conversion = spec.get("conversion");
-    if !conversion.exists() {
-        return;
-    }
-    let (strategy, place) = (conversion.str("strategy"), path.child("strategy"));
-    if strategy != "None" && spec.bool("preserveUnknownFields") {
-        errors.push(Error::invalid(&place, strategy, "must be None if spec.preserveUnknownFields is true"));
-    }
-    errors.extend(checks::required_one_of(strategy, &["None", "Webhook"], &place));
-    let webhook = conversion.get("webhook");
-    let (client, place) = (webhook.get("clientConfig"), path.child("webhookClientConfig"));
-    let (versions, versions_place) = (webhook.get("conversionReviewVersions"), path.child("conversionReviewVersions"));
-    if strategy == "Webhook" {
-        if client.exists() {
-            webhook_client::validate(client, &place, errors);
-        } else {
-            errors.push(Error::required(&place, "required when strategy is set to Webhook"));
-        }
-        validate_review_versions(versions, &versions_place, errors);
-        return;
-    }
-    let detail = "should not be set when strategy is not set to Webhook";
-    if client.exists() {
-        errors.push(Error::forbidden(&place, detail));
-    }
-    if !versions.is_empty() {
-        errors.push(Error::forbidden(&versions_place, detail));
-    }
-}
-
-fn validate_review_versions(versions: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    if versions.is_empty() {
-        errors.push(Error::required(path, ""));
-        return;
-    }
-    let mut seen = BTreeSet::new();
-    for (index, version) in versions.items().map(View::as_str).enumerate() {
-        let place = path.index(index);
-        if !seen.insert(version) {
-            errors.push(Error::invalid(&place, version, "duplicate version"));
-            continue;
-        }
-        errors.extend(checks::each(is_dns1035_label(version), version, &place));
-    }
-    if !seen.iter().any(|version| REVIEW_VERSIONS.contains(version)) {
-        let detail = format!("must include at least one of {}", REVIEW_VERSIONS.join(", "));
-        errors.push(Error::invalid(path, versions.to_value(), detail));
     }
 }
 

@@ -29,6 +29,10 @@ pub(super) fn unsupported(schema: View<'_>) -> Option<String> {
     if schema.get("items").value().is_some_and(serde_json::Value::is_array) {
         return Some("OpenAPIV3Schema 'items' must be a schema, but is an array".to_owned());
     }
+    if schema.opt_bool("x-kubernetes-preserve-unknown-fields") == Some(false) {
+        let why = "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
+        return Some(why.to_owned());
+    }
     let single = ["items", "additionalProperties", "not"].into_iter().map(|name| schema.get(name));
     let single = single.filter(|part| part.as_map().is_some());
     let lists = ["allOf", "anyOf", "oneOf"].into_iter().flat_map(|name| schema.list(name));

@@ -249,7 +249,9 @@ impl Walk {
                 None => Val::Null,
             };
             let values = [this.clone(), old_self];
-            let judged = Judged { rung, rule, compiled, field, value, path, forgiven: ratchet.forgives() };
+            // For messages, an old value is itself, also where rules see it as optional.
+            let told: Vec<Val<'_>> = std::iter::once(this.clone()).chain(old_this.clone()).collect();
+            let judged = Judged { rung, rule, compiled, field, value, path, told: &told, forgiven: ratchet.forgives() };
             self.rule(&judged, &values)?;
         }
         Ok(())
@@ -279,7 +281,7 @@ impl Walk {
         let shown = rule.shown();
         match value {
             Ok(Val::Bool(true)) => Ok(()),
-            Ok(_) => self.broken(judged, values),
+            Ok(_) => self.broken(judged),
             Err(fault @ Fault::CostLimit) => {
                 let why = "no further validation rules will be run due to call cost exceeds limit for rule";
                 self.errors.push(Error::invalid(path, rung.kind, format!("'{fault}': {why}: {shown}")));
@@ -298,12 +300,12 @@ impl Walk {
     }
 
     /// The error of a rule that does not hold.
-    fn broken(&mut self, judged: &Judged<'_>, values: &[Val<'_>]) -> Result<(), Stop> {
-        let Judged { rung, rule, compiled, value, path, forgiven, .. } = *judged;
+    fn broken(&mut self, judged: &Judged<'_>) -> Result<(), Stop> {
+        let Judged { rung, rule, compiled, value, path, told, forgiven, .. } = *judged;
         let place = if judged.field.is_empty() { *path } else { path.child(judged.field) };
         let forgiven = forgiven && !compiled.uses_old_self;
         let made = match &compiled.message {
-            Some(Ok(expression)) => self.message(expression, rule, values),
+            Some(Ok(expression)) => self.message(expression, rule, told),
             _ => Ok(None),
         };
         let detail = match made {
@@ -358,6 +360,8 @@ struct Judged<'j> {
     field: &'j str,
     value: &'j Value,
     path: &'j Path<'j>,
+    /// What messages are made from.
+    told: &'j [Val<'j>],
     forgiven: bool,
 }
 

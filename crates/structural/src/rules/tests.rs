@@ -57,6 +57,23 @@ fn old_values_are_found_where_they_belong_to_new_ones() {
 }
 
 #[test]
+fn messages_see_the_old_value_itself() {
+    let rule = |message: &str| {
+        json!([{"rule": "self.a == 1 || oldSelf.hasValue()  && self.a == oldSelf.value().a",
+        "optionalOldSelf": true, "message": "plain", "messageExpression": message}])
+    };
+    let of = |message: &str, old: Option<&Value>| {
+        let schema = schema(&json!({"a": {"type": "integer"}}), &rule(message));
+        told(&schema, &json!({"spec": {"a": 3}}), old).concat()
+    };
+    let old = json!({"spec": {"a": 2}});
+    // Types say that it is optional, but its value is not: such a message cannot be made.
+    assert_eq!(of("'was ' + string(oldSelf.value().a)", Some(&old)), "spec: Invalid value: plain");
+    assert_eq!(of("oldSelf.hasValue() ? 'had' : 'had not'", None), "spec: Invalid value: plain");
+    assert_eq!(of("'is ' + string(self.a)", None), "spec: Invalid value: is 3");
+}
+
+#[test]
 fn values_that_stand_as_they_stood_are_forgiven() {
     let properties = json!({"a": {"type": "string", "x-kubernetes-validations": [{"rule": "self == 'good'"}]},
                             "b": {"type": "string"}});
