@@ -1,10 +1,11 @@
 //! The `resource.k8s.io` group: devices, claims of them, and what nodes have.
 //!
-//! Deliberately absent: what selectors in CEL say, request policies of capacities, mappings to resources of nodes, and
+//! Deliberately absent: request policies of capacities, mappings to resources of nodes, and
 //! the label of a namespace that access for administrators needs.
 
 mod claim;
 mod common;
+mod selector;
 mod show;
 mod slice;
 

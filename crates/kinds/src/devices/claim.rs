@@ -1,6 +1,7 @@
 //! Validation of claims and classes.
 
 use super::common::{EFFECTS, binding_conditions, device_id, driver_name, fits, pool_name, qualified_name, unique};
+use super::selector;
 use crate::checks;
 use crate::core::pod::affinity::validate_node_selector;
 use crate::core::resource_names::is_extended;
@@ -116,8 +117,8 @@ fn validate_selectors(selectors: View<'_>, list: &Path<'_>, errors: &mut Errors)
         let place = item.child("cel");
         if !selector.has("cel") {
             errors.push(Error::required(&place, ""));
-        } else if expression.len() > 10 * 1024 {
-            errors.push(Error::too_long(&place.child("expression"), 10 * 1024));
+        } else {
+            selector::validate(expression, &place.child("expression"), errors);
         }
     }
 }
