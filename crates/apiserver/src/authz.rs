@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: who somebody is (`authn`), and rules about the content of objects (`admission`).
 
+mod conditions;
 pub mod configuration;
 pub mod follow;
 pub mod node;

@@ -15,7 +15,6 @@ pub mod authz;
 mod counter;
 pub mod custom;
 pub mod discovery;
-pub mod duration;
 mod flow;
 pub mod http;
 pub mod kubelet_client;

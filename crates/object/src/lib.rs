@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod decode;
+pub mod duration;
 pub mod field;
 pub mod json;
 pub mod meta;

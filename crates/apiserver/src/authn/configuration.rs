@@ -1,14 +1,16 @@
 //! The file that says who may ask: AuthenticationConfiguration.
 
+mod jwt;
+
 use super::Anonymous;
-use super::oidc::{Claim, Issuer, Mappings};
+use super::oidc::Issuer;
 use object::field::{Error, Path};
 use object::{Value, View};
 use std::path::{Path as File, PathBuf};
 
 const GROUP: &str = "apiserver.config.k8s.io";
-/// By which algorithms tokens may be signed where nobody says otherwise in flags.
-const ALGORITHMS: [&str; 8] = ["ES256", "ES384", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
+/// Most issuers that a file may name.
+const MOST_ISSUERS: usize = 64;
 
 /// What a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,15 +68,7 @@ impl Configuration {
     fn read(value: View<'_>) -> Result<Configuration, Vec<Error>> {
         let mut reading = Reading { errors: Vec::new() };
         reading.kind(value);
-        let root = Path::new("jwt");
-        let issuers = value.list("jwt").enumerate();
-        let issuers: Vec<Issuer> = issuers.map(|(index, jwt)| reading.issuer(jwt, &root.index(index))).collect();
-        for (index, issuer) in issuers.iter().enumerate() {
-            if issuers[..index].iter().any(|earlier| earlier.url == issuer.url) {
-                let path = root.index(index);
-                reading.errors.push(Error::duplicate(&path.child("issuer").child("url"), issuer.url.as_str()));
-            }
-        }
+        let issuers = reading.issuers(value.get("jwt"), &Path::new("jwt"));
         let anonymous = reading.anonymous(value.get("anonymous"));
         if reading.errors.is_empty() { Ok(Configuration { issuers, anonymous }) } else { Err(reading.errors) }
     }
@@ -108,133 +102,26 @@ impl Reading {
         }
     }
 
-    fn issuer(&mut self, jwt: View<'_>, path: &Path<'_>) -> Issuer {
-        self.known(jwt, Some(path), &["issuer", "claimValidationRules", "claimMappings", "userValidationRules"]);
-        let (issuer, place) = (jwt.get("issuer"), path.child("issuer"));
-        self.known(
-            issuer,
-            Some(&place),
-            &["url", "discoveryURL", "certificateAuthority", "audiences", "audienceMatchPolicy"],
-        );
-        let url = issuer.str("url");
-        self.url(url, &place.child("url"), true);
-        if let Some(discovery) = issuer.opt_str("discoveryURL") {
-            self.url(discovery, &place.child("discoveryURL"), false);
+    fn issuers(&mut self, list: View<'_>, root: &Path<'_>) -> Vec<Issuer> {
+        if list.len() > MOST_ISSUERS {
+            let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+            self.errors.push(Error::too_many(root, count(list.len()), count(MOST_ISSUERS)));
+            return Vec::new();
         }
-        let audiences: Vec<String> = issuer.strings("audiences").map(str::to_owned).collect();
-        if audiences.is_empty() {
-            self.errors.push(Error::required(
-                &place.child("audiences"),
-                format!("at least one {} is required", place.child("audiences")),
-            ));
-        }
-        if audiences.len() > 1 && issuer.str("audienceMatchPolicy") != "MatchAny" {
-            let why = "audienceMatchPolicy must be set to MatchAny for multiple audiences";
-            self.errors.push(Error::invalid(
-                &place.child("audienceMatchPolicy"),
-                issuer.str("audienceMatchPolicy"),
-                why,
-            ));
-        }
-        self.no_expressions(jwt.list("userValidationRules"), &path.child("userValidationRules"));
-        Issuer {
-            url: url.to_owned(),
-            discovery_url: issuer.opt_str("discoveryURL").map(str::to_owned),
-            authorities: issuer.str("certificateAuthority").as_bytes().to_vec(),
-            audiences,
-            algorithms: ALGORITHMS.map(str::to_owned).to_vec(),
-            required: self.required(jwt.list("claimValidationRules"), &path.child("claimValidationRules")),
-            mappings: self.mappings(jwt.get("claimMappings"), &path.child("claimMappings")),
-        }
-    }
-
-    fn url(&mut self, url: &str, path: &Path<'_>, is_issuer: bool) {
-        if url.is_empty() {
-            self.errors.push(Error::required(path, "URL is required"));
-            return;
-        }
-        let mut wrong = |why: &str| self.errors.push(Error::invalid(path, url, why));
-        let Some(rest) = url.strip_prefix("https://") else {
-            wrong("URL scheme must be https");
-            return;
-        };
-        if rest.split('/').next().unwrap_or_default().contains('@') {
-            wrong("URL must not contain a username or password");
-        }
-        if is_issuer && rest.contains('?') {
-            wrong("URL must not contain a query");
-        }
-        if rest.contains('#') {
-            wrong("URL must not contain a fragment");
-        }
-    }
-
-    fn required<'a>(&mut self, rules: impl Iterator<Item = View<'a>>, path: &Path<'_>) -> Vec<(String, String)> {
-        let mut required: Vec<(String, String)> = Vec::new();
-        for (index, rule) in rules.enumerate() {
-            let place = path.index(index);
-            let claim = rule.str("claim");
-            if self.has_expression(rule, &place) {
-                continue;
+        let mut issuers: Vec<Issuer> = Vec::new();
+        for (index, item) in list.items().enumerate() {
+            let path = root.index(index);
+            let (issuer, place) = (self.issuer(item, &path), path.child("issuer"));
+            if issuers.iter().any(|earlier| earlier.url == issuer.url) {
+                self.errors.push(Error::duplicate(&place.child("url"), issuer.url.as_str()));
             }
-            if claim.is_empty() {
-                self.errors.push(Error::required(&place, "claim or expression is required"));
-            } else if required.iter().any(|(known, _)| known == claim) {
-                self.errors.push(Error::duplicate(&place.child("claim"), claim));
-            } else {
-                required.push((claim.to_owned(), rule.str("requiredValue").to_owned()));
+            let is_known = issuers.iter().any(|earlier| earlier.discovery_url == issuer.discovery_url);
+            if let Some(url) = issuer.discovery_url.as_deref().filter(|_| is_known) {
+                self.errors.push(Error::duplicate(&place.child("discoveryURL"), url));
             }
+            issuers.push(issuer);
         }
-        required
-    }
-
-    fn mappings(&mut self, mappings: View<'_>, path: &Path<'_>) -> Mappings {
-        self.known(mappings, Some(path), &["username", "groups", "uid", "extra"]);
-        let username = self.claim(mappings.get("username"), &path.child("username"));
-        if username.is_none() && self.errors.is_empty() {
-            self.errors.push(Error::required(&path.child("username"), "claim or expression is required"));
-        }
-        let extra = path.child("extra");
-        self.no_expressions(mappings.list("extra"), &extra);
-        let uid = (mappings.get("uid"), path.child("uid"));
-        let has_expression = self.has_expression(uid.0, &uid.1);
-        Mappings {
-            username: username.unwrap_or_default(),
-            groups: self.claim(mappings.get("groups"), &path.child("groups")),
-            uid: uid.0.opt_str("claim").filter(|claim| !has_expression && !claim.is_empty()).map(str::to_owned),
-        }
-    }
-
-    fn claim(&mut self, mapping: View<'_>, path: &Path<'_>) -> Option<Claim> {
-        if self.has_expression(mapping, path) {
-            return None;
-        }
-        let name = mapping.str("claim");
-        if name.is_empty() {
-            return None;
-        }
-        let Some(prefix) = mapping.opt_str("prefix") else {
-            let why = "prefix is required when claim is set. It can be set to an empty string to disable prefixing";
-            self.errors.push(Error::required(&path.child("prefix"), why));
-            return None;
-        };
-        Some(Claim { name: name.to_owned(), prefix: prefix.to_owned() })
-    }
-
-    /// True if something is told by an expression, which nobody here can evaluate.
-    fn has_expression(&mut self, of: View<'_>, path: &Path<'_>) -> bool {
-        let found = ["expression", "valueExpression"].into_iter().find(|name| of.has(name));
-        if let Some(name) = found {
-            let why = "CEL expressions are not supported in this file; use claims";
-            self.errors.push(Error::forbidden(&path.child(name), why));
-        }
-        found.is_some()
-    }
-
-    fn no_expressions<'a>(&mut self, rules: impl Iterator<Item = View<'a>>, path: &Path<'_>) {
-        for (index, rule) in rules.enumerate() {
-            self.has_expression(rule, &path.index(index));
-        }
+        issuers
     }
 
     fn anonymous(&mut self, value: View<'_>) -> Option<Anonymous> {
@@ -260,6 +147,7 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use super::super::oidc::{Claim, Rule, Source};
     use super::*;
 
     fn read(text: &str) -> Result<Configuration, String> {
@@ -276,10 +164,25 @@ mod tests {
         let read = read(&format!("{ISSUER}{rest}")).unwrap();
         let issuer = &read.issuers[0];
         assert_eq!((issuer.url.as_str(), &issuer.audiences[..]), ("https://issuer.example", &["a".to_owned()][..]));
-        assert_eq!(issuer.mappings.username, Claim { name: "sub".to_owned(), prefix: "x:".to_owned() });
-        assert_eq!((issuer.mappings.groups.is_some(), issuer.mappings.uid.as_deref()), (true, Some("id")));
+        let claim =
+            |name: &str, prefix: &str| Source::Claim(Claim { name: name.to_owned(), prefix: prefix.to_owned() });
+        assert_eq!(issuer.mappings.username, claim("sub", "x:"));
+        assert_eq!((issuer.mappings.groups.is_some(), &issuer.mappings.uid), (true, &Some(claim("id", ""))));
         assert_eq!(issuer.required, [("hd".to_owned(), "example.com".to_owned())]);
         assert_eq!(read.anonymous, Some(Anonymous::Paths(vec!["/livez".to_owned()])));
+    }
+
+    #[test]
+    fn expressions_are_read() {
+        let rest = "  claimMappings: {username: {expression: \"claims.email_verified ? claims.email : 'x'\"}, groups: {expression: claims.g}, extra: [{key: example.org/x, valueExpression: claims.x}]}\n  claimValidationRules: [{expression: 'has(claims.hd)', message: why}]\n  userValidationRules: [{expression: 'user.groups.size() > 0'}]";
+        let issuer = read(&format!("{ISSUER}{rest}")).unwrap().issuers.remove(0);
+        let rule = |expression: &str, message: &str| {
+            vec![Rule { expression: expression.to_owned(), message: message.to_owned() }]
+        };
+        assert_eq!(issuer.mappings.groups, Some(Source::Expression("claims.g".to_owned())));
+        assert_eq!(issuer.mappings.extra, [("example.org/x".to_owned(), "claims.x".to_owned())]);
+        assert_eq!(issuer.claim_rules, rule("has(claims.hd)", "why"));
+        assert_eq!(issuer.user_rules, rule("user.groups.size() > 0", ""));
     }
 
     #[test]
@@ -291,9 +194,32 @@ mod tests {
                 "jwt[0].claimMappings.username.prefix: Required value: prefix is required when claim is set. It can be set to an empty string to disable prefixing",
             ),
             (
-                format!("{ISSUER}  claimMappings: {{username: {{expression: claims.sub}}}}"),
-                "jwt[0].claimMappings.username.expression: Forbidden: CEL expressions are not supported in this file; use claims",
+                format!("{ISSUER}  claimMappings: {{username: {{expression: claims.sub, prefix: x}}}}"),
+                "jwt[0].claimMappings.username.prefix: Invalid value: \"x\": may not be specified when expression is set",
             ),
+            (
+                format!("{ISSUER}  claimMappings: {{username: {{expression: claims.sub, claim: sub}}}}"),
+                "jwt[0].claimMappings.username: Invalid value: \"\": claim and expression can't both be set",
+            ),
+            (
+                format!("{ISSUER}  claimMappings: {{username: {{expression: claims.email}}}}"),
+                "jwt[0].claimMappings.username.expression: Invalid value: \"claims.email\": claims.email_verified must be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression",
+            ),
+            (
+                format!("{ISSUER}{name}  claimValidationRules: [{{expression: claims.hd}}]"),
+                "jwt[0].claimValidationRules[0].expression: Invalid value: \"claims.hd\": must evaluate to bool",
+            ),
+            (
+                format!("{ISSUER}{name}  userValidationRules: [{{expression: user.name == 'x'}}]"),
+                "jwt[0].userValidationRules[0].expression: Invalid value: \"user.name == 'x'\": compilation failed: ERROR: <input>:1:5: undefined field 'name'\n | user.name == 'x'\n | ....^",
+            ),
+            (
+                format!(
+                    "{ISSUER}  claimMappings: {{username: {{claim: sub, prefix: ''}}, extra: [{{key: x.k8s.io/A, valueExpression: ''}}]}}"
+                ),
+                "[jwt[0].claimMappings.extra[0].key: Invalid value: \"x.k8s.io/A\": must be lowercase, jwt[0].claimMappings.extra[0].key: Invalid value: \"x.k8s.io/A\": k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use, jwt[0].claimMappings.extra[0].valueExpression: Required value]",
+            ),
+            (ISSUER.to_owned(), "jwt[0].claimMappings.username: Required value: claim or expression is required"),
             (
                 format!("jwt:\n- issuer: {{url: 'http://i', audiences: [a]}}\n{name}"),
                 "jwt[0].issuer.url: Invalid value: \"http://i\": URL scheme must be https",

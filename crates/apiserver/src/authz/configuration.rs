@@ -1,11 +1,27 @@
 //! The file that says who decides: AuthorizationConfiguration.
 
+use super::conditions;
 use object::View;
 use object::field::{Error, Path};
+use object::names::is_dns1123_subdomain;
 use std::path::{Path as File, PathBuf};
 use std::time::Duration;
 
 const GROUP: &str = "apiserver.config.k8s.io";
+/// Most conditions that one webhook may have.
+const MOST_CONDITIONS: usize = 64;
+const WEBHOOK_KEYS: [&str; 10] = [
+    "authorizedTTL",
+    "cacheAuthorizedRequests",
+    "cacheUnauthorizedRequests",
+    "connectionInfo",
+    "failurePolicy",
+    "matchConditionSubjectAccessReviewVersion",
+    "matchConditions",
+    "subjectAccessReviewVersion",
+    "timeout",
+    "unauthorizedTTL",
+];
 
 /// Who decides, one after another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +51,8 @@ pub struct WebhookSettings {
     pub unauthorized_ttl: Duration,
     /// True if a request is refused when it cannot be asked.
     pub deny_on_failure: bool,
+    /// What must hold of a question for it to be asked, in CEL.
+    pub conditions: Vec<String>,
 }
 
 /// Why a file cannot be used.
@@ -103,6 +121,7 @@ impl Reading<'_> {
             let path = Path::new("kind");
             self.errors.push(Error::not_supported(&path, value.str("kind"), &["AuthorizationConfiguration"]));
         }
+        self.known(value, None, &["apiVersion", "kind", "authorizers"]);
         let root = Path::new("authorizers");
         if value.get("authorizers").is_empty() {
             self.errors.push(Error::required(&root, "at least one authorization mode must be defined"));
@@ -116,6 +135,9 @@ impl Reading<'_> {
                 self.errors.push(Error::required(&path.child("name"), ""));
             } else if names.contains(&name) {
                 self.errors.push(Error::duplicate(&path.child("name"), name));
+            } else if let faults @ [_, ..] = &is_dns1123_subdomain(name)[..] {
+                let why = format!("authorizer name is invalid: {}", faults.join(", "));
+                self.errors.push(Error::invalid(&path.child("name"), name, why));
             }
             names.push(name);
             let is_known = (kind == "Node" && deciders.contains(&Decider::Node))
@@ -128,17 +150,30 @@ impl Reading<'_> {
         deciders
     }
 
+    /// A key that means nothing would be taken for a rule that holds.
+    fn known(&mut self, value: View<'_>, place: Option<&Path<'_>>, keys: &[&str]) {
+        for (key, _) in value.entries().filter(|(key, _)| !keys.contains(key)) {
+            self.errors.push(match place {
+                Some(place) => Error::forbidden(&place.child(key), "unknown field"),
+                None => Error::forbidden(&Path::new(key), "unknown field"),
+            });
+        }
+    }
+
     fn decider(&mut self, one: View<'_>, path: &Path<'_>) -> Option<Decider> {
         let kind = one.str("type");
-        if kind != "Webhook" && one.has("webhook") {
-            self.errors
-                .push(Error::invalid_hidden(&path.child("webhook"), "webhook may only be specified when type=Webhook"));
+        self.known(one, Some(path), &["type", "name", "webhook"]);
+        if !matches!(kind, "Webhook" | "") && one.has("webhook") {
+            let why = "may only be specified when type=Webhook";
+            self.errors.push(Error::invalid(&path.child("webhook"), "non-null", why));
         }
         match kind {
             "Node" => Some(Decider::Node),
             "RBAC" => Some(Decider::Rbac),
             "Webhook" if one.has("webhook") => {
-                self.webhook(one.str("name"), one.get("webhook"), &path.child("webhook")).map(Decider::Webhook)
+                self.known(one.get("webhook"), Some(&path.child("webhook")), &WEBHOOK_KEYS);
+                // Upstream's errors name the fields of a webhook as if they stood beside it.
+                self.webhook(one.str("name"), one.get("webhook"), path).map(Decider::Webhook)
             }
             "Webhook" => {
                 self.errors.push(Error::required(&path.child("webhook"), "required when type=Webhook"));
@@ -156,81 +191,119 @@ impl Reading<'_> {
     }
 
     fn webhook(&mut self, name: &str, webhook: View<'_>, path: &Path<'_>) -> Option<WebhookSettings> {
-        let timeout = self.duration(webhook, "timeout", path, None)?;
-        if timeout > Duration::from_secs(30) {
-            self.errors.push(Error::invalid(&path.child("timeout"), webhook.str("timeout"), "must be <= 30s"));
-        }
-        let authorized = self.duration(webhook, "authorizedTTL", path, Some(Duration::from_secs(300)))?;
-        let unauthorized = self.duration(webhook, "unauthorizedTTL", path, Some(Duration::from_secs(30)))?;
-        let version = webhook.str("subjectAccessReviewVersion");
-        if !matches!(version, "v1" | "v1beta1") {
-            let place = path.child("subjectAccessReviewVersion");
-            self.errors.push(match version {
-                "" => Error::required(&place, ""),
-                _ => Error::not_supported(&place, version, &["v1", "v1beta1"]),
-            });
-        }
-        let policy = webhook.str("failurePolicy");
-        if !matches!(policy, "Deny" | "NoOpinion") {
-            let place = path.child("failurePolicy");
-            self.errors.push(match policy {
-                "" => Error::required(&place, ""),
-                _ => Error::not_supported(&place, policy, &["NoOpinion", "Deny"]),
-            });
-        }
-        if !webhook.get("matchConditions").is_empty() {
-            let why = "CEL expressions are not supported in this file";
-            self.errors.push(Error::forbidden(&path.child("matchConditions"), why));
-        }
+        let timeout = self.duration(webhook, "timeout", path, None);
+        let authorized = self.duration(webhook, "authorizedTTL", path, Some(Duration::from_secs(300)));
+        let unauthorized = self.duration(webhook, "unauthorizedTTL", path, Some(Duration::from_secs(30)));
+        let version = self.one_of(webhook, "subjectAccessReviewVersion", &["v1", "v1beta1"], path);
+        self.version_of_conditions(webhook, path);
+        let policy = self.one_of(webhook, "failurePolicy", &["NoOpinion", "Deny"], path);
+        let kubeconfig = self.connection(webhook.get("connectionInfo"), &path.child("connectionInfo"));
+        let conditions = self.conditions(webhook.get("matchConditions"), &path.child("matchConditions"));
         let keeps =
             |name: &str, lifetime| if webhook.opt_bool(name) == Some(false) { Duration::ZERO } else { lifetime };
         Some(WebhookSettings {
             name: name.to_owned(),
-            kubeconfig: self.connection(webhook.get("connectionInfo"), &path.child("connectionInfo"))?,
-            version: version.to_owned(),
-            timeout,
-            authorized_ttl: keeps("cacheAuthorizedRequests", authorized),
-            unauthorized_ttl: keeps("cacheUnauthorizedRequests", unauthorized),
-            deny_on_failure: policy == "Deny",
+            kubeconfig: kubeconfig?,
+            version: version?,
+            timeout: timeout?,
+            authorized_ttl: keeps("cacheAuthorizedRequests", authorized?),
+            unauthorized_ttl: keeps("cacheUnauthorizedRequests", unauthorized?),
+            deny_on_failure: policy? == "Deny",
+            conditions,
         })
     }
 
+    /// A word that must be there and be one of these.
+    fn one_of(&mut self, of: View<'_>, name: &'static str, words: &[&str], path: &Path<'_>) -> Option<String> {
+        let (word, place) = (of.str(name), path.child(name));
+        if words.contains(&word) {
+            return Some(word.to_owned());
+        }
+        self.errors.push(match word {
+            "" => Error::required(&place, ""),
+            _ => Error::not_supported(&place, word, words),
+        });
+        None
+    }
+
+    fn version_of_conditions(&mut self, webhook: View<'_>, path: &Path<'_>) {
+        const NAME: &str = "matchConditionSubjectAccessReviewVersion";
+        match webhook.str(NAME) {
+            "" if webhook.get("matchConditions").is_empty() => {}
+            "" => {
+                let why = "required if match conditions are specified";
+                self.errors.push(Error::required(&path.child(NAME), why));
+            }
+            _ => drop(self.one_of(webhook, NAME, &["v1"], path)),
+        }
+    }
+
+    fn conditions(&mut self, list: View<'_>, path: &Path<'_>) -> Vec<String> {
+        let mut expressions: Vec<String> = Vec::new();
+        if list.len() > MOST_CONDITIONS {
+            let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+            self.errors.push(Error::too_many(path, count(list.len()), count(MOST_CONDITIONS)));
+            return expressions;
+        }
+        for (index, condition) in list.items().enumerate() {
+            let item = path.index(index);
+            self.known(condition, Some(&item), &["expression"]);
+            let (expression, place) = (condition.str("expression"), item.child("expression"));
+            if expression.trim().is_empty() {
+                self.errors.push(Error::required(&place, ""));
+            } else if expressions.iter().any(|known| known == expression) {
+                self.errors.push(Error::duplicate(&place, expression));
+            } else {
+                if let Err(why) = conditions::check(expression) {
+                    self.errors.push(Error::invalid(&place, expression, why));
+                }
+                expressions.push(expression.to_owned());
+            }
+        }
+        expressions
+    }
+
     fn connection(&mut self, info: View<'_>, path: &Path<'_>) -> Option<PathBuf> {
-        match (info.str("type"), info.str("kubeConfigFile")) {
-            ("KubeConfigFile", "") => {
-                self.errors.push(Error::required(&path.child("kubeConfigFile"), ""));
+        self.known(info, Some(path), &["type", "kubeConfigFile"]);
+        self.one_of(info, "type", &["KubeConfigFile"], path)?;
+        let (file, place) = (info.str("kubeConfigFile"), path.child("kubeConfigFile"));
+        if file.is_empty() {
+            self.errors.push(Error::required(&place, ""));
+            return None;
+        }
+        let found = self.folder.join(file);
+        match std::fs::metadata(&found) {
+            Ok(about) if about.is_file() => Some(found),
+            Ok(_) => {
+                self.errors.push(Error::invalid(&place, file, "must be a regular file"));
                 None
             }
-            ("KubeConfigFile", file) => Some(self.folder.join(file)),
-            ("", _) => {
-                self.errors.push(Error::required(&path.child("type"), ""));
-                None
-            }
-            (other, _) => {
-                self.errors.push(Error::not_supported(&path.child("type"), other, &["KubeConfigFile"]));
+            Err(error) => {
+                self.errors.push(Error::invalid(&place, file, format!("error loading file: {error}")));
                 None
             }
         }
     }
 
     fn duration(&mut self, of: View<'_>, name: &str, path: &Path<'_>, default: Option<Duration>) -> Option<Duration> {
-        let text = of.str(name);
-        let read = crate::duration::parse(text);
-        match (text, default) {
-            ("", Some(default)) => Some(default),
-            ("", None) => {
-                self.errors.push(Error::required(&path.child(name), ""));
+        let (text, place) = (of.str(name), path.child(name));
+        let (most, why) = match default {
+            None => (Duration::from_secs(30), "must be > 0s and <= 30s"),
+            Some(_) => (Duration::MAX, "must be > 0s"),
+        };
+        let read = if text.is_empty() { Some(Duration::ZERO) } else { object::duration::parse(text) };
+        match read.filter(|read| *read <= most) {
+            None => {
+                self.errors.push(Error::invalid(&place, text, why));
                 None
             }
-            _ if read.is_some_and(|read| !read.is_zero()) => read,
-            _ => {
-                self.errors.push(Error::invalid(
-                    &path.child(name),
-                    text,
-                    "must be a duration greater than zero, such as 30s",
-                ));
-                None
+            Some(Duration::ZERO) => {
+                if default.is_none() {
+                    self.errors.push(Error::required(&place, ""));
+                }
+                default
             }
+            read => read,
         }
     }
 }
@@ -242,10 +315,17 @@ mod tests {
     fn read(text: &str) -> Result<Vec<Decider>, String> {
         let text = format!("apiVersion: {GROUP}/v1\nkind: AuthorizationConfiguration\n{text}");
         let value = yaml::to_json_strict(&text).unwrap();
-        read_value(View::from(&value), File::new("/etc/x")).map_err(|errors| object::status::aggregate(&errors))
+        read_value(View::from(&value), File::new("/etc")).map_err(|errors| object::status::aggregate(&errors))
     }
 
-    const HOOK: &str = "timeout: 3s, subjectAccessReviewVersion: v1, failurePolicy: Deny, connectionInfo: {type: KubeConfigFile, kubeConfigFile: k}";
+    const HOOK: &str = "timeout: 3s, subjectAccessReviewVersion: v1, failurePolicy: Deny, connectionInfo: {type: KubeConfigFile, kubeConfigFile: hostname}";
+
+    fn condition(expression: &str) -> String {
+        let conditions = format!(
+            "matchConditionSubjectAccessReviewVersion: v1, matchConditions: [{{expression: \"{expression}\"}}]"
+        );
+        format!("authorizers: [{{type: Webhook, name: a, webhook: {{{HOOK}, {conditions}}}}}]")
+    }
 
     #[test]
     fn deciders_come_in_their_order() {
@@ -255,7 +335,7 @@ mod tests {
         .unwrap();
         assert_eq!((&read[0], &read[2]), (&Decider::Node, &Decider::Rbac));
         let Decider::Webhook(webhook) = &read[1] else { panic!("{read:?}") };
-        assert_eq!((webhook.kubeconfig.as_path(), webhook.deny_on_failure), (File::new("/etc/x/k"), true));
+        assert_eq!((webhook.kubeconfig.as_path(), webhook.deny_on_failure), (File::new("/etc/hostname"), true));
         assert_eq!(
             (webhook.authorized_ttl, webhook.unauthorized_ttl),
             (Duration::from_secs(300), Duration::from_secs(5))
@@ -285,7 +365,27 @@ mod tests {
                 format!(
                     "authorizers: [{{type: Webhook, name: a, webhook: {{{HOOK}, matchConditions: [{{expression: 'true'}}]}}}}]"
                 ),
-                "authorizers[0].webhook.matchConditions: Forbidden: CEL expressions are not supported in this file",
+                "authorizers[0].matchConditionSubjectAccessReviewVersion: Required value: required if match conditions are specified",
+            ),
+            (
+                condition("request.user"),
+                "authorizers[0].matchConditions[0].expression: Invalid value: \"request.user\": must evaluate to bool but got string",
+            ),
+            (
+                condition("request.verb == 'x'"),
+                "authorizers[0].matchConditions[0].expression: Invalid value: \"request.verb == 'x'\": compilation failed: ERROR: <input>:1:8: undefined field 'verb'\n | request.verb == 'x'\n | .......^",
+            ),
+            (
+                "authorizers: [{type: RBAC, name: A_}]".to_owned(),
+                "authorizers[0].name: Invalid value: \"A_\": authorizer name is invalid: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+            ),
+            (
+                format!("authorizers: [{{type: Webhook, name: a, webhook: {{{HOOK}, unauthorisedTTL: 5s}}}}]"),
+                "authorizers[0].webhook.unauthorisedTTL: Forbidden: unknown field",
+            ),
+            (
+                format!("authorizers: [{{type: Webhook, name: a, webhook: {{{}}}}}]", HOOK.replace("3s", "31s")),
+                "authorizers[0].timeout: Invalid value: \"31s\": must be > 0s and <= 30s",
             ),
         ] {
             assert_eq!(read(&text).unwrap_err(), want);

@@ -3,9 +3,9 @@
 //! Before a request is judged, [`Authorize::prepare`] asks the webhook without holding anybody up, and the answer is
 //! remembered for the judgement, which waits for nothing. Questions that come up in the middle of other work, such as
 //! whether somebody may grant a role, were not prepared; they wait for the webhook where they are.
-//!
-//! Deliberately absent: conditions on what it is asked about, which are CEL.
+//! What does not meet its conditions it is not asked about.
 
+use super::conditions::Conditions;
 use super::configuration::WebhookSettings;
 use super::{Attributes, Authorize, Decision, Prepared, Verdict};
 use crate::webhook::Remote;
@@ -22,6 +22,7 @@ const REMEMBERED: usize = 8192;
 /// Asks a webhook.
 pub struct Webhook {
     settings: WebhookSettings,
+    conditions: Conditions,
     remote: Remote,
     answers: Mutex<HashMap<[u8; 32], Answer>>,
 }
@@ -36,8 +37,33 @@ struct Answer {
 
 impl Webhook {
     /// Asks `remote` as the settings say.
-    pub fn new(settings: WebhookSettings, remote: Remote) -> Webhook {
-        Webhook { settings, remote, answers: Mutex::default() }
+    ///
+    /// # Errors
+    /// If conditions mean nothing.
+    pub fn new(settings: WebhookSettings, remote: Remote) -> Result<Webhook, String> {
+        let conditions = Conditions::new(&settings.conditions)?;
+        Ok(Webhook { settings, conditions, remote, answers: Mutex::default() })
+    }
+
+    /// What is said without asking, for the conditions.
+    fn unasked(&self, attributes: &Attributes<'_>) -> Option<Verdict> {
+        if self.conditions.is_empty() {
+            return None;
+        }
+        match self.conditions.hold(&spec(attributes, "v1")) {
+            Ok(true) => None,
+            Ok(false) => Some(Verdict::NO_OPINION),
+            Err(why) => {
+                warn!(why, webhook = self.settings.name, "cannot tell whether to ask who may do what");
+                Some(self.failed())
+            }
+        }
+    }
+
+    /// What is said where the webhook could not be asked.
+    fn failed(&self) -> Verdict {
+        let decision = if self.settings.deny_on_failure { Decision::Deny } else { Decision::NoOpinion };
+        Verdict { decision, ..Verdict::NO_OPINION }
     }
 
     /// What was answered before, if that still holds.
@@ -70,11 +96,7 @@ impl Webhook {
             Ok(verdict) => verdict,
             Err(why) => {
                 warn!(why, webhook = self.settings.name, "cannot ask who may do what");
-                if self.settings.deny_on_failure {
-                    Verdict { decision: Decision::Deny, ..Verdict::NO_OPINION }
-                } else {
-                    Verdict::NO_OPINION
-                }
+                self.failed()
             }
         }
     }
@@ -114,6 +136,9 @@ impl Webhook {
 
 impl Authorize for Webhook {
     fn authorize(&self, attributes: &Attributes<'_>) -> Verdict {
+        if let Some(verdict) = self.unasked(attributes) {
+            return verdict;
+        }
         let spec = spec(attributes, &self.settings.version);
         let key = key(&spec);
         self.known(&key, true).unwrap_or_else(|| {
@@ -127,6 +152,9 @@ impl Authorize for Webhook {
 
     fn prepare<'a>(&'a self, attributes: &'a Attributes<'a>) -> Option<Prepared<'a>> {
         Some(Box::pin(async move {
+            if let Some(verdict) = self.unasked(attributes) {
+                return verdict.decision;
+            }
             let spec = spec(attributes, &self.settings.version);
             let key = key(&spec);
             if let Some(verdict) = self.known(&key, false) {

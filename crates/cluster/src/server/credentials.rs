@@ -1,7 +1,7 @@
 //! Whose tokens are believed and who decides what is allowed, made of the settings.
 
 use crate::config::guard::{Authentication, Guard, Oidc};
-use apiserver::authn::oidc::{Claim, Issuer, Mappings, OpenId};
+use apiserver::authn::oidc::{Claim, Issuer, Mappings, OpenId, Source};
 use apiserver::authn::{self, Anonymous, BootstrapTokens, TokenWebhook, Tokens, TokensElsewhere};
 use apiserver::authz::configuration::{self, Decider};
 use apiserver::authz::{self, Authorize, Rbac};
@@ -48,6 +48,14 @@ pub enum Error {
     /// The file of deciders is wrong.
     #[error("cannot set up authorisation")]
     Authorization(#[source] configuration::ConfigurationError),
+    /// The conditions of a webhook that decides mean nothing.
+    #[error("cannot use the conditions of the webhook {name:?} that decides what is allowed: {why}")]
+    Conditions {
+        /// Which.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// It is not clear where a webhook that decides is.
     #[error("cannot set up the webhook {name:?} that decides what is allowed")]
     Webhook {
@@ -134,7 +142,13 @@ fn by_flags(oidc: &Oidc) -> Result<Option<Issuer>, Error> {
         audiences: vec![client],
         algorithms,
         required: required.collect::<Result<_, Error>>()?,
-        mappings: Mappings { username: Claim { name, prefix }, groups, uid: None },
+        claim_rules: Vec::new(),
+        mappings: Mappings {
+            username: Source::Claim(Claim { name, prefix }),
+            groups: groups.map(Source::Claim),
+            ..Mappings::default()
+        },
+        user_rules: Vec::new(),
         url,
     }))
 }
@@ -154,7 +168,8 @@ pub(super) fn deciders(
             Decider::Webhook(settings) => {
                 let failed = |source| Error::Webhook { name: settings.name.clone(), source };
                 let remote = Remote::load(&settings.kubeconfig).map_err(failed)?;
-                Ok(Arc::new(authz::Webhook::new(settings, remote)))
+                let failed = |why| Error::Conditions { name: settings.name.clone(), why };
+                Ok(Arc::new(authz::Webhook::new(settings.clone(), remote).map_err(failed)?))
             }
         }
     });

@@ -1,8 +1,12 @@
 //! Who the user of a token is, by its claims.
 
+use super::expressions::Expression;
 use kinds::UserInfo;
 use object::View;
 use object::quote::quote;
+
+/// The attribute of a user that tells which token it was.
+const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
 /// A claim, and what is put before its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,32 +17,92 @@ pub struct Claim {
     pub prefix: String,
 }
 
-/// Which claims tell who the user is.
+/// What tells one thing about a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A claim.
+    Claim(Claim),
+    /// An expression over `claims`.
+    Expression(String),
+}
+
+impl Default for Source {
+    fn default() -> Source {
+        Source::Claim(Claim::default())
+    }
+}
+
+/// What tells who the user is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mappings {
     /// The name.
-    pub username: Claim,
+    pub username: Source,
     /// The groups, if any.
-    pub groups: Option<Claim>,
-    /// The unique id, if any.
-    pub uid: Option<String>,
+    pub groups: Option<Source>,
+    /// The unique id, if any; nothing is put before it.
+    pub uid: Option<Source>,
+    /// Further attributes: keys, and expressions over `claims`.
+    pub extra: Vec<(String, String)>,
 }
 
-impl Mappings {
+/// Mappings with their expressions compiled.
+pub(super) struct Mapper {
+    username: Ready,
+    groups: Option<Ready>,
+    uid: Option<Ready>,
+    extra: Vec<(String, Expression)>,
+}
+
+/// A source, ready to be asked.
+enum Ready {
+    Claim(Claim),
+    Expression(Expression),
+}
+
+impl Ready {
+    fn new(source: &Source) -> Result<Ready, String> {
+        Ok(match source {
+            Source::Claim(claim) => Ready::Claim(claim.clone()),
+            Source::Expression(text) => Ready::Expression(Expression::over_claims(text, &[])?),
+        })
+    }
+}
+
+impl Mapper {
+    /// # Errors
+    /// If an expression means nothing.
+    pub(super) fn new(mappings: &Mappings) -> Result<Mapper, String> {
+        let optional = |source: &Option<Source>| source.as_ref().map(Ready::new).transpose();
+        let extra = mappings.extra.iter().map(|(key, text)| Ok((key.clone(), Expression::over_claims(text, &[])?)));
+        Ok(Mapper {
+            username: Ready::new(&mappings.username)?,
+            groups: optional(&mappings.groups)?,
+            uid: optional(&mappings.uid)?,
+            extra: extra.collect::<Result<_, String>>()?,
+        })
+    }
+
     /// The user of a token.
     pub(super) fn user(&self, claims: View<'_>) -> Result<UserInfo, String> {
-        let name = self.name(claims)?;
-        let uid = match &self.uid {
-            Some(claim) => {
-                text(claims, claim).map_err(|why| format!("oidc: error getting UID claim {}: {why}", quote(claim)))?
-            }
-            None => String::new(),
-        };
-        Ok(UserInfo { name, uid, groups: self.groups(claims)?, extra: Vec::new() })
+        Ok(UserInfo {
+            name: self.name(claims)?,
+            groups: self.groups(claims)?,
+            uid: self.uid(claims)?,
+            extra: self.extra(claims)?,
+        })
     }
 
     fn name(&self, claims: View<'_>) -> Result<String, String> {
-        let Claim { name: claim, prefix } = &self.username;
+        let Claim { name: claim, prefix } = match &self.username {
+            Ready::Claim(claim) => claim,
+            Ready::Expression(expression) => {
+                let name = expression.text(claims, "username")?;
+                if name.is_empty() {
+                    return Err("oidc: empty username via CEL expression is not allowed".to_owned());
+                }
+                return Ok(name);
+            }
+        };
         let name = text(claims, claim).map_err(|why| format!("oidc: parse username claims {}: {why}", quote(claim)))?;
         let verified = claims.get("email_verified");
         // An address that nobody has checked is nobody's name.
@@ -56,7 +120,14 @@ impl Mappings {
     }
 
     fn groups(&self, claims: View<'_>) -> Result<Vec<String>, String> {
-        let Some(Claim { name: claim, prefix }) = &self.groups else { return Ok(Vec::new()) };
+        let Claim { name: claim, prefix } = match &self.groups {
+            None => return Ok(Vec::new()),
+            Some(Ready::Claim(claim)) => claim,
+            Some(Ready::Expression(expression)) => {
+                let failed = |why: String| format!("oidc: error evaluating group claim expression: {why}");
+                return expression.texts(claims).map_err(failed);
+            }
+        };
         let value = claims.get(claim);
         if !value.exists() {
             return Ok(Vec::new());
@@ -71,6 +142,33 @@ impl Mappings {
         };
         Ok(groups.into_iter().map(|group| format!("{prefix}{group}")).collect())
     }
+
+    fn uid(&self, claims: View<'_>) -> Result<String, String> {
+        match &self.uid {
+            None => Ok(String::new()),
+            Some(Ready::Expression(expression)) => expression.text(claims, "uid"),
+            Some(Ready::Claim(Claim { name, .. })) => {
+                text(claims, name).map_err(|why| format!("oidc: parse uid claim {}: {why}", quote(name)))
+            }
+        }
+    }
+
+    fn extra(&self, claims: View<'_>) -> Result<Vec<(String, Vec<String>)>, String> {
+        let mut extra: Vec<(String, Vec<String>)> = Vec::new();
+        let token = claims.str("jti");
+        if !token.is_empty() {
+            extra.push((CREDENTIAL_ID.to_owned(), vec![format!("JTI={token}")]));
+        }
+        for (key, expression) in &self.extra {
+            let failed =
+                |why: String| format!("oidc: error evaluating extra claim expression: {}: {why}", expression.source());
+            let values = expression.texts(claims).map_err(failed)?;
+            if !values.is_empty() {
+                extra.push((key.clone(), values));
+            }
+        }
+        Ok(extra)
+    }
 }
 
 /// A claim that has to be there and to be a text.
@@ -84,13 +182,66 @@ mod tests {
     use super::*;
     use object::{Value, json};
 
-    fn mappings(username: &str) -> Mappings {
-        let claim = |name: &str, prefix: &str| Claim { name: name.to_owned(), prefix: prefix.to_owned() };
-        Mappings { username: claim(username, "oidc:"), groups: Some(claim("groups", "g:")), uid: None }
+    fn user(username: &str, claims: Value) -> Result<UserInfo, String> {
+        let claim =
+            |name: &str, prefix: &str| Source::Claim(Claim { name: name.to_owned(), prefix: prefix.to_owned() });
+        let mappings =
+            Mappings { username: claim(username, "oidc:"), groups: Some(claim("groups", "g:")), ..Mappings::default() };
+        Mapper::new(&mappings).unwrap().user(View::from(&claims))
     }
 
-    fn user(username: &str, claims: Value) -> Result<UserInfo, String> {
-        mappings(username).user(View::from(&claims))
+    /// A user by expressions alone: the name, the groups, the unique id and one attribute.
+    fn told(expressions: [&str; 4], claims: Value) -> Result<UserInfo, String> {
+        let [username, groups, uid, extra] = expressions.map(str::to_owned);
+        let mappings = Mappings {
+            username: Source::Expression(username),
+            groups: Some(Source::Expression(groups)),
+            uid: Some(Source::Expression(uid)),
+            extra: vec![("example.org/x".to_owned(), extra)],
+        };
+        Mapper::new(&mappings)?.user(View::from(&claims))
+    }
+
+    #[test]
+    fn expressions_tell_who_somebody_is() {
+        let claims = json!({"sub": "jane", "jti": "7", "roles": ["a", "", "b"], "a.b": {"c-d": "deep"}, "n": 5});
+        let known = told(["'x:' + claims.sub", "claims.roles", "claims.a__dot__b.c__dash__d", "claims.?m"], claims);
+        assert_eq!(
+            known.unwrap_err(),
+            "oidc: error evaluating extra claim expression: claims.?m: expression must \
+                                        return a string or a list of strings"
+        );
+        let claims = json!({"sub": "jane", "jti": "7", "roles": ["a", "", "b"], "a.b": {"c-d": "deep"}, "n": 5});
+        let known = told(
+            ["'x:' + claims.sub", "claims.roles.map(r, 'g:' + r)", "claims.a__dot__b.c__dash__d", "string(claims.n)"],
+            claims,
+        );
+        let known = known.unwrap();
+        assert_eq!((known.name.as_str(), known.uid.as_str()), ("x:jane", "deep"));
+        assert_eq!(known.groups, ["g:a", "g:", "g:b"]);
+        assert_eq!(known.extra[0], ("authentication.kubernetes.io/credential-id".to_owned(), vec!["JTI=7".to_owned()]));
+        assert_eq!(known.extra[1], ("example.org/x".to_owned(), vec!["5".to_owned()]));
+    }
+
+    #[test]
+    fn expressions_that_give_no_text_are_told() {
+        let of = |username: &str, groups: &str| told([username, groups, "''", "''"], json!({"sub": "", "n": 1}));
+        let failed = |username: &str, groups: &str| of(username, groups).unwrap_err();
+        assert_eq!(failed("claims.sub", "''"), "oidc: empty username via CEL expression is not allowed");
+        assert_eq!(
+            failed("claims.n", "''"),
+            "oidc: error evaluating username claim expression: username claim expression must return a string"
+        );
+        assert_eq!(
+            failed("claims.no", "''"),
+            "oidc: error evaluating username claim expression: expression 'claims.no' resulted in error: no such key: no"
+        );
+        assert_eq!(
+            failed("'x'", "[1]"),
+            "oidc: error evaluating group claim expression: expression must return a string or a list of strings"
+        );
+        assert!(of("'x'", "null").is_ok_and(|user| user.groups.is_empty()));
+        assert!(failed("claim.x", "''").contains("undeclared reference to 'claim'"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An issuer, and what a token of its must say.
 
 use super::claims::Mappings;
+use super::expressions::Rule;
 use object::View;
 use object::quote::quote;
 
@@ -22,8 +23,12 @@ pub struct Issuer {
     pub algorithms: Vec<String>,
     /// Claims that a token must have.
     pub required: Vec<(String, String)>,
+    /// What must hold of a token's claims.
+    pub claim_rules: Vec<Rule>,
     /// Who a token's user is.
     pub mappings: Mappings,
+    /// What must hold of a token's user.
+    pub user_rules: Vec<Rule>,
 }
 
 impl Issuer {

@@ -81,17 +81,26 @@ async fn serve() -> Served {
 }
 
 fn open_id(url: &str) -> OpenId {
-    let claim = |name: &str, prefix: &str| Claim { name: name.to_owned(), prefix: prefix.to_owned() };
-    let issuer = Issuer {
+    OpenId::new(issuer(url), &["api".to_owned()]).unwrap()
+}
+
+fn issuer(url: &str) -> Issuer {
+    let claim = |name: &str, prefix: &str| Source::Claim(Claim { name: name.to_owned(), prefix: prefix.to_owned() });
+    Issuer {
         url: url.to_owned(),
         discovery_url: None,
         authorities: Vec::new(),
         audiences: vec!["me".to_owned()],
         algorithms: vec!["ES256".to_owned()],
         required: vec![("hd".to_owned(), "x".to_owned())],
-        mappings: Mappings { username: claim("sub", "oidc:"), groups: Some(claim("groups", "")), uid: None },
-    };
-    OpenId::new(issuer, &["api".to_owned()]).unwrap()
+        claim_rules: Vec::new(),
+        mappings: Mappings {
+            username: claim("sub", "oidc:"),
+            groups: Some(claim("groups", "")),
+            ..Mappings::default()
+        },
+        user_rules: Vec::new(),
+    }
 }
 
 fn claims(url: &str) -> Value {
@@ -168,4 +177,28 @@ async fn an_issuer_that_says_it_is_another_is_not_believed() {
     open_id.keys = KeySet::new(&open_id.issuer).unwrap();
     let error = open_id.ask(&signer.sign(&claims("https://other.example")), None, NOW).await.unwrap_err();
     assert!(error.contains("issuer did not match the issuer returned by provider"), "{error}");
+}
+
+#[tokio::test]
+async fn rules_have_to_hold() {
+    let (served, signer) = (serve().await, Signer::new("one"));
+    served.keys.lock().unwrap().push(signer.public());
+    let rule = |expression: &str| vec![Rule { expression: expression.to_owned(), message: "that is why".to_owned() }];
+    let told = async |claim_rules: &str, user_rules: &str| {
+        let issuer = Issuer { claim_rules: rule(claim_rules), user_rules: rule(user_rules), ..issuer(&served.url) };
+        let open_id = OpenId::new(issuer, &["api".to_owned()]).unwrap();
+        open_id.ask(&signer.sign(&claims(&served.url)), None, NOW).await.map(|known| known.is_some())
+    };
+    // Numbers are floating points, as JSON has no others.
+    let fine = "claims.exp - 1.0 > claims.exp - 2.0 && claims.hd == 'x'";
+    assert_eq!(told(fine, "user.username == 'oidc:jane' && 'dev' in user.groups").await, Ok(true));
+    assert_eq!(
+        told("claims.hd == 'y'", "true").await.unwrap_err(),
+        "oidc: error evaluating claim validation expression: validation expression 'claims.hd == 'y'' failed: that is why"
+    );
+    assert_eq!(
+        told(fine, "!user.username.startsWith('oidc:')").await.unwrap_err(),
+        "oidc: error evaluating user info validation rule: validation expression '!user.username.startsWith('oidc:')' \
+         failed: that is why"
+    );
 }
