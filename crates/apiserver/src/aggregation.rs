@@ -4,8 +4,6 @@
 //! handed on ([`proxy`]), under a certificate and headers that say who asks. A task of its own ([`upkeep`]) asks each
 //! extension server whether it is there, writes that down as the APIService's condition, and keeps what it serves for
 //! discovery ([`merge`]); it also registers an APIService for each group that is served here ([`local`]).
-//!
-//! Deliberately absent: extension servers' part of OpenAPI version 2, for which clients have no more use.
 
 mod local;
 mod merge;
@@ -14,12 +12,13 @@ mod proxy;
 mod tests;
 mod upkeep;
 
-pub(crate) use merge::{add_openapi, aggregated, group, groups};
+pub(crate) use merge::{add_openapi, aggregated, group, groups, openapi_v2};
 pub(crate) use proxy::answer;
 pub use upkeep::run;
 
 use crate::lookup::{Cluster, Stored};
 use crate::net::{self, Stream};
+use crate::openapi::Part;
 use crate::server::Core;
 use crate::webhook::trust::Trust;
 use crate::webhook::{of_dial, resolve_service};
@@ -30,6 +29,7 @@ use object::{Value, View};
 use rustls_pki_types::CertificateDer;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// The group of APIServices.
 const GROUP: &str = "apiregistration.k8s.io";
@@ -51,12 +51,16 @@ pub struct Identity {
 }
 
 /// What an extension server has told about itself.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(crate) struct Known {
     /// Its resources, in the aggregated form.
     pub(crate) resources: Value,
     /// Where its part of OpenAPI version 3 is, as its index says.
     pub(crate) openapi: Value,
+    /// Its part of OpenAPI version 2, if it has one.
+    pub(crate) openapi_v2: Option<Arc<Part>>,
+    /// When it was asked for that.
+    asked_v2: Option<Instant>,
 }
 
 /// An APIService that leads elsewhere.

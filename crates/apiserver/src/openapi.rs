@@ -11,6 +11,7 @@ mod custom;
 mod descriptions;
 mod gnostic;
 mod kinds_of;
+pub(crate) mod merge;
 mod naming;
 mod operations;
 mod parameters;
@@ -60,6 +61,23 @@ pub const V2_PROTOBUF_ANSWER: &str = "application/com.github.proto-openapi.spec.
 /// Groups with their versions.
 type Versions = Vec<(String, String)>;
 
+/// What another server says of its group in version 2.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Part {
+    document: Value,
+    hash: [u8; 32],
+}
+
+impl Part {
+    /// What `document` says of the paths that begin so; `None` if that is nothing.
+    pub(crate) fn new(document: &Value, prefix: &str) -> Option<Part> {
+        let document = merge::only(document, prefix);
+        let is_empty = document["paths"].as_object().is_none_or(serde_json::Map::is_empty);
+        let hash = Sha256::digest(document.to_string()).into();
+        (!is_empty).then_some(Part { document, hash })
+    }
+}
+
 /// A document, compressed.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -75,6 +93,8 @@ pub struct Documents {
     resources: Vec<Arc<Resource>>,
     /// Schemas of custom resources by type name.
     custom: HashMap<String, Arc<Value>>,
+    /// Type names of lists of custom resources, and what is in them.
+    custom_lists: HashMap<String, String>,
     kinds: Kinds,
     built: Mutex<HashMap<String, Document>>,
 }
@@ -112,14 +132,15 @@ impl Documents {
     pub fn new(resources: Vec<Arc<Resource>>) -> Documents {
         let is_told = |resource: &Arc<Resource>| resource.custom.as_ref().is_none_or(|custom| custom.established);
         let resources: Vec<Arc<Resource>> = resources.into_iter().filter(is_told).collect();
-        let mut custom = HashMap::new();
+        let (mut custom, mut custom_lists) = (HashMap::new(), HashMap::new());
         for resource in &resources {
             if let Some(own) = &resource.custom {
                 custom.insert(resource.type_name.to_string(), own.schema.clone());
+                custom_lists.insert(resource.list_type_name(), resource.type_name.to_string());
             }
         }
         let kinds = Kinds::new(&resources);
-        Documents { resources, custom, kinds, built: Mutex::default() }
+        Documents { resources, custom, custom_lists, kinds, built: Mutex::default() }
     }
 
     /// Documents of a changed table; those that say what they said before need not be written again.
@@ -178,6 +199,28 @@ impl Documents {
 
     // === Building ===
 
+    /// `/openapi/v2` with what other servers say, the first of them first.
+    pub(crate) fn v2_with(&self, others: &[Arc<Part>], protobuf: bool) -> Option<Document> {
+        let (own, key, content_type) = match protobuf {
+            true => (self.etag("v2"), "v2.merged.protobuf", V2_PROTOBUF_ANSWER),
+            false => (self.etag("v2"), "v2.merged", "application/json"),
+        };
+        let etag = others.iter().fold(Sha256::new_with_prefix(own), |hash, part| hash.chain_update(part.hash));
+        let etag: String = etag.finalize().iter().map(|byte| format!("{byte:02X}")).collect();
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some(built) = built.filter(|built| built.etag == etag) {
+            return Some(built);
+        }
+        let mut whole: Value = serde_json::from_slice(&self.v2()?.plain()).ok()?;
+        others.iter().for_each(|part| merge::merge(&mut whole, &part.document));
+        let document = Document::new(content_type, etag, |out| match protobuf {
+            true => out.write_all(&v2::protobuf_of(&whole)),
+            false => Ok(serde_json::to_writer(out, &whole)?),
+        })?;
+        self.built.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), document.clone());
+        Some(document)
+    }
+
     fn kept(&self, key: &str, build: impl FnOnce() -> Option<Document>) -> Option<Document> {
         let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         if built.is_some() {
@@ -189,7 +232,13 @@ impl Documents {
     }
 
     fn parts<'a>(&'a self, descriptions: &'a Descriptions, option_groups: &'a [(String, String)]) -> Parts<'a> {
-        Parts { kinds: &self.kinds, descriptions, custom: &self.custom, option_groups }
+        Parts {
+            kinds: &self.kinds,
+            descriptions,
+            custom: &self.custom,
+            custom_lists: &self.custom_lists,
+            option_groups,
+        }
     }
 
     /// Calls `build` with everything that there is.
@@ -280,7 +329,7 @@ impl Documents {
             hash.update(format!("{:?} {:?}\n", resource.verb_names(), resource.subresources));
             if let Some(custom) = &resource.custom {
                 hash.update(custom.own().form.to_le_bytes());
-                hash.update(format!("{:?}\n", resource.selectable_fields()));
+                hash.update(format!("{} {:?}\n", resource.list_kind(), resource.selectable_fields()));
             }
         }
         hash.finalize().iter().map(|byte| format!("{byte:02X}")).collect()

@@ -2,10 +2,12 @@
 
 use super::{Remote, remotes};
 use crate::discovery;
+use crate::openapi::Part;
 use crate::server::Core;
 use kinds::custom::compare_versions;
 use object::{Value, json};
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 /// A group that other servers answer for, in part or whole.
 struct Group {
@@ -73,6 +75,14 @@ pub(crate) fn add_openapi(core: &Core, paths: &mut Value) {
             paths[format!("apis/{}/{}", remote.group, remote.version)] = known.openapi.clone();
         }
     }
+}
+
+/// Other servers' parts of OpenAPI version 2, in the order in which groups come.
+pub(crate) fn openapi_v2(core: &Core) -> Vec<Arc<Part>> {
+    let mut groups = of_others(core);
+    groups.sort_by_key(|group| (Reverse(group.priority), group.name.clone()));
+    let remotes = groups.iter().flat_map(|group| &group.versions);
+    remotes.filter_map(|remote| core.aggregation.known(&remote.name)?.openapi_v2.clone()).collect()
 }
 
 fn merge(

@@ -4,6 +4,7 @@ use super::proxy::{authority, name_user};
 use super::{GROUP, Known, PLURAL, Remote, local, merge, remotes};
 use crate::lookup::{Cluster, Stored};
 use crate::net;
+use crate::openapi::Part;
 use crate::server::{ApiServer, Caller, Core};
 use crate::storage;
 use ::http::{HeaderMap, Method, Request, Response, header};
@@ -14,13 +15,17 @@ use kinds::{UserInfo, set_condition};
 use object::quote::quote;
 use object::{Value, View, json};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How often extension servers are asked.
 const PERIOD: Duration = Duration::from_secs(5);
 /// How long one of them may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often they are asked for their part of OpenAPI version 2, which is large.
+const PERIOD_V2: Duration = Duration::from_secs(60);
+/// How long that may take.
+const PATIENCE_V2: Duration = Duration::from_secs(10);
 /// How long changes are collected.
 const LULL: Duration = Duration::from_millis(50);
 /// Most bytes of a document of theirs.
@@ -129,9 +134,28 @@ async fn check(core: &Core, remote: &Remote) -> Result<(), (&'static str, String
     let index = tokio::time::timeout(PATIENCE, get(core, remote, &place, "/openapi/v3")).await;
     let index = index.ok().and_then(Result::ok).unwrap_or_default();
     let openapi = index["paths"][path.trim_start_matches('/')].clone();
-    let known = Arc::new(Known { resources: merge::resources(remote, &list), openapi });
+    let (openapi_v2, asked_v2) = openapi_v2(core, remote, &place).await;
+    let resources = merge::resources(remote, &list);
+    let known = Arc::new(Known { resources, openapi, openapi_v2, asked_v2: Some(asked_v2) });
     core.aggregation.known.lock().unwrap_or_else(PoisonError::into_inner).insert(remote.name.clone(), known);
     Ok(())
+}
+
+/// A server's part of OpenAPI version 2, which it is asked for now and then, and when it was.
+async fn openapi_v2(core: &Core, remote: &Remote, place: &(String, u16)) -> (Option<Arc<Part>>, Instant) {
+    let known = core.aggregation.known(&remote.name);
+    let asked = known.as_ref().and_then(|known| known.asked_v2).filter(|asked| asked.elapsed() < PERIOD_V2);
+    if let (Some(known), Some(asked)) = (&known, asked) {
+        return (known.openapi_v2.clone(), asked);
+    }
+    let document = tokio::time::timeout(PATIENCE_V2, get(core, remote, place, "/openapi/v2")).await;
+    let prefix = format!("/apis/{}/{}/", remote.group, remote.version);
+    let part = match document {
+        Ok(Ok(document)) => Part::new(&document, &prefix).map(Arc::new),
+        // What it said last is better than nothing.
+        _ => known.and_then(|known| known.openapi_v2.clone()),
+    };
+    (part, Instant::now())
 }
 
 /// Looks whether there is a Service with endpoints.

@@ -11,8 +11,7 @@ pub(super) fn describe(name: &str, parts: &Parts<'_>) -> Option<Value> {
     if let Some(schema) = parts.custom.get(name) {
         return Some(describe_object(schema, parts));
     }
-    let item = name.strip_suffix("List").filter(|item| parts.custom.contains_key(*item))?;
-    Some(describe_list(item, parts))
+    Some(describe_list(name, parts.custom_lists.get(name)?, parts))
 }
 
 fn describe_object(schema: &Value, parts: &Parts<'_>) -> Value {
@@ -28,12 +27,12 @@ fn describe_object(schema: &Value, parts: &Parts<'_>) -> Value {
     out
 }
 
-fn describe_list(item: &str, parts: &Parts<'_>) -> Value {
-    let kind = item.rsplit('.').next().unwrap_or(item);
+fn describe_list(name: &str, item: &str, parts: &Parts<'_>) -> Value {
+    let [list_kind, kind] = [name, item].map(|name| name.rsplit('.').next().unwrap_or(name));
     let mut properties = object_fields("ListMeta", parts);
     properties.insert("items".to_owned(), json!({"type": "array", "items": reference(item)}));
     json!({
-        "description": format!("{kind}List is a list of {kind}"),
+        "description": format!("{list_kind} is a list of {kind}"),
         "type": "object",
         "required": ["items"],
         "properties": properties,

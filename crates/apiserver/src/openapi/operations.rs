@@ -153,7 +153,7 @@ impl<'a> Maker<'a> {
     }
 
     fn list(&self) -> Answer {
-        Answer::Type(format!("{}List", self.resource.type_name))
+        Answer::Type(self.resource.list_type_name())
     }
 
     fn operation(&self, method: &'static str, action: &'static str, id: String, description: String) -> Operation {

@@ -37,7 +37,7 @@ fn documents() -> Documents {
             },
         },
     });
-    let names = json!({"kind": "Thing", "listKind": "ThingList", "plural": "things", "singular": "thing"});
+    let names = json!({"kind": "Thing", "listKind": "ThingCollection", "plural": "things", "singular": "thing"});
     let definition = json!({
         "spec": {
             "group": "example.com", "scope": "Namespaced", "names": names,
@@ -102,6 +102,17 @@ fn fields_have_their_facts_and_descriptions() {
     );
     let list = schema(&document, "io.k8s.api.core.v1.PodList");
     assert_eq!(list["properties"]["items"]["items"], types::reference("io.k8s.api.core.v1.Pod"));
+}
+
+#[test]
+fn lists_of_custom_resources_are_called_as_their_definition_says() {
+    let document = v3("apis/example.com/v1");
+    let list = schema(&document, "com.example.v1.ThingCollection");
+    assert_eq!(list["description"], "ThingCollection is a list of Thing");
+    assert_eq!(list["x-kubernetes-group-version-kind"][0]["kind"], "ThingCollection");
+    assert_eq!(list["properties"]["items"]["items"], types::reference("com.example.v1.Thing"));
+    let answer = &document["paths"]["/apis/example.com/v1/things"]["get"]["responses"]["200"]["content"];
+    assert_eq!(answer["application/json"]["schema"], types::reference("com.example.v1.ThingCollection"));
 }
 
 #[test]

@@ -41,6 +41,15 @@ pub(super) fn protobuf(paths: &[Path], parts: &Parts<'_>) -> io::Result<Vec<u8>>
     Ok(encoder.finish(&info(), &Value::Object(shared.parameters), &security(), &security_definitions()))
 }
 
+/// The protobuf form of a whole document.
+pub(super) fn protobuf_of(document: &Value) -> Vec<u8> {
+    let mut encoder = gnostic::Encoder::default();
+    let entries = |name: &str| document[name].as_object().into_iter().flatten();
+    entries("paths").for_each(|(path, item)| encoder.path(path, item));
+    entries("definitions").for_each(|(name, schema)| encoder.definition(name, schema));
+    encoder.finish(&document["info"], &document["parameters"], &document["security"], &document["securityDefinitions"])
+}
+
 fn info() -> Value {
     json!({"title": "Kubernetes", "version": super::VERSION})
 }

@@ -18,6 +18,8 @@ pub(super) struct Parts<'a> {
     pub(super) descriptions: &'a Descriptions,
     /// Schemas of custom resources by type name.
     pub(super) custom: &'a HashMap<String, Arc<Value>>,
+    /// Type names of lists of custom resources, and what is in them.
+    pub(super) custom_lists: &'a HashMap<String, String>,
     /// Groups and versions for which options are declared.
     pub(super) option_groups: &'a [(String, String)],
 }

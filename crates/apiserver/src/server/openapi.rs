@@ -3,7 +3,7 @@
 use super::core::Core;
 use crate::aggregation::{self, Remote};
 use crate::http::{Body, compress, respond};
-use crate::openapi::{Document, Documents, V2_PROTOBUF, V2_PROTOBUF_ANSWER};
+use crate::openapi::{Document, Documents, Part, V2_PROTOBUF, V2_PROTOBUF_ANSWER};
 use crate::request::Query;
 use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use object::Status;
@@ -19,7 +19,8 @@ pub(crate) async fn answer(core: &Core, path: &str, query: &Query, headers: &Hea
         return Some(respond::json(200, index.to_string()));
     }
     let wanted = Wanted::new(&rest, headers)?;
-    let built = tokio::task::spawn_blocking(move || wanted.build(&documents)).await;
+    let others = if rest == "v2" { aggregation::openapi_v2(core) } else { Vec::new() };
+    let built = tokio::task::spawn_blocking(move || wanted.build(&documents, &others)).await;
     Some(match built {
         Ok(Some(document)) => {
             redirect(&rest, query, &document).unwrap_or_else(|| respond_with(&document, query, headers))
@@ -54,8 +55,11 @@ impl Wanted {
         rest.strip_prefix("v3/").map(|name| Wanted::V3(name.to_owned()))
     }
 
-    fn build(&self, documents: &Arc<Documents>) -> Option<Document> {
+    fn build(&self, documents: &Arc<Documents>, others: &[Arc<Part>]) -> Option<Document> {
         match self {
+            Wanted::V2 | Wanted::V2Protobuf if !others.is_empty() => {
+                documents.v2_with(others, matches!(self, Wanted::V2Protobuf))
+            }
             Wanted::V2 => documents.v2(),
             Wanted::V2Protobuf => documents.v2_protobuf(),
             Wanted::V3(name) => documents.v3(name),

@@ -61,6 +61,17 @@ async fn answer(request: Request<Incoming>) -> Response<Full<Bytes>> {
                 "apis/other.example/v1": {"serverRelativeURL": "/openapi/v3/apis/other.example/v1?hash=def"},
             }}),
         ),
+        "/openapi/v2" => (
+            200,
+            json!({"swagger": "2.0", "info": {"title": "Toys"},
+                "paths": {
+                    "/apis/toys.example/v1/namespaces/{namespace}/toys": {"get": {"responses": {"200": {"schema":
+                        {"$ref": "#/definitions/io.k8s.api.core.v1.Pod"}}}}},
+                    "/apis/other.example/v1/others": {"get": {}},
+                },
+                "definitions": {"io.k8s.api.core.v1.Pod": {"type": "object", "description": "a toy"}},
+            }),
+        ),
         "/openapi/v3/apis/toys.example/v1" => (200, json!({"openapi": "3.0.0"})),
         path if path.starts_with("/apis/toys.example/v1/") => (
             201,
@@ -197,6 +208,16 @@ async fn discovery_has_both(client: &Client) {
     assert_eq!(index["paths"]["apis/other.example/v1"], Value::Null);
     let document = get_as(client, "/openapi/v3/apis/toys.example/v1?hash=abc", "application/json").await;
     assert_eq!(document["openapi"], "3.0.0");
+    let document = get_as(client, "/openapi/v2", "application/json").await;
+    assert_eq!(document["info"]["title"], "Kubernetes");
+    let toys = &document["paths"]["/apis/toys.example/v1/namespaces/{namespace}/toys"]["get"];
+    // What is called like a type of ours has another name.
+    let toy = json!({"$ref": "#/definitions/io.k8s.api.core.v1.Pod_v2"});
+    assert_eq!(toys["responses"]["200"]["schema"], toy);
+    assert_eq!(document["definitions"]["io.k8s.api.core.v1.Pod_v2"]["description"], "a toy");
+    assert!(document["definitions"]["io.k8s.api.core.v1.Pod"]["properties"]["spec"].is_object());
+    assert_eq!(document["paths"]["/apis/other.example/v1/others"], Value::Null);
+    assert!(document["paths"]["/api/v1/namespaces/{namespace}/pods"].is_object());
 }
 
 #[tokio::test(flavor = "multi_thread")]
