@@ -11,11 +11,13 @@ mod event;
 mod log;
 mod policy;
 mod record;
+mod truncate;
 mod webhook;
 mod writer;
 
 pub use log::LogConfig;
 pub use policy::{Policy, PolicyError};
+pub use truncate::Truncate;
 pub use webhook::WebhookConfig;
 
 pub(crate) use record::{Record, keep};
@@ -67,6 +69,7 @@ struct Counted {
     lost_on_the_way: AtomicU64,
     lost_by_log: AtomicU64,
     lost_by_webhook: AtomicU64,
+    too_large: AtomicU64,
 }
 
 /// What a request shows of itself, for its record.
@@ -143,6 +146,7 @@ impl Audit {
             ("buffered", &counted.lost_on_the_way),
             ("log", &counted.lost_by_log),
             ("webhook", &counted.lost_by_webhook),
+            ("truncate", &counted.too_large),
         ];
         for (plugin, count) in lost {
             errors.add([plugin], value(count));

@@ -12,6 +12,8 @@ use std::time::SystemTime;
 
 /// Longest name of a program that is told whole.
 const MAX_AGENT: usize = 1024;
+/// Tells that an event was cut.
+const TRUNCATED: &str = "audit.k8s.io/truncated";
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,31 @@ pub(crate) struct Sent {
     pub(super) media_type: String,
 }
 
+/// The object of a request, as it was understood: decoded, with defaults.
+#[derive(Debug)]
+pub(crate) struct Understood {
+    namespace: String,
+    name: String,
+    uid: String,
+    resource_version: String,
+    /// All of it, if the level asks for that.
+    whole: Option<Value>,
+}
+
+impl Understood {
+    pub(super) fn of(object: &Value, level: Level) -> Understood {
+        let metadata = View::from(object).get("metadata");
+        let text = |name: &str| metadata.str(name).to_owned();
+        Understood {
+            namespace: text("namespace"),
+            name: text("name"),
+            uid: text("uid"),
+            resource_version: text("resourceVersion"),
+            whole: (level >= Level::Request).then(|| object.clone()),
+        }
+    }
+}
+
 /// What became of a request so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -79,7 +106,10 @@ pub(crate) struct State {
     pub(super) code: u16,
     /// The answer, if it is a `Status`.
     pub(super) status: Option<Value>,
+    /// What was sent.
     pub(super) request: Sent,
+    /// What was understood of it, if it holds an object.
+    pub(super) object: Option<Arc<Understood>>,
     pub(super) response: Sent,
     pub(super) annotations: Vec<(String, String)>,
 }
@@ -96,8 +126,32 @@ pub(crate) struct Event {
 impl Event {
     /// One line of JSON, without its end.
     pub(super) fn encode(&self) -> Vec<u8> {
+        let mut event = self.outline();
+        if self.base.level >= Level::Request {
+            event["requestObject"] = self.without_managed_fields(self.request_object());
+        }
+        if self.base.level == Level::RequestResponse {
+            event["responseObject"] = self.without_managed_fields(json_of(&self.state.response));
+        }
+        if let Value::Object(fields) = &mut event {
+            fields.retain(|_, value| !value.is_null());
+        }
+        event.to_string().into_bytes()
+    }
+
+    /// The same without what was sent and answered, which says so; `None` if that is in no event of this level.
+    pub(super) fn encode_cut(&self) -> Option<Vec<u8>> {
+        if self.base.level < Level::Request {
+            return None;
+        }
+        let mut event = self.outline();
+        event["annotations"][TRUNCATED] = "true".into();
+        Some(event.to_string().into_bytes())
+    }
+
+    /// All but what was sent and answered.
+    fn outline(&self) -> Value {
         let Event { base, state, .. } = self;
-        let request = self.body(&state.request);
         let mut event = json!({
             "kind": "Event", "apiVersion": "audit.k8s.io/v1",
             "level": base.level.as_str(), "auditID": base.id, "stage": format!("{:?}", self.stage),
@@ -114,25 +168,16 @@ impl Event {
             event["userAgent"] = base.agent.as_str().into();
         }
         if let Some(reference) = &base.object {
-            event["objectRef"] = reference.to_value(View::from(request.as_ref()));
+            event["objectRef"] = reference.to_value(state.object.as_deref());
         }
         if state.code > 0 {
             event["responseStatus"] = self.status();
-        }
-        if base.level >= Level::Request {
-            event["requestObject"] = self.without_managed_fields(request);
-        }
-        if base.level == Level::RequestResponse {
-            event["responseObject"] = self.without_managed_fields(self.body(&state.response));
         }
         if !state.annotations.is_empty() {
             let notes = state.annotations.iter().map(|(key, text)| (key.clone(), text.as_str().into()));
             event["annotations"] = Value::Object(notes.collect());
         }
-        if let Value::Object(fields) = &mut event {
-            fields.retain(|_, value| !value.is_null());
-        }
-        event.to_string().into_bytes()
+        event
     }
 
     fn status(&self) -> Value {
@@ -149,19 +194,14 @@ impl Event {
         }
     }
 
-    /// What was sent, as JSON. Where nothing of it is told, it is read only if it names the object.
-    fn body(&self, sent: &Sent) -> Option<Value> {
-        let names_object = self.base.verb == "create" || self.base.verb == "update";
-        if sent.bytes.is_empty() || (self.base.level < Level::Request && !names_object) {
-            return None;
+    /// The object that was sent, as it was understood; of patches and options, what was sent.
+    fn request_object(&self) -> Option<Value> {
+        match (&self.state.object, self.base.verb.as_str()) {
+            (Some(object), _) => object.whole.clone(),
+            // What could not be understood is told by the answer.
+            (None, "create" | "update") => None,
+            (None, _) => json_of(&self.state.request),
         }
-        if sent.media_type.contains("protobuf") {
-            return from_protobuf(&sent.bytes);
-        }
-        if sent.media_type.contains("yaml") {
-            return yaml::to_json(std::str::from_utf8(&sent.bytes).ok()?).ok();
-        }
-        serde_json::from_slice(&sent.bytes).ok()
     }
 
     fn without_managed_fields(&self, value: Option<Value>) -> Value {
@@ -180,18 +220,19 @@ impl Event {
 }
 
 impl Reference {
-    /// What the path leaves out is told by what was sent.
-    fn to_value(&self, sent: View<'_>) -> Value {
-        let metadata = sent.get("metadata");
-        let or = |own: &str, other: &str| if own.is_empty() { other.to_owned() } else { own.to_owned() };
+    /// What the path leaves out is told by the object that was sent.
+    fn to_value(&self, sent: Option<&Understood>) -> Value {
+        let or = |own: &str, other: Option<&str>| {
+            if own.is_empty() { other.unwrap_or("").to_owned() } else { own.to_owned() }
+        };
         let fields = [
             ("resource", self.resource.clone()),
-            ("namespace", or(&self.namespace, metadata.str("namespace"))),
-            ("name", or(&self.name, metadata.str("name"))),
-            ("uid", metadata.str("uid").to_owned()),
+            ("namespace", or(&self.namespace, sent.map(|sent| sent.namespace.as_str()))),
+            ("name", or(&self.name, sent.map(|sent| sent.name.as_str()))),
+            ("uid", or("", sent.map(|sent| sent.uid.as_str()))),
             ("apiGroup", self.group.clone()),
             ("apiVersion", self.version.clone()),
-            ("resourceVersion", metadata.str("resourceVersion").to_owned()),
+            ("resourceVersion", or("", sent.map(|sent| sent.resource_version.as_str()))),
             ("subresource", self.subresource.clone()),
         ];
         let fields = fields.into_iter().filter(|(_, text)| !text.is_empty());
@@ -214,6 +255,20 @@ fn remove_managed_fields(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
+}
+
+/// A body as JSON.
+fn json_of(sent: &Sent) -> Option<Value> {
+    if sent.bytes.is_empty() {
+        return None;
+    }
+    if sent.media_type.contains("protobuf") {
+        return from_protobuf(&sent.bytes);
+    }
+    if sent.media_type.contains("yaml") {
+        return yaml::to_json(std::str::from_utf8(&sent.bytes).ok()?).ok();
+    }
+    serde_json::from_slice(&sent.bytes).ok()
 }
 
 /// The object in a message of a built-in kind.

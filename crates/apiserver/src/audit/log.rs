@@ -2,6 +2,7 @@
 //!
 //! Old ones stay beside it as `NAME-TIME.EXT`, as upstream names them, until they are too many or too old.
 
+use super::Truncate;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -25,6 +26,8 @@ pub struct LogConfig {
     pub max_backups: u64,
     /// Megabytes after which a new file is begun.
     pub max_size: u64,
+    /// How large events may be, if there is a limit.
+    pub truncate: Option<Truncate>,
 }
 
 /// The file that is being written.
@@ -43,6 +46,11 @@ impl Log {
     pub(super) fn open(config: LogConfig) -> io::Result<Log> {
         let (file, size) = open(&config.path)?;
         Ok(Log { config, file, size, pending: Vec::new(), waiting: 0, told: None })
+    }
+
+    /// How large events may be.
+    pub(super) fn truncate(&self) -> Option<Truncate> {
+        self.config.truncate
     }
 
     /// Takes a line; tells how many events were lost by now.
@@ -174,7 +182,7 @@ mod tests {
 
     fn log(folder: &Path, max_backups: u64) -> Log {
         let path = folder.join("sub/audit.log");
-        Log::open(LogConfig { path, max_age: 0, max_backups, max_size: 1 }).unwrap()
+        Log::open(LogConfig { path, max_age: 0, max_backups, max_size: 1, truncate: None }).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {

@@ -1,14 +1,14 @@
 //! What is noted of one request while it is under way.
 
 use super::Sink;
-use super::event::{Base, Event, Sent, Stage, State};
+use super::event::{Base, Event, Sent, Stage, State, Understood};
 use super::policy::{Level, Omitted};
 use crate::http::Body;
 use crate::http::body::{Blocks, Keep};
 use ::http::{HeaderMap, Response, header};
 use bytes::Bytes;
 use kinds::UserInfo;
-use object::Status;
+use object::{Status, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -47,6 +47,11 @@ impl Record {
     /// The body that came.
     pub(crate) fn request(&self, headers: &HeaderMap, body: &Bytes) {
         self.state().request = Sent { bytes: body.clone(), media_type: media_type(headers) };
+    }
+
+    /// The object that came, decoded and with defaults, before admission sees it.
+    pub(crate) fn understood(&self, object: &Value) {
+        self.state().object = Some(Arc::new(Understood::of(object, self.base.level)));
     }
 
     /// The refusal that is answered.

@@ -13,11 +13,15 @@ struct World {
 }
 
 fn world(rules: &str) -> World {
+    truncating_world(rules, None)
+}
+
+fn truncating_world(rules: &str, truncate: Option<Truncate>) -> World {
     let folder = tempfile::tempdir().unwrap();
     let policy = folder.path().join("policy.yaml");
     std::fs::write(&policy, format!("apiVersion: audit.k8s.io/v1\nkind: Policy\n{rules}")).unwrap();
     let path = folder.path().join("audit.log");
-    let log = Some(LogConfig { path, max_age: 0, max_backups: 0, max_size: 1 });
+    let log = Some(LogConfig { path, max_age: 0, max_backups: 0, max_size: 1, truncate });
     let audit = Audit::start(Config { policy: Policy::load(&policy).unwrap(), log, webhook: None }).unwrap();
     World { folder, audit }
 }
@@ -59,7 +63,7 @@ fn answer(body: &str) -> Response<Body> {
 async fn metadata_tells_who_and_what_and_never_a_body() {
     let world = world("rules: [{level: Metadata}]\nomitStages: [RequestReceived]");
     let record = world.begin("create", false).unwrap();
-    record.request(&json_headers(), &Bytes::from(r#"{"metadata":{"name":"p"},"spec":{"secret":1}}"#));
+    record.understood(&json!({"metadata": {"name": "p"}, "spec": {"secret": 1}}));
     record.annotate("k", "first");
     record.annotate("k", "second");
     record.answered(&mut answer("{}"));
@@ -89,13 +93,55 @@ async fn bodies_are_told_as_far_as_the_level_goes() {
         let world =
             world(&format!("rules: [{{level: {level}, omitManagedFields: true}}]\nomitStages: [RequestReceived]"));
         let record = world.begin("update", false).unwrap();
-        record.request(&json_headers(), &Bytes::from(body));
+        record.request(&json_headers(), &Bytes::from("{}"));
+        record.understood(&serde_json::from_str(body).unwrap());
         record.answered(&mut answer(body));
         drop(record);
         let event = world.events().await.remove(0);
         let want = json!({"metadata": {"name": "p"}});
         assert_eq!(event.get("requestObject"), request.then_some(&want), "{level}");
         assert_eq!(event.get("responseObject"), response.then_some(&want), "{level}");
+    }
+}
+
+#[tokio::test]
+async fn patches_are_told_as_they_came_and_what_is_no_object_is_not() {
+    for (verb, request) in [("patch", Some(json!({"metadata": {"name": "q"}}))), ("create", None)] {
+        let world = world("rules: [{level: Request}]\nomitStages: [RequestReceived]");
+        let record = world.begin(verb, false).unwrap();
+        record.request(&json_headers(), &Bytes::from(r#"{"metadata":{"name":"q"}}"#));
+        record.answered(&mut answer("{}"));
+        drop(record);
+        let event = world.events().await.remove(0);
+        assert_eq!(event.get("requestObject"), request.as_ref(), "{verb}");
+        assert_eq!(event["objectRef"].get("name"), None, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_cut_or_left_out_and_counted() {
+    let rules = "rules: [{level: RequestResponse, verbs: [create]}, {level: Metadata}]\nomitStages: [RequestReceived]";
+    for (max_event, told) in [(100_000, "whole"), (2_000, "cut"), (100, "nothing")] {
+        let world = truncating_world(rules, Some(Truncate { max_event, max_batch: 1_000_000 }));
+        for verb in ["create", "get"] {
+            let record = world.begin(verb, false).unwrap();
+            record.understood(&json!({"metadata": {"name": "p"}, "data": "x".repeat(5_000)}));
+            record.annotate("k", "v");
+            record.answered(&mut answer("{}"));
+        }
+        let (folder, audit) = (&world.folder, &world.audit);
+        audit.close().await;
+        let (events, mut page) = (read(folder.path()), String::new());
+        audit.metrics(&mut page);
+        let lost = if told == "nothing" { 2 } else { 0 };
+        assert!(page.contains(&format!("apiserver_audit_error_total{{plugin=\"truncate\"}} {lost}\n")), "{page}");
+        assert_eq!(events.len(), 2 - lost);
+        let Some(event) = events.first() else { continue };
+        assert_eq!(event.get("requestObject").is_some(), told == "whole");
+        assert_eq!(event.get("responseObject").is_some(), told == "whole");
+        let cut = json!({"k": "v", "audit.k8s.io/truncated": "true"});
+        assert_eq!(event["annotations"], if told == "cut" { cut } else { json!({"k": "v"}) });
+        assert_eq!(event["objectRef"]["name"], "p");
     }
 }
 

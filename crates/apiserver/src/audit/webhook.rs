@@ -2,7 +2,7 @@
 //!
 //! What cannot be delivered after several tries is lost, and counted; meanwhile new events wait, up to a number.
 
-use super::Counted;
+use super::{Counted, Truncate};
 use crate::webhook::Remote;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct WebhookConfig {
     pub max_wait: Duration,
     /// How long it takes to try again after the first failure; later ones take longer.
     pub initial_backoff: Duration,
+    /// How large events may be, one and all of a post, if there is a limit.
+    pub truncate: Option<Truncate>,
 }
 
 /// Starts to post what is sent. It ends when the sender does, after it has tried to post what is left.
@@ -41,10 +43,12 @@ pub(super) fn start(config: WebhookConfig, counted: Arc<Counted>) -> (Sender<Byt
 
 async fn run(config: WebhookConfig, mut events: Receiver<Bytes>, counted: Arc<Counted>) {
     while let Some(batch) = collect(&config, &mut events).await {
-        let count = batch.len() as u64;
-        if let Err(why) = post(&config, &batch, &events).await {
-            counted.lost_by_webhook.fetch_add(count, Ordering::Relaxed);
-            warn!(why, count, "audit events could not be posted and are lost");
+        for part in parts(&batch, config.truncate) {
+            let count = part.len() as u64;
+            if let Err(why) = post(&config, part, &events).await {
+                counted.lost_by_webhook.fetch_add(count, Ordering::Relaxed);
+                warn!(why, count, "audit events could not be posted and are lost");
+            }
         }
     }
 }
@@ -62,6 +66,21 @@ async fn collect(config: &WebhookConfig, events: &mut Receiver<Bytes>) -> Option
     // What has come by then is what is posted.
     let _ = tokio::time::timeout(config.max_wait, more).await;
     Some(batch)
+}
+
+/// A batch in parts that are not too large.
+fn parts(batch: &[Bytes], truncate: Option<Truncate>) -> Vec<&[Bytes]> {
+    let most = truncate.map_or(usize::MAX, |truncate| truncate.max_batch);
+    let (mut parts, mut start, mut size) = (Vec::new(), 0, 0_usize);
+    for (place, event) in batch.iter().enumerate() {
+        if place > start && size.saturating_add(event.len()) > most {
+            parts.push(&batch[start..place]);
+            (start, size) = (place, 0);
+        }
+        size = size.saturating_add(event.len());
+    }
+    parts.push(&batch[start..]);
+    parts
 }
 
 async fn post(config: &WebhookConfig, batch: &[Bytes], events: &Receiver<Bytes>) -> Result<(), String> {
@@ -93,6 +112,18 @@ fn list(batch: &[Bytes]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_that_is_too_large_is_posted_in_parts() {
+        let batch = ["aa", "bb", "cccccc", "d", "e"].map(Bytes::from);
+        let sizes = |most| -> Vec<usize> {
+            let truncate = Truncate { max_event: 2, max_batch: most };
+            parts(&batch, Some(truncate)).into_iter().map(<[Bytes]>::len).collect()
+        };
+        assert_eq!(sizes(4), [2, 1, 2]);
+        assert_eq!(sizes(1), [1, 1, 1, 1, 1]);
+        assert_eq!(parts(&batch, None).len(), 1);
+    }
 
     #[test]
     fn a_batch_is_a_list() {

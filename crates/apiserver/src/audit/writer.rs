@@ -1,9 +1,9 @@
 //! The thread that makes JSON of events and hands it on.
 
-use super::Counted;
 use super::event::Event;
 use super::log::{Log, LogConfig};
 use super::webhook::{self, WebhookConfig};
+use super::{Counted, Truncate};
 use bytes::Bytes;
 use std::io;
 use std::sync::Arc;
@@ -37,8 +37,9 @@ impl Writer {
         let (events, incoming) = sync_channel(WAITING);
         let (webhook_tx, webhook) = match webhook {
             Some(config) => {
-                let (sender, task) = webhook::start(config, counted.clone());
-                (Some(sender), Some(task))
+                let truncate = config.truncate;
+                let (events, task) = webhook::start(config, counted.clone());
+                (Some(ToWebhook { events, truncate }), Some(task))
             }
             None => (None, None),
         };
@@ -69,8 +70,14 @@ impl Writer {
 /// What the thread has.
 struct Hands {
     log: Option<Log>,
-    webhook: Option<tokio::sync::mpsc::Sender<Bytes>>,
+    webhook: Option<ToWebhook>,
     counted: Arc<Counted>,
+}
+
+/// Writer -> webhook's task, and how large events may be.
+struct ToWebhook {
+    events: tokio::sync::mpsc::Sender<Bytes>,
+    truncate: Option<Truncate>,
 }
 
 impl Hands {
@@ -92,12 +99,15 @@ impl Hands {
 
     fn write(&mut self, event: &Event) {
         let line: Bytes = event.encode().into();
-        if let Some(log) = &mut self.log {
+        if let Some(log) = &mut self.log
+            && let Some(line) = fit(log.truncate(), event, &line, &self.counted)
+        {
             let lost = log.write(&line);
             self.counted.lost_by_log.fetch_add(lost, Ordering::Relaxed);
         }
         if let Some(webhook) = &self.webhook
-            && webhook.try_send(line).is_err()
+            && let Some(line) = fit(webhook.truncate, event, &line, &self.counted)
+            && webhook.events.try_send(line).is_err()
         {
             self.counted.lost_by_webhook.fetch_add(1, Ordering::Relaxed);
         }
@@ -109,4 +119,14 @@ impl Hands {
             self.counted.lost_by_log.fetch_add(lost, Ordering::Relaxed);
         }
     }
+}
+
+/// An event as large as it may be; one that cannot be made so is counted.
+fn fit(truncate: Option<Truncate>, event: &Event, line: &Bytes, counted: &Counted) -> Option<Bytes> {
+    let Some(truncate) = truncate else { return Some(line.clone()) };
+    let line = truncate.fit(event, line);
+    if line.is_none() {
+        counted.too_large.fetch_add(1, Ordering::Relaxed);
+    }
+    line
 }

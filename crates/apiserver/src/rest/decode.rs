@@ -19,10 +19,18 @@ const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 
 /// Decodes the body of a create or an update: an object of the call's kind, in canonical form, with defaults.
 pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
-    let wanted = call.body.kind.as_str();
-    if let Some(custom) = call.custom_body() {
-        return custom::body(call, custom, body, validation);
+    let object = match call.custom_body() {
+        Some(custom) => custom::body(call, custom, body, validation),
+        None => builtin_body(call, body, validation),
+    }?;
+    if let Some(record) = &call.record {
+        record.understood(&object);
     }
+    Ok(object)
+}
+
+fn builtin_body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
+    let wanted = call.body.kind.as_str();
     let (decoded, mut strict) = match media::content_encoding(call.content_type())? {
         Encoding::Json => match json::parse(body) {
             Ok(node) => (node_as(call, wanted, node, body)?, Vec::new()),

@@ -106,6 +106,27 @@ pub struct Audit {
     pub webhook_max_wait: Duration,
     /// How long it takes to try again after the first failure.
     pub webhook_initial_backoff: Duration,
+    /// How large events in the file may be.
+    pub log_truncate: Truncation,
+    /// How large events for the webhook may be.
+    pub webhook_truncate: Truncation,
+}
+
+/// How large events may be, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Truncation {
+    /// Whether there are limits at all.
+    pub enabled: bool,
+    /// One event.
+    pub max_event: u64,
+    /// Events that are handed over together.
+    pub max_batch: u64,
+}
+
+impl Default for Truncation {
+    fn default() -> Truncation {
+        Truncation { enabled: false, max_event: 102_400, max_batch: 10_485_760 }
+    }
 }
 
 impl Default for Audit {
@@ -122,6 +143,8 @@ impl Default for Audit {
             webhook_max_batch: 400,
             webhook_max_wait: Duration::from_secs(30),
             webhook_initial_backoff: Duration::from_secs(10),
+            log_truncate: Truncation::default(),
+            webhook_truncate: Truncation::default(),
         }
     }
 }

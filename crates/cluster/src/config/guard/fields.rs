@@ -64,6 +64,27 @@ pub const FIELDS: &[Field] = &[
         set: |guard, value| put(&mut guard.audit.log_max_size, number(value)),
     },
     Field {
+        key: "audit-log-truncate-enabled",
+        value_name: "",
+        help: "Cut events for the audit log that are too large",
+        want: "true or false",
+        set: |guard, value| put(&mut guard.audit.log_truncate.enabled, boolean(value)),
+    },
+    Field {
+        key: "audit-log-truncate-max-event-size",
+        value_name: "BYTES",
+        help: "Leave bodies out of larger events for the audit log, or all of them if that is not enough [default: 102400]",
+        want: NUMBER,
+        set: |guard, value| put(&mut guard.audit.log_truncate.max_event, number(value)),
+    },
+    Field {
+        key: "audit-log-truncate-max-batch-size",
+        value_name: "BYTES",
+        help: "Hand over at most this much to the audit log at once [default: 10485760]",
+        want: NUMBER,
+        set: |guard, value| put(&mut guard.audit.log_truncate.max_batch, number(value)),
+    },
+    Field {
         key: "audit-webhook-config-file",
         value_name: "FILE",
         help: "Post audit events to where this kubeconfig leads, too",
@@ -97,6 +118,27 @@ pub const FIELDS: &[Field] = &[
         help: "Try again after this time when a post fails [default: 10s]",
         want: DURATION,
         set: |guard, value| put(&mut guard.audit.webhook_initial_backoff, duration(value)),
+    },
+    Field {
+        key: "audit-webhook-truncate-enabled",
+        value_name: "",
+        help: "Cut events for the audit webhook that are too large",
+        want: "true or false",
+        set: |guard, value| put(&mut guard.audit.webhook_truncate.enabled, boolean(value)),
+    },
+    Field {
+        key: "audit-webhook-truncate-max-event-size",
+        value_name: "BYTES",
+        help: "Leave bodies out of larger events for the audit webhook, or all of them if that is not enough [default: 102400]",
+        want: NUMBER,
+        set: |guard, value| put(&mut guard.audit.webhook_truncate.max_event, number(value)),
+    },
+    Field {
+        key: "audit-webhook-truncate-max-batch-size",
+        value_name: "BYTES",
+        help: "Hand over at most this much to the audit webhook at once [default: 10485760]",
+        want: NUMBER,
+        set: |guard, value| put(&mut guard.audit.webhook_truncate.max_batch, number(value)),
     },
     Field {
         key: "encryption-provider-config",
@@ -232,5 +274,5 @@ fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
 }
 
 fn duration(value: &Value) -> Option<Duration> {
-    apiserver::duration::parse(value.as_str()?)
+    object::duration::parse(value.as_str()?)
 }
