@@ -149,7 +149,7 @@ impl Webhooks {
         old: Option<View<'_>>,
     ) -> Result<Option<Invocation<'h>>, Status> {
         let in_namespace = rules::namespace_matches(hook.view, attributes, object, &self.cluster);
-        if matches!(in_namespace, Ok(false)) || !rules::object_matches(hook.view, object, old)? {
+        if matches!(in_namespace, Ok(false)) || !rules::object_matches(hook.view, attributes, object, old)? {
             return Ok(None);
         }
         let Some(invocation) = hook.invocation(attributes) else { return Ok(None) };

@@ -30,10 +30,12 @@ pub(crate) async fn evict(call: &Call, body: Bytes) -> Result<Response<Body>, St
     if View::from(&eviction).get("metadata").str("name") != name {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));
     }
-    let mut deletion = DeleteOptions::parse(&call.query, &eviction["deleteOptions"])?;
-    deletion.dry_run |= options.dry_run;
-    let attributes = Attributes::new(call, Operation::Create, name, deletion.dry_run);
+    let dry_run = DeleteOptions::parse(&call.query, &eviction["deleteOptions"])?.dry_run || options.dry_run;
+    let attributes = Attributes::new(call, Operation::Create, name, dry_run);
+    call.core.admission.admit(&attributes, &mut eviction, None).await?;
     call.core.admission.validate(&attributes, &eviction, None).await?;
+    let mut deletion = DeleteOptions::parse(&call.query, &eviction["deleteOptions"])?;
+    deletion.dry_run |= dry_run;
     let current = call.current().ok_or_else(|| call.not_found())?;
     let pod = decode::stored(call, &current)?;
     if !ignores_budgets(View::from(&pod)) {

@@ -23,6 +23,7 @@ mod policies;
 mod protobuf;
 mod remote;
 mod restart;
+mod subresources;
 mod webhooks;
 mod workloads;
 mod world;

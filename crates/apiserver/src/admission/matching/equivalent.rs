@@ -44,6 +44,9 @@ pub(in crate::admission) fn seen(
                 _ => Ok(object.clone()),
             };
         }
+        if !attributes.call.body.is_own {
+            return Ok(object.clone());
+        }
         convert(attributes.resource, resource, object.clone())
     };
     let old = old.map(View::to_value).unwrap_or_default();
@@ -68,23 +71,29 @@ pub(in crate::admission) fn taken_back(
         return Ok(parent);
     }
     let body = &attributes.call.body;
-    let mut object = in_form(resource, &body.type_name, patched)?;
+    if !body.is_own {
+        // What a subresource takes is of one version, whoever sees it.
+        return decoded(&body.type_name, patched);
+    }
+    let mut object = in_form(resource, patched)?;
     resource.strategy.defaults(&mut object);
     let mut object = convert(resource, own, object)?;
-    if body.is_own {
-        object["kind"] = own.kind.as_ref().into();
-        object["apiVersion"] = own.api_version().into();
-    }
+    object["kind"] = own.kind.as_ref().into();
+    object["apiVersion"] = own.api_version().into();
     Ok(object)
 }
 
-fn in_form(resource: &Resource, type_name: &str, mut object: Value) -> Result<Value, Status> {
+fn in_form(resource: &Resource, mut object: Value) -> Result<Value, Status> {
     if let Some(custom) = &resource.custom {
         custom.own().coerce(&mut object).map_err(Status::internal)?;
         return Ok(object);
     }
+    decoded(&resource.type_name, object)
+}
+
+fn decoded(type_name: &str, object: Value) -> Result<Value, Status> {
     let builtin = schema::builtin();
-    let Some(ty) = builtin.find(&resource.type_name).or_else(|| builtin.find(type_name)) else { return Ok(object) };
+    let Some(ty) = builtin.find(type_name) else { return Ok(object) };
     let (kind, version) = (object["kind"].clone(), object["apiVersion"].clone());
     let mut decoded = decode::decode(builtin, ty, object).map_err(Status::internal)?.value;
     decoded["kind"] = kind;

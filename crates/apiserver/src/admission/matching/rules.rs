@@ -66,9 +66,10 @@ pub(in crate::admission) fn namespace_matches(
     Ok(selector.matches(&labels(View::from(&*namespace))))
 }
 
-/// Whether the object is selected, as it is or as it was.
+/// Whether the object is selected, as it is or as it was. A scale has no labels, whatever it scales.
 pub(in crate::admission) fn object_matches(
     hook: View<'_>,
+    attributes: &Attributes<'_>,
     object: &Value,
     old: Option<View<'_>>,
 ) -> Result<bool, Status> {
@@ -76,7 +77,11 @@ pub(in crate::admission) fn object_matches(
     if selector.is_everything() {
         return Ok(true);
     }
-    let is_selected = |object: View<'_>| object.has("metadata") && selector.matches(&labels(object));
+    let is_scale = attributes.subresource == "scale";
+    let is_selected = |object: View<'_>| {
+        let labels = if is_scale { Labels(View::ABSENT) } else { labels(object) };
+        object.has("metadata") && selector.matches(&labels)
+    };
     Ok(is_selected(View::from(object)) || old.is_some_and(is_selected))
 }
 

@@ -63,7 +63,7 @@ impl Policies {
         old: Option<View<'_>>,
     ) -> Result<Option<Arc<Resource>>, Status> {
         let in_namespace = rules::namespace_matches(constraints, attributes, object, &self.cluster);
-        if matches!(in_namespace, Ok(false)) || !rules::object_matches(constraints, object, old)? {
+        if matches!(in_namespace, Ok(false)) || !rules::object_matches(constraints, attributes, object, old)? {
             return Ok(None);
         }
         let is_exact = constraints.str("matchPolicy") == "Exact";
