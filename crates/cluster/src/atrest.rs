@@ -5,6 +5,7 @@
 //! otherwise; then the name of the new key stands in `encryption-key`, beside the store. See the crates `encryption`,
 //! for what the file says, and `store`, for how values are sealed.
 
+mod kms;
 mod rotate;
 
 pub use rotate::{RotateError, Rotated, rotate};
@@ -13,18 +14,20 @@ use crate::config::Config;
 use crate::pki::write_whole;
 use apiserver::storage::ObjectStore;
 use arc_swap::ArcSwap;
-use encryption::{Encryption, keyring};
+use encryption::{Encryption, KeyService, KmsSettings, keyring};
 use object::{Value, View};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use store::Seal;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often key management services are asked whether they have a new key.
+const ASK_EVERY: Duration = Duration::from_secs(60);
 /// What is encrypted in any case.
 const SECRETS: (&str, &str) = ("", "secrets");
 
@@ -92,8 +95,13 @@ impl AtRest {
     /// Takes over what the file says, whenever it changes, until stopped. The store has been sealed by what it says now.
     pub(crate) async fn follow(self: Arc<Self>, store: ObjectStore, data: PathBuf, stop: CancellationToken) {
         let mut known = changed_at(&self.path);
+        let mut asked = Instant::now();
         self.tell(&data);
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+            if asked.elapsed() >= ASK_EVERY {
+                asked = Instant::now();
+                self.ask_services(&store).await;
+            }
             let now = changed_at(&self.path);
             if now == known {
                 continue;
@@ -103,6 +111,20 @@ impl AtRest {
                 Ok((_, encryption)) => self.take_over(encryption, &store, &data).await,
                 Err(error) => error!(error = &error as &dyn std::error::Error, "the old encryption goes on"),
             }
+        }
+    }
+
+    /// Seals again what lies on disk by a key that its service does not use any more.
+    async fn ask_services(&self, store: &ObjectStore) {
+        let encryption = self.now.load_full();
+        let asked = tokio::task::spawn_blocking(move || encryption.refresh()).await;
+        match asked.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(false) => {}
+            Ok(true) => match store.reseal().await {
+                Ok(count) => info!(count, "a key management service has a new key; values were encrypted again"),
+                Err(error) => error!(error = &error as &dyn std::error::Error, "values keep their old key"),
+            },
+            Err(why) => error!(why, "a key management service does not answer"),
         }
     }
 
@@ -174,7 +196,8 @@ fn load(path: &Path) -> Result<(Value, Encryption), Error> {
     let read = std::fs::read_to_string(path);
     let text = read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let value = yaml::to_json_strict(&text).map_err(|source| Error::Yaml { path: path.to_owned(), source })?;
-    let encryption = Encryption::read(View::from(&value)).map_err(|errors| {
+    let service = |settings: &KmsSettings| Arc::new(kms::Service::new(settings)) as Arc<dyn KeyService>;
+    let encryption = Encryption::read(View::from(&value), &service).map_err(|errors| {
         let why = object::status::aggregate(&errors);
         Error::Invalid { path: path.to_owned(), why }
     })?;

@@ -20,3 +20,13 @@ mod signer;
 pub mod snapshot;
 pub mod status;
 pub mod up;
+
+/// An error with its causes, where only its text is passed on.
+fn chain(error: &dyn std::error::Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,7 +1,7 @@
 //! Signs certificates for the controllers, with the cluster's authority.
 
+use crate::chain;
 use crate::pki::{Pki, Usage};
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,13 +23,4 @@ fn usage(usage: &controllers::Usage) -> Usage {
         controllers::Usage::ClientAuth => Usage::ClientAuth,
         controllers::Usage::ServerAuth => Usage::ServerAuth,
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let (mut text, mut cause) = (error.to_string(), error.source());
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

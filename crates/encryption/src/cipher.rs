@@ -1,5 +1,6 @@
 //! The providers: how a value is sealed and opened by one key.
 
+use crate::kms::Kms;
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockDecryptMut, BlockEncryptMut, KeyInit, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};
@@ -14,7 +15,7 @@ const CBC_BLOCK: usize = 16;
 const BOX_NONCE: usize = 24;
 
 /// A value cannot be sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// There is nothing to make a nonce of.
     #[error("the system has no randomness")]
@@ -22,6 +23,9 @@ pub enum SealError {
     /// The value is larger than the cipher takes.
     #[error("the value is too large to be encrypted")]
     TooLarge,
+    /// A key management service gives no key.
+    #[error("the key management service gives no key: {0}")]
+    Service(String),
 }
 
 /// One key of one provider, or none.
@@ -39,6 +43,7 @@ enum Cipher {
     Gcm256(Box<AesGcm<Aes256, U12>>),
     Cbc(Vec<u8>),
     Secretbox(Box<XSalsa20Poly1305>),
+    Kms(Box<Kms>),
 }
 
 impl std::fmt::Debug for Provider {
@@ -67,6 +72,31 @@ impl Provider {
         Some(Provider { name: name.to_owned(), prefix: format!("k8s:enc:{provider}:v1:{name}:"), cipher })
     }
 
+    /// A key management service.
+    pub(crate) fn kms(name: &str, kms: Kms) -> Provider {
+        Provider {
+            name: name.to_owned(),
+            prefix: format!("k8s:enc:kms:v2:{name}:"),
+            cipher: Cipher::Kms(Box::new(kms)),
+        }
+    }
+
+    /// Looks whether a service has another key; true if it has.
+    pub(crate) fn refresh(&self) -> Result<bool, String> {
+        match &self.cipher {
+            Cipher::Kms(kms) => kms.refresh(),
+            _ => Ok(false),
+        }
+    }
+
+    /// True if a value lies as this key would seal it now. Its beginning is enough.
+    pub(crate) fn would_make(&self, stored: &[u8]) -> bool {
+        match (&self.cipher, stored.strip_prefix(self.prefix.as_bytes())) {
+            (Cipher::Kms(kms), Some(sealed)) => kms.is_current(sealed),
+            (_, sealed) => !self.is_identity() && sealed.is_some(),
+        }
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -92,15 +122,26 @@ impl Provider {
                 let sealed = aead.encrypt(&nonce.into(), value).map_err(|_| SealError::TooLarge)?;
                 [&nonce[..], &sealed].concat()
             }
+            Cipher::Kms(kms) => kms.seal(place, value)?,
         };
         Ok(Some([self.prefix.as_bytes(), &sealed].concat()))
     }
 
     /// The value that this key sealed for the place; `None` if it did not.
-    pub(crate) fn open(&self, place: &str, stored: &[u8]) -> Option<Vec<u8>> {
-        let sealed = stored.strip_prefix(self.prefix.as_bytes())?;
+    ///
+    /// # Errors
+    /// If a service does not tell.
+    pub(crate) fn open(&self, place: &str, stored: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        let Some(sealed) = stored.strip_prefix(self.prefix.as_bytes()) else { return Ok(None) };
         match &self.cipher {
-            Cipher::Identity => None,
+            Cipher::Kms(kms) => kms.open(place, sealed),
+            _ => Ok(self.open_here(place, sealed)),
+        }
+    }
+
+    fn open_here(&self, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        match &self.cipher {
+            Cipher::Identity | Cipher::Kms(_) => None,
             Cipher::Gcm128(aead) => ungcm(aead.as_ref(), place, sealed),
             Cipher::Gcm192(aead) => ungcm(aead.as_ref(), place, sealed),
             Cipher::Gcm256(aead) => ungcm(aead.as_ref(), place, sealed),
@@ -118,20 +159,20 @@ pub(crate) fn lengths(provider: &str) -> &'static [usize] {
     if provider == "secretbox" { &[32] } else { &[16, 24, 32] }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], SealError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], SealError> {
     let mut bytes = [0; N];
     OsRng.try_fill_bytes(&mut bytes).map_err(|_| SealError::NoRandomness)?;
     Ok(bytes)
 }
 
-fn gcm(aead: &impl Aead<NonceSize = U12>, place: &str, value: &[u8]) -> Result<Vec<u8>, SealError> {
+pub(crate) fn gcm(aead: &impl Aead<NonceSize = U12>, place: &str, value: &[u8]) -> Result<Vec<u8>, SealError> {
     let nonce = random::<GCM_NONCE>()?;
     let payload = Payload { msg: value, aad: place.as_bytes() };
     let sealed = aead.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| SealError::TooLarge)?;
     Ok([&nonce[..], &sealed].concat())
 }
 
-fn ungcm(aead: &impl Aead<NonceSize = U12>, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn ungcm(aead: &impl Aead<NonceSize = U12>, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, sealed) = sealed.split_first_chunk::<GCM_NONCE>()?;
     aead.decrypt(Nonce::from_slice(nonce), Payload { msg: sealed, aad: place.as_bytes() }).ok()
 }

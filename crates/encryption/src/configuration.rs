@@ -1,25 +1,33 @@
 //! EncryptionConfiguration as upstream reads it.
 
 use crate::cipher::{Provider, lengths};
-use crate::{Encryption, Pattern, Rule};
+use crate::kms::Kms;
+use crate::{Encryption, KmsSettings, Pattern, Rule, Services};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use object::field::{Error, Path};
+use object::quote::quote;
 use object::{View, json};
+use std::time::Duration;
 
+/// How long a call to a key management service may take if nobody says.
+const TIMEOUT: Duration = Duration::from_secs(3);
 const PROVIDERS: [&str; 5] = ["aesgcm", "aescbc", "secretbox", "identity", "kms"];
 
-pub(crate) fn read(value: View<'_>) -> Result<Encryption, Vec<Error>> {
-    let mut reading = Reading { errors: Vec::new() };
+pub(crate) fn read(value: View<'_>, services: Services<'_>) -> Result<Encryption, Vec<Error>> {
+    let mut reading = Reading { errors: Vec::new(), services, services_named: Vec::new() };
     let rules = reading.rules(value);
     if reading.errors.is_empty() { Ok(Encryption { rules }) } else { Err(reading.errors) }
 }
 
-struct Reading {
+struct Reading<'a> {
     errors: Vec<Error>,
+    services: Services<'a>,
+    /// Names of key management services so far.
+    services_named: Vec<String>,
 }
 
-impl Reading {
+impl Reading<'_> {
     fn rules(&mut self, value: View<'_>) -> Vec<Rule> {
         for (key, want) in [("apiVersion", "apiserver.config.k8s.io/v1"), ("kind", "EncryptionConfiguration")] {
             if value.str(key) != want {
@@ -91,10 +99,7 @@ impl Reading {
                 self.errors.push(Error::invalid_hidden(path, why));
             }
             ["identity"] => into.push(Provider::identity()),
-            ["kms"] => {
-                let why = "key management services are not supported; use aesgcm, aescbc or secretbox";
-                self.errors.push(Error::forbidden(&path.child("kms"), why));
-            }
+            ["kms"] => into.extend(self.kms(provider.get("kms"), &path.child("kms"))),
             [name] => self.keys(name, provider.get(name), &path.child(name).child("keys"), into),
             _ => {
                 let why =
@@ -102,6 +107,62 @@ impl Reading {
                 self.errors.push(Error::invalid_hidden(path, why));
             }
         }
+    }
+
+    fn kms(&mut self, of: View<'_>, path: &Path<'_>) -> Option<Provider> {
+        let before = self.errors.len();
+        let name = of.str("name");
+        self.kms_name(name, &path.child("name"));
+        let (text, place) = (of.str("timeout"), path.child("timeout"));
+        let timeout = if text.is_empty() { Some(TIMEOUT) } else { object::duration::parse(text) };
+        if timeout.is_none_or(|timeout| timeout.is_zero()) {
+            self.errors.push(Error::invalid(&place, text, "timeout should be a positive value"));
+        }
+        let (endpoint, place) = (of.str("endpoint"), path.child("endpoint"));
+        match endpoint.split_once(':') {
+            None if endpoint.is_empty() => {
+                self.errors.push(Error::invalid(&place, "", "endpoint is a mandatory field for a kms"));
+            }
+            Some(("unix", _)) => {}
+            scheme => {
+                let scheme = quote(scheme.map_or("", |(scheme, _)| scheme));
+                let why = format!("unsupported scheme {scheme} for KMS provider, only unix is supported");
+                self.errors.push(Error::invalid(&place, endpoint, why));
+            }
+        }
+        if of.has("cachesize") && of.str("apiVersion") == "v2" {
+            let size = of.get("cachesize").to_value();
+            self.errors.push(Error::invalid(&path.child("cachesize"), size, "cachesize is not supported in v2"));
+        }
+        let place = path.child("apiVersion");
+        match of.str("apiVersion") {
+            "v2" => {}
+            "" | "v1" => {
+                let why = "version 1 of key management services is not supported; write apiVersion: v2";
+                self.errors.push(Error::forbidden(&place, why));
+            }
+            other => {
+                let why = "unsupported apiVersion apiVersion for KMS provider, only v1 and v2 are supported";
+                self.errors.push(Error::invalid(&place, other, why));
+            }
+        }
+        let settings = KmsSettings { name: name.to_owned(), endpoint: endpoint.to_owned(), timeout: timeout? };
+        (self.errors.len() == before).then(|| Provider::kms(name, Kms::new((self.services)(&settings))))
+    }
+
+    fn kms_name(&mut self, name: &str, path: &Path<'_>) {
+        if name.is_empty() {
+            self.errors.push(Error::required(path, "name is a mandatory field for a provider"));
+        }
+        if name.contains(':') {
+            let why = format!("invalid KMS provider name {name}, must not contain ':'");
+            self.errors.push(Error::invalid(path, name, why));
+        }
+        if self.services_named.iter().any(|known| known == name) {
+            let why = format!("duplicate KMS provider name {name}, names must be unique");
+            self.errors.push(Error::invalid(path, name, why));
+        }
+        self.services_named.push(name.to_owned());
     }
 
     fn keys(&mut self, provider: &str, of: View<'_>, path: &Path<'_>, into: &mut Vec<Provider>) {

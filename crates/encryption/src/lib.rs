@@ -5,20 +5,27 @@
 //! and is bound to its place, so that nobody can exchange two of them. [`keyring`] makes and turns over the
 //! configuration that a server has if nobody wrote one.
 //!
-//! Deliberately absent: files, and key management services.
+//! Deliberately absent: files, and speaking with key management services, which whoever reads a configuration brings
+//! ([`KeyService`]).
 
 mod cipher;
 mod configuration;
 pub mod keyring;
+mod kms;
 
 pub use cipher::SealError;
+pub use kms::{KeyService, KmsSettings, Wrapped};
 
 use cipher::Provider;
 use object::View;
 use object::field::Error;
+use std::sync::Arc;
 
 /// What every sealed value begins with.
 const SEALED: &[u8] = b"k8s:enc:";
+
+/// Who speaks with key management services.
+pub type Services<'a> = &'a dyn Fn(&KmsSettings) -> Arc<dyn KeyService>;
 
 /// What is encrypted, and how.
 #[derive(Debug)]
@@ -53,6 +60,14 @@ pub enum OpenError {
     /// The key is not the one that its name says, or the value was changed.
     #[error("it cannot be decrypted with the key {0:?}: the key is another, or the value was changed")]
     Wrong(String),
+    /// A key management service does not tell.
+    #[error("the key management service {name:?} does not decrypt its key: {why}")]
+    Service {
+        /// Which.
+        name: String,
+        /// Why not.
+        why: String,
+    },
 }
 
 impl Encryption {
@@ -60,8 +75,21 @@ impl Encryption {
     ///
     /// # Errors
     /// All that is wrong with it, in upstream's words.
-    pub fn read(value: View<'_>) -> Result<Encryption, Vec<Error>> {
-        configuration::read(value)
+    pub fn read(value: View<'_>, services: Services<'_>) -> Result<Encryption, Vec<Error>> {
+        configuration::read(value, services)
+    }
+
+    /// Asks key management services by which keys they encrypt now; true if any has another, so that values do not lie
+    /// any more as they would be written.
+    ///
+    /// # Errors
+    /// Which does not answer, and why.
+    pub fn refresh(&self) -> Result<bool, String> {
+        let mut changed = false;
+        for provider in self.rules.iter().filter_map(|rule| rule.providers.first()) {
+            changed |= provider.refresh().map_err(|why| format!("{}: {why}", provider.name()))?;
+        }
+        Ok(changed)
     }
 
     /// Encrypts a value of a resource for its place; `None` if it lies there as it is.
@@ -89,13 +117,18 @@ impl Encryption {
         }
         let provider = rule.providers.iter().find(|provider| provider.made(stored));
         let provider = provider.ok_or_else(|| OpenError::NoKey(shown(stored)))?;
-        provider.open(place, stored).map(Some).ok_or_else(|| OpenError::Wrong(provider.name().to_owned()))
+        let name = || provider.name().to_owned();
+        match provider.open(place, stored) {
+            Ok(Some(value)) => Ok(Some(value)),
+            Ok(None) => Err(OpenError::Wrong(name())),
+            Err(why) => Err(OpenError::Service { name: name(), why }),
+        }
     }
 
     /// True if a value lies as it would be written now. Its beginning is enough.
     pub fn is_current(&self, of: (&str, &str), stored: &[u8]) -> bool {
         match self.writer(of).filter(|provider| !provider.is_identity()) {
-            Some(provider) => provider.made(stored),
+            Some(provider) => provider.would_make(stored),
             None => !stored.starts_with(SEALED),
         }
     }

@@ -4,6 +4,7 @@ use super::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use object::{Value, json};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const SECRETS: (&str, &str) = ("", "secrets");
 const PLACE: &str = "/core/secrets/x/s";
@@ -19,8 +20,126 @@ fn configuration(resources: &[&str], providers: Value) -> Value {
     })
 }
 
+/// A service that turns bytes around, under a key that can be turned over.
+#[derive(Default)]
+struct Mirror {
+    version: AtomicUsize,
+    asked: AtomicUsize,
+    silent: AtomicBool,
+}
+
+impl KeyService for Mirror {
+    fn encrypt(&self, seed: &[u8]) -> Result<Wrapped, String> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let annotations = [("version.example.com".to_owned(), b"1".to_vec())].into_iter().collect();
+        let ciphertext = seed.iter().rev().map(|byte| !byte).collect();
+        Ok(Wrapped { ciphertext, key_id: self.key_id()?, annotations })
+    }
+
+    fn decrypt(&self, wrapped: &Wrapped) -> Result<Vec<u8>, String> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.key_id()?;
+        assert_eq!(wrapped.annotations["version.example.com"], b"1");
+        Ok(wrapped.ciphertext.iter().rev().map(|byte| !byte).collect())
+    }
+
+    fn key_id(&self) -> Result<String, String> {
+        match self.silent.load(Ordering::Relaxed) {
+            true => Err("silence".to_owned()),
+            false => Ok(format!("key-{}", self.version.load(Ordering::Relaxed))),
+        }
+    }
+}
+
+fn read_with(value: &Value, service: &Arc<Mirror>) -> Result<Encryption, String> {
+    let read = Encryption::read(View::from(value), &|_| service.clone());
+    read.map_err(|errors| object::status::aggregate(&errors))
+}
+
 fn read(value: &Value) -> Result<Encryption, String> {
-    Encryption::read(View::from(value)).map_err(|errors| object::status::aggregate(&errors))
+    read_with(value, &Arc::default())
+}
+
+fn kms(name: &str) -> Value {
+    json!({"kms": {"apiVersion": "v2", "name": name, "endpoint": "unix:///run/kms.sock"}})
+}
+
+#[test]
+fn services_are_asked_once_for_many_values() {
+    let service = Arc::<Mirror>::default();
+    let file = configuration(&["secrets"], json!([kms("vault"), {"identity": {}}]));
+    let encryption = read_with(&file, &service).unwrap();
+    let sealed: Vec<Vec<u8>> =
+        (0..50).map(|_| encryption.seal(SECRETS, PLACE, b"some value").unwrap().unwrap()).collect();
+    assert!(sealed[0].starts_with(b"k8s:enc:kms:v2:vault:") && sealed[0] != sealed[1]);
+    assert_eq!(encryption.open(SECRETS, PLACE, &sealed[0]).unwrap().as_deref(), Some(&b"some value"[..]));
+    assert_eq!(service.asked.load(Ordering::Relaxed), 1);
+    assert!(encryption.is_current(SECRETS, &sealed[0][..30]) && !encryption.is_current(SECRETS, b"plain"));
+    // Another server, which has to ask for the seed, once.
+    let other = read_with(&file, &service).unwrap();
+    for value in &sealed {
+        assert_eq!(other.open(SECRETS, PLACE, value).unwrap().as_deref(), Some(&b"some value"[..]));
+    }
+    assert_eq!(service.asked.load(Ordering::Relaxed), 2);
+    assert!(other.open(SECRETS, "/core/secrets/x/other", &sealed[0]).is_err());
+}
+
+#[test]
+fn a_service_with_another_key_has_values_sealed_anew() {
+    let service = Arc::<Mirror>::default();
+    let encryption = read_with(&configuration(&["secrets"], json!([kms("vault")])), &service).unwrap();
+    let old = encryption.seal(SECRETS, PLACE, b"value").unwrap().unwrap();
+    assert_eq!(encryption.refresh(), Ok(false));
+    service.version.store(1, Ordering::Relaxed);
+    assert!(encryption.is_current(SECRETS, &old), "nobody has looked yet");
+    assert_eq!(encryption.refresh(), Ok(true));
+    assert!(!encryption.is_current(SECRETS, &old));
+    let new = encryption.seal(SECRETS, PLACE, b"value").unwrap().unwrap();
+    assert!(encryption.is_current(SECRETS, &new));
+    for value in [old, new.clone()] {
+        assert_eq!(encryption.open(SECRETS, PLACE, &value).unwrap().as_deref(), Some(&b"value"[..]));
+    }
+    // A service that is silent is told of; what it told before is remembered.
+    service.silent.store(true, Ordering::Relaxed);
+    assert_eq!(encryption.refresh(), Err("vault: silence".to_owned()));
+    assert!(encryption.open(SECRETS, PLACE, &new).is_ok());
+    let fresh = read_with(&configuration(&["secrets"], json!([kms("vault")])), &service).unwrap();
+    let why = fresh.open(SECRETS, PLACE, &new).unwrap_err().to_string();
+    assert_eq!(why, "the key management service \"vault\" does not decrypt its key: silence");
+    let why = fresh.seal(SECRETS, PLACE, b"value").unwrap_err().to_string();
+    assert_eq!(why, "the key management service gives no key: silence");
+}
+
+#[test]
+fn mistakes_about_services_are_told() {
+    let told = |service: Value| read(&configuration(&["secrets"], json!([{"kms": service}]))).unwrap_err();
+    let path = "resources[0].providers[0].kms";
+    let told_of = |key: &str, value: Value| {
+        let mut service = kms("a")["kms"].clone();
+        service[key] = value;
+        told(service)
+    };
+    assert_eq!(
+        told_of("endpoint", json!("tcp://x")),
+        format!(
+            "{path}.endpoint: Invalid value: \"tcp://x\": unsupported scheme \"tcp\" for KMS provider, only unix is supported"
+        )
+    );
+    assert_eq!(
+        told_of("name", json!("a:b")),
+        format!("{path}.name: Invalid value: \"a:b\": invalid KMS provider name a:b, must not contain ':'")
+    );
+    assert_eq!(
+        told_of("timeout", json!("0s")),
+        format!("{path}.timeout: Invalid value: \"0s\": timeout should be a positive value")
+    );
+    assert_eq!(
+        told_of("cachesize", json!(5)),
+        format!("{path}.cachesize: Invalid value: 5: cachesize is not supported in v2")
+    );
+    assert!(told_of("apiVersion", json!("v1")).ends_with("write apiVersion: v2"));
+    let twice = read(&configuration(&["secrets"], json!([kms("a"), kms("a")]))).unwrap_err();
+    assert!(twice.ends_with("duplicate KMS provider name a, names must be unique"), "{twice}");
 }
 
 fn with(providers: Value) -> Encryption {
@@ -137,10 +256,6 @@ fn mistakes_are_told_in_upstreams_words_and_keys_never() {
         (
             configuration(&["secrets"], json!([{"secretbox": {"keys": [{"name": "k", "secret": "?"}]}}])),
             "resources[0].providers[0].secretbox.keys[0].secret: Invalid value: \"REDACTED\": secrets must be base64 encoded",
-        ),
-        (
-            configuration(&["secrets"], json!([{"kms": {}}])),
-            "resources[0].providers[0].kms: Forbidden: key management services are not supported; use aesgcm, aescbc or secretbox",
         ),
     ] {
         assert_eq!(read(&value).unwrap_err(), want);

@@ -10,7 +10,7 @@ mod envelope;
 mod read;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub mod wire;
 mod write;
 
 pub use envelope::{Envelope, MAGIC, event, list, open, seal};

@@ -4,9 +4,12 @@ use super::Error;
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Wire<'a> {
+pub enum Wire<'a> {
+    /// A number in as many bytes as it needs.
     Varint(u64),
+    /// Eight bytes.
     Fixed64(u64),
+    /// Four bytes.
     Fixed32(u32),
     /// Bytes, a text, a message, or numbers packed together.
     Bytes(&'a [u8]),
@@ -16,7 +19,7 @@ pub(super) enum Wire<'a> {
 
 impl Wire<'_> {
     /// The form's number on the wire.
-    pub(super) fn code(self) -> u8 {
+    pub fn code(self) -> u8 {
         match self {
             Wire::Varint(_) => 0,
             Wire::Fixed64(_) => 1,
@@ -31,17 +34,22 @@ impl Wire<'_> {
 const MAX_GROUPS: usize = 100;
 
 /// Reads the fields of one message.
-pub(super) struct Reader<'a> {
+#[derive(Debug)]
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
+    /// A message that is these bytes.
+    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader { rest: bytes }
     }
 
     /// The next field's number and value; `None` at the end. `message` names the message in errors.
-    pub(super) fn next(&mut self, message: &str) -> Result<Option<(u32, Wire<'a>)>, Error> {
+    ///
+    /// # Errors
+    /// If the bytes are no field.
+    pub fn next(&mut self, message: &str) -> Result<Option<(u32, Wire<'a>)>, Error> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -55,7 +63,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A number in groups of seven bits, the lowest first.
-    pub(super) fn varint(&mut self) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    /// If the bytes end in it or it has more than 64 bits.
+    pub fn varint(&mut self) -> Result<u64, Error> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
             let (&byte, rest) = self.rest.split_first().ok_or(Error::Truncated)?;
@@ -68,11 +79,16 @@ impl<'a> Reader<'a> {
         Err(Error::Overflow)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// True at the end.
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(super) fn fixed64(&mut self) -> Result<u64, Error> {
+    /// Eight bytes as a number.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    pub fn fixed64(&mut self) -> Result<u64, Error> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(Error::Truncated)?;
         self.rest = rest;
         Ok(u64::from_le_bytes(*bytes))
@@ -128,7 +144,8 @@ impl<'a> Reader<'a> {
 
 // === Writing ===
 
-pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
+/// A number in groups of seven bits, the lowest first.
+pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -137,24 +154,26 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// A number as two's complement, sign extended.
-pub(super) fn put_int(out: &mut Vec<u8>, number: u32, value: i64) {
+pub fn put_int(out: &mut Vec<u8>, number: u32, value: i64) {
     put_tag(out, number, 0);
     put_varint(out, value.cast_unsigned());
 }
 
-pub(super) fn put_fixed64(out: &mut Vec<u8>, number: u32, bits: u64) {
+/// Eight bytes.
+pub fn put_fixed64(out: &mut Vec<u8>, number: u32, bits: u64) {
     put_tag(out, number, 1);
     out.extend_from_slice(&bits.to_le_bytes());
 }
 
-pub(super) fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+/// Bytes or a text, with their length.
+pub fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     put_tag(out, number, 2);
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 /// A message, whose length is known when it is written.
-pub(super) fn put_message(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
+pub fn put_message(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
     put_tag(out, number, 2);
     let length_at = out.len();
     // Most messages are short: one byte for the length, and the rest moves only if that was not enough.
