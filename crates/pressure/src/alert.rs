@@ -43,8 +43,17 @@ pub struct Alert {
     pub container: String,
     /// When.
     pub rule: Rule,
-    /// Whom to tell beside the API; empty for nobody.
-    pub webhook: String,
+    /// Whom to tell beside the API; no URL for nobody.
+    pub webhook: Webhook,
+}
+
+/// Whom to tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Webhook {
+    /// Where; empty for nobody.
+    pub url: String,
+    /// Authorities of its certificate beside those of the system, PEM in base64.
+    pub ca_bundle: String,
 }
 
 /// When a node says that it is under pressure, and does something about it.
@@ -161,9 +170,9 @@ pub fn parse_alert(object: &Value) -> Result<Alert, String> {
     let condition =
         parse_condition(&or(&spec["resource"], ""), &or(&spec["line"], "some"), &or(&spec["threshold"], ""), &window)?;
     let cooldown = spec["cooldown"].as_str().map(parse_duration).transpose()?.unwrap_or(COOLDOWN);
-    let webhook = text(&spec["webhook"]["url"]);
-    if !(webhook.is_empty() || webhook.starts_with("https://") || webhook.starts_with("http://")) {
-        return Err(format!("{webhook:?} is no URL; write https://HOST/PATH"));
+    let (url, ca_bundle) = (text(&spec["webhook"]["url"]), text(&spec["webhook"]["caBundle"]));
+    if !(url.is_empty() || url.starts_with("https://") || url.starts_with("http://")) {
+        return Err(format!("{url:?} is no URL; write https://HOST/PATH"));
     }
     Ok(Alert {
         namespace: text(&metadata["namespace"]),
@@ -171,7 +180,7 @@ pub fn parse_alert(object: &Value) -> Result<Alert, String> {
         selector: spec["selector"].clone(),
         container: text(&spec["container"]),
         rule: Rule { condition, cooldown },
-        webhook,
+        webhook: Webhook { url, ca_bundle },
     })
 }
 
@@ -225,6 +234,7 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(shown(&alert.rule), "io full 500ms/2s 10s");
+        assert_eq!(alert.webhook.url, "https://pager.example/x");
         let error =
             parse_alert(&json!({"spec": {"resource": "io", "threshold": "1s", "webhook": {"url": "file:///"}}}));
         assert!(error.unwrap_err().contains("is no URL"));

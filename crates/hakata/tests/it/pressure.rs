@@ -3,8 +3,12 @@
 
 use crate::program::{Serving, hakata};
 use serde_json::Value;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a busy machine.
@@ -180,7 +184,43 @@ spec:
   container: spin
   resource: cpu
   threshold: 50ms
+  webhook: {url: 'WEBHOOK'}
 ";
+
+/// Whom alerts are told: a server that is busy at first, and what it was sent.
+struct Pager {
+    url: String,
+    heard: mpsc::Receiver<Value>,
+}
+
+impl Pager {
+    fn start() -> Pager {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        // what came: server -> test
+        let (heard_tx, heard) = mpsc::channel();
+        std::thread::spawn(move || {
+            for (place, stream) in listener.incoming().enumerate() {
+                let body = stream.map(|mut stream| Pager::answer(&mut stream, place == 0));
+                // The test may have ended.
+                let _ = heard_tx.send(body.unwrap_or_default());
+            }
+        });
+        Pager { url, heard }
+    }
+
+    fn answer(stream: &mut TcpStream, is_busy: bool) -> Value {
+        let (mut head, mut reader) = (String::new(), BufReader::new(&mut *stream));
+        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        let read = reader.read_exact(&mut body);
+        let code = if is_busy { "503 Busy" } else { "200 OK" };
+        let answer = format!("HTTP/1.1 {code}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let written = stream.write_all(answer.as_bytes());
+        read.and(written).map(|()| serde_json::from_slice(&body).unwrap_or_default()).unwrap_or_default()
+    }
+}
 
 /// A pod that wants more than there is and promises nothing, and a policy that does not stand it.
 const CROWD: &str = "
@@ -206,7 +246,8 @@ fn pressure_is_explained_told_and_scaled_by() {
     let Some(cluster) = Cluster::up("pressure") else { return };
     let (_, definitions, _) = hakata(&["pressure", "--definitions"]);
     cluster.apply(&definitions);
-    cluster.apply(BUSY);
+    let pager = Pager::start();
+    cluster.apply(&BUSY.replace("WEBHOOK", &pager.url));
 
     // Explained.
     let report = cluster.until("finding of a quota", || {
@@ -250,6 +291,22 @@ fn pressure_is_explained_told_and_scaled_by() {
         if alert["status"]["lastFired"].is_string() { Ok(()) } else { Err(alert.to_string()) }
     });
 
+    let (first, again) = (pager.heard.recv_timeout(PATIENCE).unwrap(), pager.heard.recv_timeout(PATIENCE).unwrap());
+    assert_eq!(first, again, "what was not taken is sent again");
+    for (field, want) in [
+        ("kind", "PressureAlert"),
+        ("namespace", "default"),
+        ("container", "spin"),
+        ("alert", "slow"),
+        ("resource", "cpu"),
+        ("line", "some"),
+    ] {
+        assert_eq!(first[field], want, "{first}");
+    }
+    assert!(first["pod"].as_str().unwrap().starts_with("busy-"), "{first}");
+    assert_eq!((first["thresholdSeconds"].as_f64(), first["windowSeconds"].as_f64()), (Some(0.05), Some(2.0)));
+    assert!(first["message"].as_str().unwrap().starts_with("Container spin of it waited for cpu"), "{first}");
+
     // Scaled by, out and back.
     let replicas = |wanted: u64| {
         cluster.until(&format!("{wanted} replicas"), || {
@@ -285,6 +342,15 @@ fn pressure_is_explained_told_and_scaled_by() {
     });
     let left = cluster.get(&["pods", "-l", "app=busy"]);
     assert_eq!(left["items"][0]["status"]["phase"], "Running", "{left}");
+
+    // Of each pod not more was told than once in the time for which nothing more is told.
+    let mut last: HashMap<String, jiff::Timestamp> = HashMap::new();
+    for told in std::iter::once(first).chain(pager.heard.try_iter()) {
+        let at: jiff::Timestamp = told["at"].as_str().unwrap().parse().unwrap();
+        if let Some(before) = last.insert(told["pod"].to_string(), at) {
+            assert!(at.duration_since(before).as_secs() >= 59, "{told} came soon after {before}");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! now and then, since they are defined by hand.
 
 mod deliver;
+mod webhook;
 
 use crate::context::Context;
 use crate::events::Severity;
@@ -16,7 +17,7 @@ use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
 use object::View;
 use object::selector::labels::Selector;
-use pressure::alert::{ANNOTATION, Alert, GROUP, Rule, parse_alert, parse_rules};
+use pressure::alert::{ANNOTATION, Alert, GROUP, Rule, Webhook, parse_alert, parse_rules};
 use pressure::trigger::{TriggerError, Triggers};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -42,7 +43,7 @@ pub(crate) struct Wish {
     rule: Rule,
     /// The PressureAlert; empty for an annotation.
     alert: String,
-    webhook: String,
+    webhook: Webhook,
 }
 
 /// PressureAlerts by namespace and name.
@@ -148,7 +149,7 @@ impl Keeper<'_> {
             container: String::new(),
             rule,
             alert: String::new(),
-            webhook: String::new(),
+            webhook: Webhook::default(),
         };
         let mut wishes = Vec::new();
         let annotation = pod.metadata.annotations.as_ref().and_then(|all| all.get(ANNOTATION));

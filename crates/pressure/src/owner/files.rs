@@ -1,7 +1,8 @@
-//! Names of containers without anybody to ask: container runtimes leave them in files.
+//! Names of pods and containers without anybody to ask: container runtimes and kubelets leave them in files.
 //!
-//! containerd and CRI-O write an OCI bundle for each container, whose annotations name pod and container; Docker keeps
-//! a file of its own. Read when somebody wants a name, and kept, since a container's name does not change.
+//! containerd and CRI-O write an OCI bundle for each container, whose annotations name pod and container; Docker and
+//! hakata keep files of their own. A kubelet names the folders of logs by namespace, pod and uid, and links to them by
+//! container. Read when somebody wants a name, and kept, since a container's name does not change.
 
 use super::{Owner, Owners, Sort};
 use serde_json::Value;
@@ -24,6 +25,7 @@ const ANNOTATIONS: [[&str; 3]; 2] = [
 #[derive(Debug)]
 pub struct RuntimeFiles {
     root: PathBuf,
+    /// By id of the container, or uid of the pod.
     known: Mutex<HashMap<String, Option<Owner>>>,
 }
 
@@ -39,11 +41,69 @@ impl RuntimeFiles {
         RuntimeFiles { root: root.to_owned(), known: Mutex::default() }
     }
 
-    fn find(&self, id: &str) -> Option<Owner> {
-        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+    fn find_pod(&self, uid: &str) -> Option<Owner> {
+        let pod = |namespace: &str, pod: &str| Owner {
+            sort: Sort::Pod,
+            namespace: namespace.to_owned(),
+            pod: pod.to_owned(),
+            ..Owner::default()
+        };
+        let of_hakata = self.of_hakata(&Path::new(uid).join("pod.json"));
+        let of_hakata = of_hakata.and_then(|config| Some(pod(config["namespace"].as_str()?, config["name"].as_str()?)));
+        let of_logs = || {
+            names(&self.root.join("var/log/pods")).into_iter().find_map(|folder| {
+                let (namespace, rest) = folder.split_once('_')?;
+                let (name, own) = rest.rsplit_once('_')?;
+                (own == uid).then(|| pod(namespace, name))
+            })
+        };
+        of_hakata.or_else(of_logs)
+    }
+
+    fn find_container(&self, id: &str, pod_uid: Option<&str>) -> Option<Owner> {
+        let of_bundles = || self.bundles(id).iter().find_map(|path| of_bundle(&load(path)?));
+        let of_its_pod = || {
+            let pod = self.pod(pod_uid?)?;
+            let record = self.of_hakata(&Path::new(pod_uid?).join(id).join("container.json"));
+            let name = record.and_then(|config| config["name"].as_str().map(str::to_owned));
+            let name = name.or_else(|| self.linked(id)).unwrap_or_else(|| id[..id.len().min(12)].to_owned());
+            Some(Owner { sort: Sort::Container, name, ..pod })
+        };
+        self.docker(id).or_else(of_bundles).or_else(of_its_pod)
+    }
+
+    /// What hakata has written of a pod or container in one of its clusters.
+    fn of_hakata(&self, path: &Path) -> Option<Value> {
+        let clusters = self.root.join("run/hakata");
+        let record = |cluster: String| load(&clusters.join(cluster).join("containers").join(path));
+        names(&clusters).into_iter().find_map(record).map(|mut record| record["config"].take())
+    }
+
+    /// The name in a link to a container's log, `POD_NAMESPACE_NAME-ID.log`.
+    fn linked(&self, id: &str) -> Option<String> {
+        let end = format!("-{id}.log");
+        names(&self.root.join("var/log/containers")).iter().find_map(|link| {
+            let (_, name) = link.strip_suffix(&end)?.rsplit_once('_')?;
+            Some(name.to_owned())
+        })
+    }
+
+    /// What is known of a key, or is found now.
+    fn known(&self, key: &str, find: impl FnOnce() -> Option<Owner>) -> Option<Owner> {
+        if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
             return None;
         }
-        self.docker(id).or_else(|| self.bundles(id).iter().find_map(|path| of_bundle(&load(path)?)))
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(owner) = lock().get(key) {
+            return owner.clone();
+        }
+        let owner = find();
+        let mut known = lock();
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(key.to_owned(), owner.clone());
+        owner
     }
 
     fn docker(&self, id: &str) -> Option<Owner> {
@@ -66,22 +126,19 @@ impl RuntimeFiles {
 }
 
 impl Owners for RuntimeFiles {
-    fn pod(&self, _: &str) -> Option<Owner> {
-        None
+    fn pod(&self, uid: &str) -> Option<Owner> {
+        self.known(uid, || self.find_pod(uid))
     }
 
-    fn container(&self, id: &str, _: Option<&str>) -> Option<Owner> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(owner) = known.get(id) {
-            return owner.clone();
-        }
-        if known.len() >= KEPT {
-            known.clear();
-        }
-        let owner = self.find(id);
-        known.insert(id.to_owned(), owner.clone());
-        owner
+    fn container(&self, id: &str, pod_uid: Option<&str>) -> Option<Owner> {
+        self.known(id, || self.find_container(id, pod_uid))
     }
+}
+
+/// The names of what is in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 fn load(path: &Path) -> Option<Value> {
@@ -136,5 +193,27 @@ mod tests {
         assert_eq!(label("ccc").as_deref(), Some("data/pg-0/db"));
         assert_eq!(label("ddd"), None);
         assert_eq!(label("../aaa"), None);
+    }
+
+    #[test]
+    fn names_are_found_where_kubelets_and_hakata_leave_them() {
+        let world = tempfile::tempdir().unwrap();
+        let (uid, own) = ("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0", "1f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
+        fs::create_dir_all(world.path().join(format!("var/log/pods/shop_cart-1_{uid}/app"))).unwrap();
+        write(world.path(), "var/log/containers/cart-1_shop_app-abc123.log", &json!({}));
+        let folder = format!("run/hakata/team/containers/{own}");
+        let pod = json!({"config": {"name": "db-0", "namespace": "data", "uid": own}});
+        write(world.path(), &format!("{folder}/pod.json"), &pod);
+        write(world.path(), &format!("{folder}/def456/container.json"), &json!({"config": {"name": "postgres"}}));
+        let files = RuntimeFiles::below(world.path());
+        let label = |owner: Option<Owner>| owner.map_or("nobody".to_owned(), |owner| owner.label());
+        assert_eq!(label(files.pod(uid)), "shop/cart-1");
+        assert_eq!(label(files.container("abc123", Some(uid))), "shop/cart-1/app");
+        assert_eq!(label(files.container("0123456789abcdef", Some(uid))), "shop/cart-1/0123456789ab");
+        assert_eq!(label(files.pod(own)), "data/db-0");
+        assert_eq!(label(files.container("def456", Some(own))), "data/db-0/postgres");
+        assert_eq!(label(files.pod("2f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")), "nobody");
+        assert_eq!(label(files.container("abc123", Some("../x"))), "shop/cart-1/app");
+        assert_eq!(label(files.container("unknown", Some("../x"))), "nobody");
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of a trigger that fired: an event, a condition of the pod, a number for Prometheus, a webhook, and a
 //! word in the PressureAlert. After that nothing is told for as long as the rule says; then the condition goes back.
 
-use super::{Told, Wish, resource};
+use super::{Told, Wish, resource, webhook};
 use crate::context::Context;
 use crate::core::status::whole_seconds;
 use crate::events::Severity;
@@ -10,18 +10,16 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use pressure::alert::GROUP;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// How often conditions are looked at that may go back.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long a webhook may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Delivers what fires.
 pub(super) struct Delivery {
@@ -119,14 +117,14 @@ impl Delivery {
 
     /// Without waiting: a slow listener does not hold up the others.
     fn call_webhook(&self, pod: &Pod, wish: &Wish, message: &str) {
-        if wish.webhook.is_empty() {
+        if wish.webhook.url.is_empty() {
             return;
         }
-        let (url, body, stop) =
-            (wish.webhook.clone(), body(pod, wish, message, &self.context.config.name), self.context.stop.clone());
+        let (target, stop) = (wish.webhook.clone(), self.context.stop.clone());
+        let body = webhook::body(pod, wish, message, &self.context.config.name);
         self.context.tasks.spawn(async move {
-            if let Some(Err(why)) = stop.run_until_cancelled(post(&url, body)).await {
-                debug!(why, url, "a webhook for pressure does not answer");
+            if let Some(Err(why)) = stop.run_until_cancelled(webhook::deliver(&target, &body)).await {
+                warn!(why, url = target.url, "a webhook for pressure was not told");
             }
         });
     }
@@ -152,29 +150,4 @@ fn message(wish: &Wish) -> String {
         condition.threshold,
         condition.window
     )
-}
-
-/// What a webhook is told.
-fn body(pod: &Pod, wish: &Wish, message: &str, node: &str) -> Value {
-    let condition = &wish.rule.condition;
-    json!({
-        "kind": "PressureAlert", "at": Timestamp::now().to_string(), "node": node,
-        "namespace": pod.metadata.namespace, "pod": pod.metadata.name, "container": wish.container,
-        "alert": wish.alert, "resource": condition.resource.name(), "line": condition.line.name(),
-        "thresholdSeconds": condition.threshold.as_secs_f64(), "windowSeconds": condition.window.as_secs_f64(),
-        "message": message,
-    })
-}
-
-async fn post(url: &str, body: Value) -> Result<(), String> {
-    // Somebody else may have chosen already; any will do.
-    let _chosen = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
-    let client = client.map_err(|error| crate::chain(&error))?;
-    let request = client.post(url).header(http::header::CONTENT_TYPE, "application/json").body(body.to_string());
-    let answer = request.send().await.map_err(|error| crate::chain(&error))?;
-    match answer.status().is_success() {
-        true => Ok(()),
-        false => Err(format!("its answer is {}", answer.status())),
-    }
 }
