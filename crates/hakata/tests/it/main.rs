@@ -6,6 +6,7 @@ mod crash;
 mod helm;
 mod machine;
 mod many;
+mod operators;
 mod pressure;
 mod program;
 mod reach;
