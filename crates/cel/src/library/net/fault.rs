@@ -116,7 +116,7 @@ mod tests {
             ("12345::", "each group must have 4 or less digits (at \"12345::\")"),
             ("1::2::3", "multiple :: in address (at \":3\")"),
             ("1:2:3:4:5:6:7:8:9", "trailing garbage after address (at \"9\")"),
-            ("1:2:3:4:5:6:7:8::", "trailing garbage after address (at \":\")"),
+            ("1:2:3:4:5:6:7:8::", "the :: must expand to at least one field of zeros"),
             ("1:g::", "each colon-separated field must have at least one digit (at \"g::\")"),
             ("1::1.2.3", "IPv4 address too short"),
             ("1:1.2.3.4", "embedded IPv4 address must replace the final 2 fields of the address (at \"1.2.3.4\")"),
