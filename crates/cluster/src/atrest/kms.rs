@@ -49,7 +49,13 @@ impl Service {
 
     async fn ask(&self, method: &str, message: Vec<u8>) -> Result<Vec<u8>, String> {
         let text = |error: hyper::Error| chain(&error);
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| error.to_string())?;
+        // Behind `@` stands a name that is in no file system.
+        let path = self.socket.to_string_lossy();
+        let stream = match path.trim_start_matches('/').strip_prefix('@') {
+            Some(name) => UnixStream::connect(format!("\0{name}")).await,
+            None => UnixStream::connect(&self.socket).await,
+        };
+        let stream = stream.map_err(|error| error.to_string())?;
         let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(text)?;
         let connection = tokio::spawn(connection);

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
-const SECRETS: &str = "/api/v1/namespaces/default/secrets";
+pub(crate) const SECRETS: &str = "/api/v1/namespaces/default/secrets";
 
 /// Waits for something that comes, however busy the machine is.
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -77,7 +77,7 @@ async fn pods_are_as_strict_as_the_file_and_their_namespace_ask() {
     world.stop().await;
 }
 
-fn secret(name: &str, text: &str) -> Value {
+pub(crate) fn secret(name: &str, text: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"password": text}})
 }
 
@@ -187,14 +187,14 @@ async fn audit_events_go_to_a_webhook_as_the_policy_says() {
 }
 
 /// True if some file of the store has the text in it.
-fn lies_open(data: &Path, text: &str) -> bool {
+pub(crate) fn lies_open(data: &Path, text: &str) -> bool {
     let files = std::fs::read_dir(data.join("store")).unwrap().flatten();
     let encoded = STANDARD.encode(text);
     let has = |bytes: &[u8], part: &str| bytes.windows(part.len()).any(|window| window == part.as_bytes());
     files.filter_map(|file| std::fs::read(file.path()).ok()).any(|bytes| has(&bytes, text) || has(&bytes, &encoded))
 }
 
-async fn password(client: &Client, name: &str) -> String {
+pub(crate) async fn password(client: &Client, name: &str) -> String {
     let (code, secret) = send(client, Method::GET, &format!("{SECRETS}/{name}"), &Value::Null).await;
     assert_eq!(code, 200, "{secret}");
     String::from_utf8(STANDARD.decode(secret["data"]["password"].as_str().unwrap()).unwrap()).unwrap()

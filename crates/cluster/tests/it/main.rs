@@ -16,6 +16,7 @@ mod flow;
 mod guard;
 mod hooks;
 mod hostile;
+mod keys;
 mod kubectl;
 mod kubelet;
 mod network;

@@ -90,7 +90,8 @@ impl Running {
         Running::start_with(folder, |_| {}).await
     }
 
-    async fn start_with(folder: &Path, configure: impl FnOnce(&mut Config)) -> Running {
+    /// Such a server, configured otherwise.
+    pub(crate) async fn start_with(folder: &Path, configure: impl FnOnce(&mut Config)) -> Running {
         let mut config = Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             write_kubeconfig: Some(folder.join("kubeconfig")),
