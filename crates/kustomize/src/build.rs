@@ -150,6 +150,9 @@ impl Built {
     }
 }
 
+/// As many kustomizations are read in one build; one that is read twice counts twice.
+const MAX_KUSTOMIZATIONS: usize = 50_000;
+
 /// What all parts of a build share.
 pub(crate) struct Context<'h> {
     pub(crate) options: &'h Options,
@@ -160,6 +163,8 @@ pub(crate) struct Context<'h> {
     /// keeps it beside any schema that a kustomization further down asks for.
     met_unknown_kinds: Cell<bool>,
     warnings: RefCell<Vec<String>>,
+    /// How many kustomizations were read.
+    read: Cell<usize>,
     /// What kustomize brings, reduced.
     builtin_config: TransformerConfig,
 }
@@ -185,6 +190,18 @@ impl Context<'_> {
         }
     }
 
+    /// Counts a kustomization, so that bases that share bases cannot multiply without bound.
+    pub(crate) fn count_kustomization(&self) -> Result<()> {
+        self.read.set(self.read.get() + 1);
+        if self.read.get() > MAX_KUSTOMIZATIONS {
+            return Err(Error::new(format!("more than {MAX_KUSTOMIZATIONS} kustomizations take part in this build"))
+                .cure(
+                    "look for bases that are listed by several kustomizations, each of which is listed several times",
+                ));
+        }
+        Ok(())
+    }
+
     pub(crate) fn warn(&self, text: impl Into<String>) {
         self.warnings.borrow_mut().push(text.into());
     }
@@ -202,8 +219,10 @@ pub fn build(host: &dyn Host, target: &str, options: &Options) -> Result<Built> 
         schema_is_set: Cell::new(false),
         met_unknown_kinds: Cell::new(false),
         warnings: RefCell::default(),
+        read: Cell::new(0),
         builtin_config: TransformerConfig::builtin().reduced()?,
     };
+    crate::repo::warning(target).into_iter().for_each(|warning| context.warn(warning));
     match build_with(&context, loader) {
         Ok(resources) => Ok(Built { resources: resources.into_list(), warnings: context.warnings.take() }),
         Err(error) => Err(error.with_warnings(context.warnings.take())),

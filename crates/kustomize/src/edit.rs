@@ -6,6 +6,7 @@ mod glob;
 mod layout;
 mod lists;
 mod settings;
+mod vars;
 
 pub use data::{Data, DataKind};
 pub use lists::List;
@@ -17,6 +18,7 @@ use crate::kustomization::{API_VERSION, COMPONENT, COMPONENT_VERSION, FILE_NAMES
 use crate::path;
 use layout::Layout;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// A kustomization file that is being changed. Nothing is written before [`Edit::save`].
 ///
@@ -38,6 +40,8 @@ pub struct Edit<'h> {
     file: String,
     layout: Layout,
     fields: Map<String, Value>,
+    /// Other files that change too, by path from `dir`.
+    files: BTreeMap<String, String>,
     notes: Vec<String>,
 }
 
@@ -86,19 +90,32 @@ impl<'h> Edit<'h> {
         for (name, value) in read.as_object().into_iter().flatten() {
             fields.insert(layout::canonical(name).unwrap_or(name).to_owned(), value.clone());
         }
-        let mut edit = Self { host, dir: dir.to_owned(), file, layout: Layout::of(text), fields, notes: Vec::new() };
+        let mut edit = Self {
+            host,
+            dir: dir.to_owned(),
+            file,
+            layout: Layout::of(text),
+            fields,
+            files: BTreeMap::new(),
+            notes: Vec::new(),
+        };
         edit.modernise();
         Ok(edit)
     }
 
-    /// Writes the file.
+    /// Writes the file, and the others that [`Edit::fix_vars`] changes.
     ///
     /// # Errors
-    /// If a change has left something that is no kustomization, or if the file cannot be written.
+    /// If a change has left something that is no kustomization, or if a file cannot be written.
     pub fn save(&self) -> Result<()> {
         let text = self.text();
         Kustomization::parse(&text).map_err(|e| e.in_file(&self.file))?;
-        let path = path::join(&self.dir, &self.file);
+        self.write(&self.file, &text)?;
+        self.files.iter().try_for_each(|(file, text)| self.write(file, text))
+    }
+
+    fn write(&self, file: &str, text: &str) -> Result<()> {
+        let path = path::join(&self.dir, file);
         self.host.write(&path, text.as_bytes()).map_err(|e| Error::new(e).in_file(path))
     }
 

@@ -58,6 +58,8 @@ pub(crate) struct Kustomization {
     pub(crate) transformers: Vec<String>,
     pub(crate) validators: Vec<String>,
     pub(crate) build_metadata: Vec<String>,
+    /// A list or map is there, even if it is empty.
+    mentions_something: bool,
 }
 
 structure!(Kustomization, "Kustomization", {
@@ -97,6 +99,9 @@ structure!(Kustomization, "Kustomization", {
     "buildMetadata" => build_metadata,
 });
 
+/// Lists that are moved into others, and leave nothing behind if they are empty.
+const MOVED: [&str; 3] = ["bases", "imageTags", "helmChartInflationGenerator"];
+
 const RUN_FIX: &str = "Run 'kustomize edit fix' to update your Kustomization automatically.";
 
 impl Kustomization {
@@ -104,7 +109,11 @@ impl Kustomization {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let invalid = |e: Error| e.wrap("invalid Kustomization");
         let value = yaml::to_json(text).map_err(|e| invalid(e.into()))?;
-        fields(&value, &At::root(true)).map_err(invalid)
+        let mut kustomization: Self = fields(&value, &At::root(true)).map_err(invalid)?;
+        kustomization.mentions_something = value.as_object().into_iter().flatten().any(|(name, value)| {
+            (value.is_array() || value.is_object()) && !MOVED.iter().any(|moved| moved.eq_ignore_ascii_case(name))
+        });
+        Ok(kustomization)
     }
 
     /// What upstream says about fields that should not be used any more.

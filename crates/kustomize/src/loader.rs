@@ -14,7 +14,12 @@ pub(crate) struct Loader<'h> {
     referrer: Option<Rc<Loader<'h>>>,
     /// The clone whose root, or a directory in which, this is.
     clone: Option<Clone>,
+    /// How many kustomizations lead here.
+    depth: usize,
 }
+
+/// The deepest chain of kustomizations that is followed.
+const MAX_DEPTH: usize = 64;
 
 struct Clone {
     repo: RepoSpec,
@@ -36,7 +41,7 @@ impl<'h> Loader<'h> {
             return Self::at_clone(host, repo, None);
         }
         let root = confirm_dir(host, target)?;
-        Ok(Rc::new(Self { host, root, restricted, referrer: None, clone: None }))
+        Ok(Rc::new(Self { host, root, restricted, referrer: None, clone: None, depth: 0 }))
     }
 
     pub(crate) fn host(&self) -> &'h dyn Host {
@@ -53,6 +58,11 @@ impl<'h> Loader<'h> {
         if target.is_empty() {
             return Err(Error::new("new root cannot be empty"));
         }
+        let depth = self.depth + 1;
+        if depth > MAX_DEPTH {
+            return Err(Error::new(format!("kustomizations are nested more than {MAX_DEPTH} deep at '{target}'"))
+                .cure("let fewer kustomizations lead to one another"));
+        }
         if let Ok(repo) = RepoSpec::parse(target) {
             self.refuse_repo_cycle(&repo)?;
             return Self::at_clone(self.host, repo, Some(Rc::clone(self)));
@@ -66,7 +76,7 @@ impl<'h> Loader<'h> {
         self.refuse_leaving_clone(&root)?;
         self.refuse_cycle(&root)?;
         let (restricted, referrer) = (self.restricted, Some(Rc::clone(self)));
-        Ok(Rc::new(Self { host: self.host, root, restricted, referrer, clone: None }))
+        Ok(Rc::new(Self { host: self.host, root, restricted, referrer, clone: None, depth }))
     }
 
     fn at_clone(host: &'h dyn Host, repo: RepoSpec, referrer: Option<Rc<Self>>) -> Result<Rc<Self>> {
@@ -78,6 +88,7 @@ impl<'h> Loader<'h> {
             host,
             root: String::new(),
             restricted: true,
+            depth: referrer.as_ref().map_or(0, |referrer| referrer.depth + 1),
             referrer,
             clone: Some(Clone { repo: repo.clone(), dir: dir.clone() }),
         };

@@ -157,9 +157,10 @@ impl<'a> Merger<'a> {
 
     fn pick_missing(&self, dest: Option<Node>, source: Source) -> Result<Option<(Node, Source)>> {
         match source {
+            // A null takes out what is there, even if that is a null.
+            Source::Patch(patch) if patch.is_null() => Ok(None),
             Source::Patch(mut patch) => {
-                let directive = if patch.is_null() { Directive::Merge } else { take_directive(&mut patch)? };
-                Ok((directive != Directive::Delete).then_some((patch, Source::Same)))
+                Ok((take_directive(&mut patch)? != Directive::Delete).then_some((patch, Source::Same)))
             }
             // A null that was spelled out stays; one that was only left empty goes.
             Source::Nothing => Ok(dest.filter(|dest| !dest.as_text().is_empty()).map(|dest| (dest, Source::Nothing))),
@@ -195,10 +196,7 @@ impl<'a> Merger<'a> {
             let place = self.field_place(place, &key);
             let added = self.walk(None, Source::Patch(added), place, depth + 1).map_err(|e| e.at_field(&key))?;
             if let Some(added) = added {
-                dest.set(&key, added)?;
-                if !is_text {
-                    dest.mark_key(&key);
-                }
+                dest.add(key, is_text, added);
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ mod set;
 mod value;
 
 pub(crate) use lookup::{is_list_index, split_dotted, split_list_index, split_path};
-pub(crate) use read::{parse_documents, parse_one};
+pub(crate) use read::{parse_documents, parse_one, parse_written};
 pub(crate) use value::looks_like_other_in_yaml_11;
 
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub struct Style {
     pub quoted: bool,
     /// With its tag written out.
     pub tagged: bool,
+    /// After `>`.
+    pub folded: bool,
 }
 
 /// A value.

@@ -25,6 +25,7 @@ pub struct RepoSpec {
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(27);
 const FILE: &str = "file://";
+const FORCED: &str = "git::";
 const HTTPS: &str = "https://";
 
 impl RepoSpec {
@@ -48,6 +49,15 @@ impl RepoSpec {
         let (repo_path, dir) = split_path(&rest, whole)?;
         Ok(Self { raw: text.to_owned(), host, repo_path, dir, git_ref, submodules, timeout })
     }
+}
+
+/// What to tell of a URL that is spelt in an old way.
+pub(crate) fn warning(url: &str) -> Option<&'static str> {
+    strip_prefix_any_case(url, FORCED).map(|_| {
+        "Warning: Forcing the git protocol using the 'git::' URL prefix is not supported. Kustomize currently strips this \
+         invalid prefix, but will stop doing so in a future release. Please remove the 'git::' prefix from your \
+         configuration."
+    })
 }
 
 fn parse_query(query: &str) -> (String, Duration, bool) {
@@ -118,7 +128,7 @@ fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 fn split_host(url: &str) -> Result<(String, String)> {
-    let url = strip_prefix_any_case(url, "git::").unwrap_or(url);
+    let url = strip_prefix_any_case(url, FORCED).unwrap_or(url);
     let schemes = ["ssh://", HTTPS, "http://", FILE];
     let found = schemes.iter().find_map(|scheme| Some((*scheme, strip_prefix_any_case(url, scheme)?)));
     let (scheme, rest) = found.unwrap_or(("", url));

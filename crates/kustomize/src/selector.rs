@@ -5,6 +5,7 @@ use crate::id::{Gvk, ResId};
 use crate::kustomization::Selector;
 use crate::resource::Resource;
 use crate::schema::Schema;
+use object::pattern;
 use object::selector::labels;
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -31,14 +32,14 @@ pub(crate) struct Matcher {
 
 impl Matcher {
     pub(crate) fn new(selector: &Selector) -> Result<Self> {
-        let regex = |pattern: &str| -> Result<Option<Regex>> {
-            if pattern.is_empty() {
+        let regex = |text: &str| -> Result<Option<Regex>> {
+            if text.is_empty() {
                 return Ok(None);
             }
-            let anchored = format!("^(?:{pattern})$");
-            Regex::new(&anchored).map(Some).map_err(|e| {
+            let anchored = format!("^(?:{text})$");
+            pattern::compile(&anchored).map(Some).map_err(|e| {
                 Error::new(format!("error parsing regexp: {e}"))
-                    .at_field(pattern)
+                    .at_field(text)
                     .cure("selectors are regular expressions")
             })
         };

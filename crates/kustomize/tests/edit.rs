@@ -16,6 +16,7 @@ fn check(before: &str, change: impl Fn(&mut Edit<'_>) -> Result<()>, after: &str
         ("/app/a.yaml", "kind: A\napiVersion: v1\nmetadata: {name: a}\n"),
         ("/app/b.yaml", "kind: B\napiVersion: v1\nmetadata: {name: b}\n"),
         ("/app/notes.txt", "some: text\n"),
+        ("/app/x.env", "X=1\n"),
         ("/app/below/kustomization.yaml", "resources: []\n"),
     ]);
     let mut edit = Edit::open(&host, "/app").expect("opens");
@@ -127,6 +128,16 @@ fn generators() {
         |e| e.set_data(DataKind::Secret, &data(&["k=w"], &[]), "other"),
         "secretGenerator:\n- literals:\n  - a=1\n  - k=w\n  name: c\n  namespace: other\n",
     );
+    check(
+        "secretGenerator: [{name: c, type: kubernetes.io/tls}]\n",
+        |e| e.add_data(DataKind::Secret, &Data { secret_type: "Opaque".to_owned(), ..data(&["k=w"], &[]) }),
+        "secretGenerator:\n- literals:\n  - k=w\n  name: c\n  type: kubernetes.io/tls\n",
+    );
+    check(
+        "configMapGenerator: [{name: c, literals: [k=v]}]\n",
+        |e| e.add_data(DataKind::ConfigMap, &data(&["k=w"], &[])),
+        "failed to create configmap: configmap c illegally repeats the key `k`",
+    );
     check("", |e| e.set_data(DataKind::Secret, &data(&["k=w"], &[]), ""), "unable to find Secret with name \"c\"");
     check(
         "configMapGenerator: [{name: c}, {name: d}]\n",
@@ -147,6 +158,69 @@ fn deprecated_fields() {
         |e| e.fix(),
         "label name 'a' exists in both commonLabels and labels",
     );
+}
+
+/// Fixes `vars`; returns the kustomization without its head, and the pod.
+fn fix_vars(kustomization: &str, pod: &str, patch: &str) -> Result<(String, String, String)> {
+    let host = Memory::new([
+        ("/app/kustomization.yaml", format!("{HEAD}{kustomization}").as_str()),
+        ("/app/pod.yaml", pod),
+        ("/app/patch.yaml", patch),
+        ("/app/base/kustomization.yaml", "resources: [../pod.yaml]\n"),
+    ]);
+    let mut edit = Edit::open(&host, "/app")?;
+    edit.fix().and_then(|()| edit.fix_vars()).and_then(|()| edit.save())?;
+    let read = |file: &str| String::from_utf8(host.read(file).unwrap()).unwrap();
+    let after = read("/app/kustomization.yaml").strip_prefix(HEAD).expect("keeps its head").to_owned();
+    Ok((after, read("/app/pod.yaml"), read("/app/patch.yaml")))
+}
+
+#[test]
+fn vars_become_replacements() {
+    let pod = |value: &str| {
+        format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\nspec:\n  args: # kept\n  - {value}\n  x.y: {value}\n")
+    };
+    let vars =
+        "vars:\n- name: V\n  objref: {kind: Secret, name: s, apiVersion: v1}\n  fieldref: {fieldpath: metadata.uid}\n";
+    let source = "  source:\n    fieldPath: metadata.uid\n    kind: Secret\n    name: s\n    version: v1\n";
+    let source = source.replacen("  ", "- ", 1);
+    let select = "    select:\n      kind: Pod\n      name: p\n      version: v1\n";
+    for (value, options) in [
+        ("$(V)", ""),
+        ("$(V)/a", "    options:\n      delimiter: /\n"),
+        ("a/b/$(V)", "    options:\n      delimiter: /\n      index: 2\n"),
+        ("a.b.$(V).c", "    options:\n      delimiter: .\n      index: 2\n"),
+    ] {
+        for resources in ["- pod.yaml\n", "- base\n"] {
+            let (after, changed, _) = fix_vars(&format!("resources:\n{resources}{vars}"), &pod(value), "").unwrap();
+            let target = |path: &str| format!("  - fieldPaths:\n    - {path}\n{options}{select}");
+            let want = format!(
+                "resources:\n{resources}replacements:\n{source}  targets:\n{}{}",
+                target("spec.args.0"),
+                target("spec.[x.y]")
+            );
+            assert_eq!(after, want, "{value}");
+            assert_eq!(changed, pod(&value.replace("$(V)", "V_PLACEHOLDER")));
+        }
+    }
+    let error = fix_vars(&format!("resources: [pod.yaml]\n{vars}"), &pod("a$(V)/b"), "").unwrap_err();
+    assert!(error.to_string().contains("error with pod.yaml: cannot convert all vars to replacements; $(V) is not"));
+}
+
+#[test]
+fn vars_in_patches_go_where_the_patches_go() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n";
+    let patch = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: q\nspec:\n  a: $(V)\n";
+    let vars = "vars:\n- name: V\n  objref: {kind: Secret, name: s, apiVersion: v1}\n";
+    for (options, name) in [("", "p"), (", options: {allowNameChange: true}", "q")] {
+        let patches = format!("patches:\n- {{path: patch.yaml, target: {{kind: Pod, name: p}}{options}}}\n");
+        let (after, _, changed) = fix_vars(&format!("resources: [pod.yaml]\n{patches}{vars}"), pod, patch).unwrap();
+        assert!(
+            after.ends_with(&format!("    - spec.a\n    select:\n      kind: Pod\n      name: {name}\n")),
+            "{after}"
+        );
+        assert!(changed.ends_with("a: V_PLACEHOLDER\n"));
+    }
 }
 
 #[test]

@@ -37,3 +37,84 @@ fn prefix_and_suffix_in_one_are_one_transformation() {
     assert!(text.contains("name: a-d-z"), "{text}");
     assert_eq!(text.matches("kind: PrefixSuffixTransformer").count(), 1, "{text}");
 }
+
+/// What becomes of resources in one file, patched if there is a patch.
+fn built(resources: &str, patch: &str) -> Result<String, String> {
+    let kustomization =
+        if patch.is_empty() { "resources: [a.yaml]\n" } else { "resources: [a.yaml]\npatches: [{path: p.yaml}]\n" };
+    let host =
+        Memory::new([("/app/kustomization.yaml", kustomization), ("/app/a.yaml", resources), ("/app/p.yaml", patch)]);
+    build(&host, "/app", &Options::default()).and_then(|built| built.to_yaml()).map_err(|e| e.to_string())
+}
+
+const THING: &str = "apiVersion: x/v1\nkind: Thing\nmetadata:\n  name: t\n";
+
+#[test]
+fn an_item_without_its_key_takes_the_place_of_all() {
+    let pod = |containers: &str| format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\nspec:\n{containers}");
+    let before = pod("  containers:\n  - {name: a, image: i}\n  - {name: b, image: j}\n");
+    let after = built(&before, &pod("  containers: [{image: k}]\n")).unwrap();
+    assert_eq!(after, pod("  containers: []\n"));
+}
+
+#[test]
+fn a_null_in_a_patch_takes_out_a_null() {
+    let with = |spec: &str| format!("{THING}spec:\n{spec}");
+    assert_eq!(built(&with("  a: null\n  b: 1\n"), &with("  a: null\n")).unwrap(), with("  b: 1\n"));
+    assert_eq!(built(&with("  a: null\n  b: 1\n"), &with("  b: 2\n")).unwrap(), with("  a: null\n  b: 2\n"));
+}
+
+#[test]
+fn scalars_mean_what_they_mean_to_upstream() {
+    for (value, want) in [
+        ("!!binary aGk=", "hi"),
+        ("'<<'", "<<"),
+        ("-9223372036854775809", "-9.223372036854776e+18"),
+        (">\n    a\n     b\n    c\n", "|\n    a\n\n     b\n    c"),
+        (">+\n    a\n\n", "|+\n    a\n"),
+        (">\n    a\n    b\n\n    c\n", "|\n    a b\n    c"),
+    ] {
+        let after = built(&format!("{THING}spec:\n  v: {value}\n"), "").unwrap();
+        assert_eq!(after.trim_end(), format!("{THING}spec:\n  v: {want}").trim_end(), "{value}");
+    }
+}
+
+#[test]
+fn keys_that_are_no_texts_are_refused() {
+    let refused = |kustomization: &str| {
+        let host = Memory::new([("/app/kustomization.yaml", kustomization), ("/app/a.yaml", THING)]);
+        let error = build(&host, "/app", &Options::default()).and_then(|built| built.to_yaml()).unwrap_err();
+        assert!(error.to_string().contains("json: unsupported type"), "{error}");
+    };
+    refused("resources: [a.yaml]\ncommonAnnotations: {yes: v}\n");
+    refused("resources: [a.yaml]\nlabels: [{pairs: {'1': v}}]\n");
+    refused("configMapGenerator: [{name: c, literals: [1=x]}]\n");
+    assert!(built(&format!("{THING}spec: {{'1': x, n: y}}\n"), "").unwrap().ends_with("  \"1\": x\n  \"n\": \"y\"\n"));
+}
+
+#[test]
+fn texts_in_texts_keep_their_styles() {
+    let config = "# kept\na: 'x' # here\nb: {c: [1, \"2\"]}\n\nd:\n    - e\n";
+    let indented: String = config.lines().map(|line| format!("    {line}\n")).collect();
+    let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: m\ndata:\n  f: |\n{indented}");
+    let kustomization = "resources: [a.yaml]\nreplacements:\n- sourceValue: new\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: [data.f.a]\n";
+    let host = Memory::new([("/app/kustomization.yaml", kustomization), ("/app/a.yaml", map.as_str())]);
+    let text = build(&host, "/app", &Options::default()).and_then(|built| built.to_yaml()).unwrap();
+    assert!(
+        text.contains("  f: |-\n    # kept\n    a: 'new' # here\n    b: {c: [1, \"2\"]}\n    d:\n    - e\nkind"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_list_that_is_there_is_something() {
+    let check = |text: &str| {
+        let host = Memory::new([("/app/kustomization.yaml", text)]);
+        build(&host, "/app", &Options::default()).map(drop).map_err(|e| e.to_string())
+    };
+    assert_eq!(check("resources: []\n"), Ok(()));
+    assert_eq!(check("bases: []\n"), Err("kustomization.yaml is empty".to_owned()));
+    assert!(
+        built("apiVersion: v1\nkind: List\nitems: {a: b}\n", "").unwrap_err().contains("missing Resource metadata")
+    );
+}

@@ -15,7 +15,8 @@ pub fn compile(text: &str) -> Result<Regex, String> {
     regex::RegexBuilder::new(&translate(text)).size_limit(MAX_SIZE).build().map_err(|error| error.to_string())
 }
 
-/// Go's `\d`, `\s`, `\w` and `\b` know ASCII alone, `\Q…\E` is literal, and classes hold no classes but named ones.
+/// Go's `\d`, `\s`, `\w` and `\b` know ASCII alone, `\Q…\E` is literal, classes hold no classes but named ones, and braces
+/// that hold no counts are text.
 fn translate(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -44,6 +45,7 @@ fn translate(text: &str) -> String {
             ']' => out.push_str("\\]"),
             '&' | '~' if in_class => out.extend(['\\', c]),
             '-' if in_class && chars.peek() == Some(&'-') => out.push_str("\\-"),
+            '{' if !in_class && !are_counts(chars.clone()) => out.push_str("\\{"),
             c => out.push(c),
         }
     }
@@ -61,12 +63,33 @@ fn escape(chars: &mut Peekable<Chars<'_>>, in_class: bool, out: &mut String) {
         Some('b') if !in_class => "(?-u:\\b)",
         Some('B') if !in_class => "(?-u:\\B)",
         Some('Q') => return literal(chars, out),
+        Some(named @ ('p' | 'P' | 'x')) => {
+            out.extend(['\\', named]);
+            // The braces of a class of characters or of a number are its own.
+            if chars.peek() == Some(&'{') {
+                out.extend(chars.by_ref().take_while(|c| *c != '}').chain(['}']));
+            }
+            return;
+        }
         // Signs that need no escape in the other syntax.
         Some(sign) if sign.is_ascii_punctuation() && !regex_syntax_sign(sign) => return out.push(sign),
         Some(other) => return out.extend(['\\', other]),
         None => "\\",
     };
     out.push_str(class);
+}
+
+/// True if what follows `{` is `n}`, `n,}` or `n,m}`.
+fn are_counts(rest: Peekable<Chars<'_>>) -> bool {
+    let mut ended = false;
+    let inner: String = rest
+        .take_while(|c| {
+            ended = *c == '}';
+            c.is_ascii_digit() || *c == ','
+        })
+        .collect();
+    let (least, most) = inner.split_once(',').unwrap_or((&inner, ""));
+    ended && !least.is_empty() && !most.contains(',')
 }
 
 /// Signs that mean something to the other syntax unless they are escaped.
@@ -120,6 +143,9 @@ mod tests {
             (r"^(?:a&&b)$", "a&&b", true),
             (r"^[a&&b]+$", "&", true),
             (r"^a{1,3}$", "aa", true),
+            (r"^{{a}}$", "{{a}}", true),
+            (r"^a{,3}b{1$", "a{,3}b{1", true),
+            (r"^\p{Greek}\x{61}{2,}$", "λaa", true),
         ];
         for (pattern, text, want) in cases {
             assert_eq!(compile(pattern).map(|regex| regex.is_match(text)), Ok(want), "{pattern} {text}");

@@ -76,13 +76,22 @@ pub(crate) struct Parser<'a> {
     states: Vec<State>,
     /// Where the open collections began.
     marks: Vec<Mark>,
+    /// Where the last scalar or closing bracket ended.
+    pub(crate) end: Mark,
     /// Handles and prefixes of the document at hand.
     tags: Vec<(String, String)>,
 }
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(scanner: Scanner<'a>) -> Self {
-        Self { scanner, state: State::StreamStart, states: Vec::new(), marks: Vec::new(), tags: Vec::new() }
+        Self {
+            scanner,
+            state: State::StreamStart,
+            states: Vec::new(),
+            marks: Vec::new(),
+            end: Mark::default(),
+            tags: Vec::new(),
+        }
     }
 
     /// The next event and where it starts.
@@ -127,7 +136,8 @@ impl<'a> Parser<'a> {
     }
 
     /// A node that is not there.
-    fn empty(&self, mark: Mark) -> Parse<(Event, Mark)> {
+    fn empty(&mut self, mark: Mark) -> Parse<(Event, Mark)> {
+        self.end = mark;
         let event = Event::Scalar { properties: Properties::default(), value: String::new(), style: Style::Plain };
         Ok((event, mark))
     }
@@ -236,7 +246,9 @@ impl<'a> Parser<'a> {
             }
             Kind::Scalar { .. } => {
                 self.pop();
-                let Kind::Scalar { value, style } = self.scanner.next()?.kind else { return self.empty(at) };
+                let token = self.scanner.next()?;
+                self.end = token.end;
+                let Kind::Scalar { value, style } = token.kind else { return self.empty(at) };
                 Event::Scalar { properties, value, style }
             }
             Kind::FlowSequenceStart => {
@@ -257,6 +269,7 @@ impl<'a> Parser<'a> {
             }
             _ if properties != Properties::default() => {
                 self.pop();
+                self.end = start;
                 Event::Scalar { properties, value: String::new(), style: Style::Plain }
             }
             _ => return self.problem(Some(start), "did not find expected node content", at),

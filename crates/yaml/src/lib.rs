@@ -7,6 +7,7 @@
 //! - [`to_json`], [`to_json_strict`], [`to_json_lenient`], [`documents`]: plain values, as `sigs.k8s.io/yaml` makes them.
 //! - [`Stream`]: the tree with positions, styles, tags, anchors and comments.
 //! - [`from_json`], [`Emit`]: text, as `sigs.k8s.io/yaml` writes it.
+//! - [`Stream::rewrite`]: a tree back to text with its styles and comments, as go-yaml 3 writes it, after changes.
 //!
 //! Not here: reading into typed structures (go through [`serde_json::Value`]), and splitting a file by `---` lines
 //! without reading it.
@@ -16,6 +17,7 @@ mod event;
 mod json;
 mod number;
 mod resolve;
+mod rewrite;
 mod scan;
 mod tree;
 mod write;

@@ -31,11 +31,11 @@ fn format_digits(scientific: &str, plain: &str, value: f64) -> String {
 /// The number that JSON text of `value` reads as: whole numbers lose their fraction, as Go's encoder writes them.
 pub fn json_number(value: f64) -> Option<serde_json::Number> {
     if value.fract() == 0.0 && value.abs() < 1e21 {
-        if value >= -(2f64.powi(63)) && value < 2f64.powi(63) {
-            return Some((value as i64).into());
-        }
-        if value >= 0.0 && value < 2f64.powi(64) {
-            return Some((value as u64).into());
+        // The shortest digits, filled up with zeros, may lie beyond the integers where the number itself does not.
+        let text = value.to_string();
+        let whole = text.parse::<i64>().map(Into::into).or_else(|_| text.parse::<u64>().map(Into::into));
+        if let Ok(whole) = whole {
+            return Some(whole);
         }
     }
     serde_json::Number::from_f64(value)

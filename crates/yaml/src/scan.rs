@@ -34,6 +34,8 @@ pub struct Comment {
     pub column: usize,
     /// From `#` to the end of the line.
     pub text: String,
+    /// Something stands before it in its line.
+    pub behind: bool,
 }
 
 /// A token that may turn out to be a key.
@@ -161,11 +163,12 @@ impl<'a> Scanner<'a> {
 
     fn comment(&mut self) {
         let Mark { line, column, .. } = self.cursor.mark;
+        let behind = !self.cursor.line_so_far().trim_ascii().is_empty();
         let mut text = String::new();
         while !self.cursor.is_break_or_end(0) {
             self.cursor.read(&mut text);
         }
-        self.comments.push(Comment { line: line + 1, column: column + 1, text });
+        self.comments.push(Comment { line: line + 1, column: column + 1, text, behind });
     }
 
     fn push(&mut self, kind: Kind, start: Mark) {

@@ -30,6 +30,8 @@ pub struct Node {
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
+    /// The last line of a scalar or of a list or map in brackets; of others, the line where they begin.
+    pub end_line: u32,
 }
 
 /// What a node is.
@@ -122,7 +124,11 @@ impl Stream {
         }
     }
 
-    fn push(&mut self, node: Node) -> NodeId {
+    pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    pub(crate) fn push(&mut self, node: Node) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.nodes.push(node);
         id
@@ -212,12 +218,15 @@ impl<'a> Composer<'a> {
 
     fn add(&mut self, kind: NodeKind, properties: Properties, mark: Mark) -> NodeId {
         let anchor: Option<Box<str>> = properties.anchor.map(Into::into);
+        let line = mark.line as u32 + 1;
+        let end_line = if matches!(kind, NodeKind::Scalar { .. }) { self.end_line().max(line) } else { line };
         let id = self.stream.push(Node {
             kind,
             tag: properties.tag.map(Into::into),
             anchor: anchor.clone(),
-            line: mark.line as u32 + 1,
+            line,
             column: mark.column as u32 + 1,
+            end_line,
         });
         if let Some(anchor) = anchor {
             self.anchors.insert(anchor, id);
@@ -237,14 +246,29 @@ impl<'a> Composer<'a> {
 
     fn end(&mut self) -> Option<NodeId> {
         let Open { id, children } = self.open.pop()?;
-        match &mut self.stream.nodes[id.0 as usize].kind {
-            NodeKind::Sequence { items, .. } => *items = children,
-            NodeKind::Mapping { entries, .. } => {
-                *entries = children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+        let end_line = self.end_line();
+        let node = &mut self.stream.nodes[id.0 as usize];
+        let flow = match &mut node.kind {
+            NodeKind::Sequence { items, flow } => {
+                *items = children;
+                *flow
             }
-            NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
+            NodeKind::Mapping { entries, flow } => {
+                *entries = children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+                *flow
+            }
+            NodeKind::Scalar { .. } | NodeKind::Alias { .. } => false,
+        };
+        if flow {
+            node.end_line = end_line.max(node.line);
         }
         Some(id)
+    }
+
+    /// The line where the last scalar or bracket ended, which for a block is the line before the mark.
+    fn end_line(&self) -> u32 {
+        let end = self.parser.end;
+        end.line as u32 + u32::from(end.column > 0)
     }
 }
 

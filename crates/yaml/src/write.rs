@@ -2,9 +2,9 @@
 //!
 //! Anything that can show itself as a [`Shape`] can be written, so that big trees need no copy in between.
 
-mod analysis;
+pub(crate) mod analysis;
 mod order;
-mod text;
+pub(crate) mod text;
 
 use crate::number::{format_float, json_number};
 use crate::resolve::{Scalar, is_base_60, resolve};
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use text::Writer;
 
 /// The longest key that is written without `?`, in bytes.
-const SIMPLE_KEY: usize = 128;
+pub(crate) const SIMPLE_KEY: usize = 128;
 
 /// What a value looks like to the writer.
 pub enum Shape<'a, T: ?Sized> {
@@ -148,7 +148,7 @@ impl Emitter {
             Style::Plain => self.out.plain(text, !simple_key),
             Style::Single => self.out.single(text, !simple_key),
             Style::Double => self.out.double(text, !simple_key),
-            Style::Literal | Style::Folded => self.out.literal(text),
+            Style::Literal | Style::Folded => self.out.literal(text, None),
         }
         self.out.indent = outer;
     }
@@ -158,7 +158,7 @@ impl Emitter {
 fn wanted_style(text: &str) -> Style {
     if text.contains('\n') {
         Style::Literal
-    } else if resolve(text, Dialect::V2) == Scalar::Str && !is_base_60(text) {
+    } else if matches!(resolve(text, Dialect::V2), Scalar::Str | Scalar::Merge) && !is_base_60(text) {
         Style::Plain
     } else {
         Style::Double

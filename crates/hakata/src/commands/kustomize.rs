@@ -23,6 +23,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     Build(Box<build::Args>),
+    #[command(alias = "init")]
     Create(create::Args),
     Edit(edit::Args),
     /// Print the version of kustomize whose output this one gives

@@ -234,7 +234,7 @@ impl<'c, 'h> Target<'c, 'h> {
             if as_file.kind() == Kind::Http {
                 return Err(as_file);
             }
-            let loader = match self.loader.below(path) {
+            let loader = match self.loader_below(path) {
                 Ok(loader) => loader,
                 // A file that is no YAML is no directory either; the second message would only confuse.
                 Err(e) if as_file.kind() == Kind::Malformed && e.kind() != Kind::Timeout => return Err(as_file),
@@ -245,9 +245,14 @@ impl<'c, 'h> Target<'c, 'h> {
         Ok(gathered)
     }
 
+    fn loader_below(&self, path: &str) -> Result<Rc<Loader<'h>>> {
+        crate::repo::warning(path).into_iter().for_each(|warning| self.context.warn(warning));
+        self.loader.below(path)
+    }
+
     fn accumulate_components(&self, mut gathered: Accumulator, paths: &[String]) -> Result<Accumulator> {
         for path in paths {
-            let loader = self.loader.below(path).map_err(|e| e.reword(|text| format!("loader.New {text:?}")))?;
+            let loader = self.loader_below(path).map_err(|e| e.reword(|text| format!("loader.New {text:?}")))?;
             let done = self.accumulate_below(gathered, loader, path, true);
             gathered = done.map_err(|e| e.reword(|text| format!("accumulateDirectory: {text:?}")))?;
         }
@@ -278,6 +283,7 @@ impl<'c, 'h> Target<'c, 'h> {
         path: &str,
         is_component: bool,
     ) -> Result<Accumulator> {
+        self.context.count_kustomization()?;
         let root = loader.root().to_owned();
         let (mut kustomization, file) =
             load_file(&loader, self.context).map_err(|e| e.wrap(format!("couldn't make target for path '{root}'")))?;

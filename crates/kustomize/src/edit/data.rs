@@ -2,7 +2,10 @@
 
 use super::{Edit, glob, list, map, push, text};
 use crate::error::{Error, Result};
-use serde_json::{Map, Value, json};
+use crate::generate;
+use crate::kustomization::{GeneratorArgs, SecretArgs, parse_config};
+use crate::loader::Loader;
+use serde_json::{Value, json};
 
 /// Which generators are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +56,7 @@ pub struct Data {
     pub disable_name_suffix_hash: bool,
     /// create, merge or replace
     pub behavior: String,
-    /// The type of a Secret.
+    /// The type of a Secret that is not there yet.
     pub secret_type: String,
 }
 
@@ -61,11 +64,12 @@ impl Edit<'_> {
     /// Adds a generator, or more data to the one with this name.
     ///
     /// # Errors
-    /// If there is no data, or if the patterns of files do not fit.
+    /// If there is no data, if the patterns of files do not fit, or if the data could not be built.
     pub fn add_data(&mut self, kind: DataKind, data: &Data) -> Result<()> {
         check(kind, data)?;
         let files = self.expand(&data.files)?;
-        let generator = self.generator(kind, data);
+        let place = self.generator(kind, data);
+        let generator = super::as_map(&mut self.items_mut(kind.field())[place]);
         for literal in &data.literals {
             push(generator, "literals", json!(literal));
         }
@@ -78,12 +82,10 @@ impl Edit<'_> {
         if data.disable_name_suffix_hash {
             map(generator, "options").insert("disableNameSuffixHash".to_owned(), json!(true));
         }
-        for (field, value) in [("behavior", &data.behavior), ("type", &data.secret_type)] {
-            if !value.is_empty() {
-                generator.insert(field.to_owned(), json!(value));
-            }
+        if !data.behavior.is_empty() {
+            generator.insert("behavior".to_owned(), json!(data.behavior));
         }
-        Ok(())
+        self.try_out(kind, place)
     }
 
     /// Gives keys of a generator new values, and the generator a new namespace.
@@ -111,7 +113,20 @@ impl Edit<'_> {
         if !new_namespace.is_empty() {
             generator.insert("namespace".to_owned(), json!(new_namespace));
         }
-        Ok(())
+        self.try_out(kind, place)
+    }
+
+    /// Refuses a generator that cannot generate: missing files, keys that repeat.
+    fn try_out(&self, kind: DataKind, place: usize) -> Result<()> {
+        let generator = &self.items(kind.field())[place];
+        let loader = Loader::open(self.host, &self.dir, true)?;
+        let made = match kind {
+            DataKind::ConfigMap => {
+                parse_config::<GeneratorArgs>(generator).and_then(|args| generate::config_map(&args, &loader))
+            }
+            DataKind::Secret => parse_config::<SecretArgs>(generator).and_then(|args| generate::secret(&args, &loader)),
+        };
+        made.map(drop).map_err(|e| e.at_field(kind.field()).wrap(format!("failed to create {}", kind.noun())))
     }
 
     /// Removes generators by name.
@@ -139,17 +154,19 @@ impl Edit<'_> {
         Ok(())
     }
 
-    fn generator(&mut self, kind: DataKind, data: &Data) -> &mut Map<String, Value> {
+    /// Where the generator with this name stands; a new one if there is none.
+    fn generator(&mut self, kind: DataKind, data: &Data) -> usize {
         let generators = self.items_mut(kind.field());
-        let place = generators.iter().position(|item| is_named(item, data)).unwrap_or_else(|| {
+        generators.iter().position(|item| is_named(item, data)).unwrap_or_else(|| {
             let mut new = json!({"name": data.name});
-            if !data.namespace.is_empty() {
-                new["namespace"] = json!(data.namespace);
+            for (field, value) in [("namespace", &data.namespace), ("type", &data.secret_type)] {
+                if !value.is_empty() {
+                    new[field] = json!(value);
+                }
             }
             generators.push(new);
             generators.len() - 1
-        });
-        super::as_map(&mut generators[place])
+        })
     }
 
     /// The files behind `[key=]pattern`.
@@ -183,9 +200,9 @@ fn check(kind: DataKind, data: &Data) -> Result<()> {
         return Err(Error::new("from-env-file cannot be combined with from-file or from-literal"));
     }
     if !["", "create", "merge", "replace"].contains(&data.behavior.as_str()) {
-        return Err(Error::new(format!("invalid behavior: {}", data.behavior))
-            .at_field(kind.field())
-            .cure("one of create, merge, replace"));
+        return Err(
+            Error::new("invalid behavior: must be one of \"create\", \"merge\", or \"replace\"").at_field(kind.field())
+        );
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::{Edit, text};
 use crate::error::{Error, Result};
 use crate::transform::split_image;
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 /// What keeps a part of an image as the file has it.
@@ -65,6 +66,22 @@ impl Edit<'_> {
             insert(self.map_mut(texts.field()), texts.noun(), key, &value, replace)?;
         }
         Ok(())
+    }
+
+    /// Sets annotations from `key:value` pairs, whose keys must be such as Kubernetes takes.
+    ///
+    /// # Errors
+    /// If a key is none.
+    pub fn set_annotations(&mut self, pairs: &[String]) -> Result<()> {
+        const KEY: &str =
+            "^([a-zA-Z]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?$";
+        let is_key = Regex::new(KEY).expect("a constant that compiles");
+        if let Some((key, _)) = Texts::Annotations.pairs(pairs)?.iter().find(|(key, _)| !is_key.is_match(key)) {
+            return Err(Error::new(format!("invalid annotation key: {key}")).at_field("commonAnnotations").cure(
+                "a key is a name of letters, digits, -, _ and ., if need be with a domain and a slash before it",
+            ));
+        }
+        self.set_texts(Texts::Annotations, pairs, true)
     }
 
     /// Adds labels to `labels`, so that selectors are left alone.
@@ -192,8 +209,10 @@ fn image(arg: &str) -> Result<Map<String, Value>> {
             "invalid format of image, use one of the following options:\n\
              - <image>=<newimage>:<newtag>\n\
              - <image>=<newimage>@<digest>\n\
+             - <image>=<newimage>:<newtag>@<digest>\n\
              - <image>=<newimage>\n\
              - <image>:<newtag>\n\
+             - <image>:<newtag>@<digest>\n\
              - <image>@<digest>",
         ));
     }

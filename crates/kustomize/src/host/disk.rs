@@ -3,6 +3,7 @@
 use super::{FetchError, Host, Place, Program, Ran};
 use crate::repo::RepoSpec;
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -84,6 +85,10 @@ impl Host for Disk {
     }
 
     fn clone_repo(&self, repo: &RepoSpec) -> Result<String, (String, bool)> {
+        if repo.git_ref.starts_with('-') {
+            // git would take it for an option, and some of its options run programs.
+            return Err((format!("the revision '{}' begins with '-'", repo.git_ref), false));
+        }
         let dir = self.temporary().map_err(|e| (e, false))?;
         let url = repo.clone_url();
         let git_ref = if repo.git_ref.is_empty() { "HEAD" } else { &repo.git_ref };
@@ -117,7 +122,8 @@ impl Host for Disk {
             number =
                 number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(now.subsec_nanos()) + attempt);
             let dir = std::env::temp_dir().join(format!("kustomize-{}", number % 10_000_000_000));
-            match std::fs::create_dir(&dir) {
+            // What is fetched may be private.
+            match std::fs::DirBuilder::new().mode(0o700).create(&dir) {
                 Ok(()) => {
                     let real = std::fs::canonicalize(&dir).unwrap_or(dir);
                     return Ok(real.to_string_lossy().into_owned());

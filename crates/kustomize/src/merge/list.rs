@@ -2,7 +2,7 @@
 
 use super::{Direction, Directive, Merger, Place, Source, take_directive};
 use crate::error::Result;
-use crate::node::{Content, Node};
+use crate::node::{Content, Kind, Node};
 use std::collections::HashSet;
 
 /// The values of the merge keys of one item; empty where the item has none.
@@ -165,10 +165,10 @@ impl ListMerge<'_, '_> {
             return Ok(std::mem::take(&mut self.dest));
         }
         let dest = std::mem::take(&mut self.dest);
-        Ok(match self.merger.direction {
+        match self.merger.direction {
             Direction::Prepend => put_together(merged, dest, &last_keys),
             Direction::Append => put_together(dest, merged, &last_keys),
-        })
+        }
     }
 
     /// Merges the items with these values and adds the outcome to `merged`.
@@ -195,8 +195,7 @@ impl ListMerge<'_, '_> {
             }
         };
         let Some(mut outcome) = outcome.filter(|node| !node.is_nil_or_empty()) else {
-            set_item(&mut self.dest, None, keys, values);
-            return Ok(());
+            return set_item(&mut self.dest, None, keys, values);
         };
         for (key, value) in keys.iter().zip(values) {
             if outcome.get(key).is_none() && !value.is_empty() {
@@ -206,8 +205,7 @@ impl ListMerge<'_, '_> {
                 }
             }
         }
-        set_item(merged, Some(outcome), keys, values);
-        Ok(())
+        set_item(merged, Some(outcome), keys, values)
     }
 }
 
@@ -253,45 +251,51 @@ fn usable(list: &[Values], values: &[String], keys: &[String]) -> (Vec<String>, 
 
 /// True if the item has all the values.
 fn matches(item: &Node, keys: &[String], values: &[String]) -> bool {
-    item.kind() == crate::node::Kind::Map
+    item.kind() == Kind::Map
         && keys.iter().zip(values).all(|(key, value)| item.get(key).is_some_and(|node| node.as_text() == value))
 }
 
 /// Puts `element` in the place of the items that match, or behind the others; without one, takes them out. An empty
-/// value matches whatever the item has under the key.
-fn set_item(items: &mut Vec<Node>, element: Option<Node>, keys: &[String], values: &[String]) {
+/// value matches whatever the item has under the key. Without any value nothing matches, and nothing is kept.
+fn set_item(items: &mut Vec<Node>, element: Option<Node>, keys: &[String], values: &[String]) -> Result<()> {
     let is_map_setter =
         keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
     let mut found = false;
-    let old = std::mem::take(items);
-    for item in old {
-        if item.is_null() || (item.kind() == crate::node::Kind::Map && item.entries().is_empty()) {
+    for item in std::mem::take(items) {
+        if item.is_null() || (item.kind() == Kind::Map && item.entries().is_empty()) {
             continue;
         }
-        if item.kind() != crate::node::Kind::Map && is_map_setter {
+        if item.kind() != Kind::Map && is_map_setter {
             items.push(item);
             continue;
         }
+        if values.is_empty() {
+            continue;
+        }
+        item.expect(Kind::Map)?;
         let fits = keys
             .iter()
             .zip(values)
             .all(|(key, value)| item.get(key).is_some_and(|node| value.is_empty() || node.as_text() == value));
-        if !fits {
+        if fits {
+            found = true;
+            items.extend(element.clone());
+        } else {
             items.push(item);
-            continue;
         }
-        found = true;
-        items.extend(element.clone());
     }
     if !found {
         items.extend(element);
     }
+    Ok(())
 }
 
-/// Adds `second` to `first`; items with the same keys take the place of those in `first`.
-fn put_together(first: Vec<Node>, second: Vec<Node>, keys: &[String]) -> Vec<Node> {
+/// Adds `second` to `first`; items with the same keys take the place of those in `first`. An item without any key takes
+/// the place of all.
+fn put_together(first: Vec<Node>, second: Vec<Node>, keys: &[String]) -> Result<Vec<Node>> {
     let mut joined = first;
     for element in second {
+        element.expect(Kind::Map)?;
         let mut values = Vec::with_capacity(keys.len());
         for key in keys {
             match element.get(key) {
@@ -300,9 +304,9 @@ fn put_together(first: Vec<Node>, second: Vec<Node>, keys: &[String]) -> Vec<Nod
             }
         }
         if keys.len() > 1 {
-            set_item(&mut joined, None, keys, &values);
+            set_item(&mut joined, None, keys, &values)?;
         }
-        set_item(&mut joined, Some(element), keys, &values);
+        set_item(&mut joined, Some(element), keys, &values)?;
     }
-    joined
+    Ok(joined)
 }

@@ -2,7 +2,7 @@
 
 use super::{Content, Entry, Node, Style, Tag};
 use crate::error::{Error, Kind, Result};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use yaml::{Budget, Dialect, NodeId, NodeKind, Scalar, Stream};
 
@@ -19,8 +19,12 @@ pub(crate) fn parse_documents(text: &str) -> Result<Vec<Node>> {
             continue;
         }
         if alone && is_wrapping(&node) {
-            let items = node.get("items").map(|items| items.items().to_vec());
-            nodes.extend(items.unwrap_or_default());
+            match node.get("items").map(|items| items.content.clone()) {
+                Some(Content::Seq(items)) => nodes.extend(items),
+                // Neither keys nor values of a map are resources, which is found out later.
+                Some(Content::Map(entries)) => nodes.extend(entries.into_iter().map(|entry| entry.value)),
+                Some(Content::Scalar(_)) | None => {}
+            }
         } else {
             nodes.push(node);
         }
@@ -39,11 +43,26 @@ pub(crate) fn parse_one(text: &str) -> Result<Option<Node>> {
 }
 
 fn parse_with(text: &str, names: &mut Names) -> Result<Option<Node>> {
-    let malformed = |e: yaml::Error| Error::of_kind(Kind::Malformed, format!("MalformedYAMLError: {e}"));
-    let stream = Stream::parse_first(text, Dialect::V3).map_err(malformed)?;
+    let stream = parse_stream(text)?;
     let Some(&root) = stream.documents.first() else { return Ok(None) };
-    let mut reader = Reader { stream: &stream, names, budget: Budget::default() };
-    reader.node(root, 0).map(Some)
+    read(&stream, root, names).map(Some)
+}
+
+/// The first document of a text, together with how it was written.
+pub(crate) fn parse_written(text: &str) -> Result<Option<(Stream, NodeId, Node)>> {
+    let stream = parse_stream(text)?;
+    let Some(&root) = stream.documents.first() else { return Ok(None) };
+    let node = read(&stream, root, &mut Names::default())?;
+    Ok(Some((stream, root, node)))
+}
+
+fn parse_stream(text: &str) -> Result<Stream> {
+    let malformed = |e: yaml::Error| Error::of_kind(Kind::Malformed, format!("MalformedYAMLError: {e}"));
+    Stream::parse_first(text, Dialect::V3).map_err(malformed)
+}
+
+fn read(stream: &Stream, root: NodeId, names: &mut Names) -> Result<Node> {
+    Reader { stream, names, budget: Budget::default() }.node(root, 0)
 }
 
 /// Splits at lines that begin with `---`, of which only the first line of the file may be one.
@@ -106,7 +125,7 @@ impl Reader<'_> {
                 self.budget.leave();
                 Ok(node)
             }
-            NodeKind::Scalar { value, style } => Ok(scalar(source, value, *style != yaml::Style::Plain)),
+            NodeKind::Scalar { value, style } => Ok(scalar(source, value, *style)),
             NodeKind::Sequence { items, .. } => {
                 let items: Result<Vec<Node>> = items.iter().map(|item| self.node(*item, depth + 1)).collect();
                 Ok(Node { content: Content::Seq(items?), tag: Tag::Seq, style: Style::default() })
@@ -135,7 +154,7 @@ impl Reader<'_> {
     fn key(&mut self, id: NodeId, depth: usize) -> Result<(Arc<str>, bool)> {
         let key = self.node(id, depth + 1)?;
         let is_text = match key.content {
-            Content::Scalar(_) => matches!(key.tag, Tag::Str | Tag::None | Tag::Custom),
+            Content::Scalar(_) => matches!(key.tag, Tag::Str | Tag::None),
             _ => false,
         };
         Ok((self.names.share(key.as_text()), is_text))
@@ -150,6 +169,7 @@ impl Reader<'_> {
             }
             _ => vec![id],
         };
+        let mut known: HashSet<Arc<str>> = own.iter().map(|entry| Arc::clone(&entry.key)).collect();
         for source in sources {
             match &self.stream[self.stream.follow(source)].kind {
                 NodeKind::Mapping { .. } => {}
@@ -160,11 +180,7 @@ impl Reader<'_> {
             }
             let merged = self.node(source, depth + 1)?;
             let Content::Map(entries) = merged.content else { continue };
-            for entry in entries {
-                if !own.iter().any(|known| known.key == entry.key) {
-                    own.push(entry);
-                }
-            }
+            own.extend(entries.into_iter().filter(|entry| known.insert(Arc::clone(&entry.key))));
         }
         Ok(())
     }
@@ -178,7 +194,8 @@ fn is_merge(stream: &Stream, id: NodeId) -> bool {
     }
 }
 
-fn scalar(source: &yaml::Node, value: &str, quoted: bool) -> Node {
+fn scalar(source: &yaml::Node, value: &str, style: yaml::Style) -> Node {
+    let quoted = style != yaml::Style::Plain;
     let explicit = source.tag.as_deref().filter(|tag| *tag != "!");
     let tag = match explicit {
         Some(tag) => match tag.strip_prefix("tag:yaml.org,2002:") {
@@ -194,7 +211,7 @@ fn scalar(source: &yaml::Node, value: &str, quoted: bool) -> Node {
         None if quoted => Tag::Str,
         None => tag_of(&yaml::resolve(value, Dialect::V3)),
     };
-    let style = Style { quoted, tagged: explicit.is_some() };
+    let style = Style { quoted, tagged: explicit.is_some(), folded: style == yaml::Style::Folded };
     Node { content: Content::Scalar(value.into()), tag, style }
 }
 

@@ -11,9 +11,14 @@ impl Node {
         if value.is_null() {
             return Ok(());
         }
-        let style = self.style;
-        *self = Node { style, ..value };
+        self.put(value);
         Ok(())
+    }
+
+    /// Takes another value's content and tag; the tag is written out if there is one and the old one was.
+    fn put(&mut self, value: Node) {
+        let style = Style { tagged: self.style.tagged && value.tag != Tag::None, ..self.style };
+        *self = Node { style, ..value };
     }
 
     /// Sets the text under `key`, which may look like something else.
@@ -36,8 +41,7 @@ impl Node {
         self.expect(Kind::Map)?;
         match self.get_mut(key) {
             Some(field) => {
-                let style = field.style;
-                *field = Node { style, ..value };
+                field.put(value);
             }
             None => self.push_entry(key.into(), value.quoted_where_needed()),
         }
@@ -52,22 +56,24 @@ impl Node {
         self
     }
 
+    /// Adds a key that is known to be new; `is_text` as in [`Entry`]. A null adds nothing.
+    pub(crate) fn add(&mut self, key: Arc<str>, is_text: bool, value: Node) {
+        if !value.is_null()
+            && let Content::Map(entries) = &mut self.content
+        {
+            entries.push(Entry { key, is_text, value: value.quoted_where_needed() });
+        }
+    }
+
+    /// Adds an entry whose key is written without quotes: it is text only if it looks like text.
     pub(crate) fn push_entry(&mut self, key: Arc<str>, value: Node) {
         if self.kind() != Kind::Map {
             self.content = Content::Map(Vec::new());
             self.tag = Tag::Map;
         }
         if let Content::Map(entries) = &mut self.content {
-            entries.push(Entry { key, is_text: true, value });
-        }
-    }
-
-    /// Notes that a key is a number or the like.
-    pub(crate) fn mark_key(&mut self, key: &str) {
-        if let Content::Map(entries) = &mut self.content
-            && let Some(entry) = entries.iter_mut().find(|entry| &*entry.key == key)
-        {
-            entry.is_text = false;
+            let is_text = yaml::resolve(&key, yaml::Dialect::V3).tag() == "!!str";
+            entries.push(Entry { key, is_text, value });
         }
     }
 

@@ -3,6 +3,7 @@
 use super::read::tag_of;
 use super::{Content, Entry, Node, Style, Tag};
 use crate::error::{Error, Result};
+use base64::Engine;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,15 +12,23 @@ use yaml::{Dialect, Emit, Scalar, Shape};
 /// What a scalar is when it is written and read again.
 enum Meaning {
     Text,
+    /// A text that is not the one that stands there.
+    OtherText(String),
     Resolved(Scalar),
 }
 
 impl Node {
     fn meaning(&self, text: &str) -> Result<Meaning> {
         let plain = || Meaning::Resolved(yaml::resolve(text, Dialect::V3));
+        if self.style.folded && matches!(self.tag, Tag::None | Tag::Str) {
+            return Ok(Meaning::OtherText(refolded(text)));
+        }
         if self.style.tagged || !matches!(self.tag, Tag::None | Tag::Str) {
             let found = yaml::resolve(text, Dialect::V3);
-            if self.tag == Tag::Custom || self.tag == Tag::Binary || self.tag == Tag::Str {
+            if self.tag == Tag::Binary {
+                return decoded(text).map(Meaning::OtherText);
+            }
+            if self.tag == Tag::Custom || self.tag == Tag::Str {
                 return Ok(Meaning::Text);
             }
             if self.style.tagged || tag_of(&found) != self.tag {
@@ -51,6 +60,7 @@ impl Node {
         Ok(match &self.content {
             Content::Scalar(text) => match self.meaning(text)? {
                 Meaning::Text => Value::String(text.to_string()),
+                Meaning::OtherText(text) => Value::String(text),
                 Meaning::Resolved(scalar) => json_scalar(scalar, text),
             },
             Content::Seq(items) => Value::Array(items.iter().map(Self::json).collect::<Result<_>>()?),
@@ -117,7 +127,7 @@ impl Node {
                 let tag = tag_of(&yaml::resolve(&text, Dialect::V3));
                 return Self::tagged(text, tag);
             }
-            Value::Number(number) => return Self::tagged(number.to_string(), Tag::Int),
+            Value::Number(number) => return Self::tagged(go_integer(number), Tag::Int),
             Value::String(text) => return Self::text(text.as_str()),
             Value::Array(items) => Content::Seq(items.iter().map(Self::from_json).collect()),
             Value::Object(map) => Content::Map(
@@ -143,6 +153,55 @@ impl Node {
     pub(crate) fn show(&self) -> String {
         yaml::emit(self)
     }
+}
+
+/// What the text of a `!!binary` stands for.
+fn decoded(text: &str) -> Result<String> {
+    let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+    match base64::engine::general_purpose::STANDARD.decode(compact) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(_) => Err(Error::new("yaml: !!binary value contains invalid base64 data")),
+    }
+}
+
+/// An integer as it is after Go had it as a floating-point number.
+fn go_integer(number: &serde_json::Number) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(float) if float.abs() > EXACT => float.to_string(),
+        _ => number.to_string(),
+    }
+}
+
+/// A folded text as go-yaml reads what it wrote: a line break before a line that begins with a blank is doubled, and so
+/// is the last of several at the end.
+fn refolded(text: &str) -> String {
+    let is_blank = |line: &str| line.starts_with([' ', '\t']);
+    let doubles = !is_blank(text.trim_start_matches('\n'));
+    let trailing = text.len() - text.trim_end_matches('\n').len();
+    let content = text.trim_end_matches('\n');
+    let mut out = String::with_capacity(text.len());
+    let mut last: Option<&str> = None;
+    let mut breaks = 0;
+    for line in content.split('\n') {
+        if line.is_empty() {
+            breaks += 1;
+            continue;
+        }
+        if let Some(last) = last {
+            let written = breaks + usize::from(doubles && !is_blank(last));
+            let read = if is_blank(last) || is_blank(line) { written } else { written.saturating_sub(1) };
+            if read == 0 { out.push(' ') } else { out.push_str(&"\n".repeat(read)) }
+        } else {
+            out.push_str(&"\n".repeat(breaks));
+        }
+        out.push_str(line);
+        last = Some(line);
+        breaks = 1;
+    }
+    let kept = if trailing > 1 && doubles && !last.is_some_and(is_blank) { trailing + 1 } else { trailing };
+    out.push_str(&"\n".repeat(kept));
+    out
 }
 
 fn mismatch(found: &Scalar, text: &str, tag: Tag) -> Error {
@@ -177,7 +236,10 @@ fn check_map(entries: &[Entry], line: &mut usize, repeated: &mut Vec<String>) ->
     for (at, entry) in entries.iter().enumerate() {
         if !entry.is_text {
             let text = "json: unsupported type: map[interface {}]interface {}";
-            return Err(Error::new(text).at_field(&entry.key).cure("put the key in quotes"));
+            return Err(Error::new(text).at_field(&entry.key).cure(
+                "put the key in quotes; a key that kustomize itself adds, e.g. of a generator or a label, has none, so it \
+                 needs another name",
+            ));
         }
         let known = if small {
             entries[..at].iter().any(|before| before.key == entry.key).then_some(*line)
@@ -234,6 +296,7 @@ impl Emit for Node {
                         _ => Shape::Null,
                     },
                 },
+                Ok(Meaning::OtherText(text)) => Shape::Text(text.into()),
                 _ => Shape::Text((&**text).into()),
             },
             Content::Seq(items) => Shape::List(items.iter().collect()),

@@ -21,7 +21,7 @@ crate::decode::structure!(Images, "ImageTagTransformerPlugin", { "imageTag" => i
 impl Transformer for Images {
     fn transform(&self, resources: &mut ResMap, _: &Schema) -> Result<()> {
         let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", self.image.name);
-        let pattern = Regex::new(&pattern).map_err(|e| {
+        let pattern = object::pattern::compile(&pattern).map_err(|e| {
             Error::new(format!("error parsing regexp: {e}"))
                 .at_field("images.name")
                 .cure("the name is a regular expression; write \\. for a dot and so on")

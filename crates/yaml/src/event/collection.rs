@@ -15,7 +15,7 @@ impl Parser<'_> {
     }
 
     fn close(&mut self, event: Event, at: Mark) -> Parse<(Event, Mark)> {
-        self.scanner.next()?;
+        self.end = self.scanner.next()?.end;
         self.pop();
         self.marks.pop();
         Ok((event, at))

@@ -27,6 +27,13 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.pos + ahead).copied().unwrap_or(0)
     }
 
+    /// What stands in this line before the current position.
+    pub(crate) fn line_so_far(&self) -> &[u8] {
+        let before = &self.bytes[..self.pos];
+        let start = before.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+        &before[start..]
+    }
+
     pub(crate) fn is_end(&self) -> bool {
         self.pos >= self.bytes.len()
     }

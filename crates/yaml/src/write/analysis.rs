@@ -4,9 +4,11 @@ use crate::Style;
 
 /// What the characters of a text allow.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Analysis {
-    pub(super) multiline: bool,
+pub(crate) struct Analysis {
+    pub(crate) multiline: bool,
     plain: bool,
+    /// As `plain`, inside brackets.
+    flow_plain: bool,
     single: bool,
     block: bool,
 }
@@ -22,25 +24,41 @@ struct Spaces {
 }
 
 impl Analysis {
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         if text.is_empty() {
-            return Self { multiline: false, plain: true, single: true, block: false };
+            return Self { multiline: false, plain: true, flow_plain: false, single: true, block: false };
         }
         let special = text.chars().any(|c| !is_printable(c));
         let multiline = text.chars().any(is_break);
         let spaces = Spaces::of(text);
         let edges = spaces.leading || spaces.trailing_space || spaces.trailing_break;
         let broken = spaces.space_break || special;
+        let plain = !(edges || spaces.break_space || broken || multiline || has_indicator(text));
         Self {
             multiline,
-            plain: !(edges || spaces.break_space || broken || multiline || has_indicator(text)),
+            plain,
+            flow_plain: plain && !has_flow_indicator(text),
             single: !(spaces.break_space || broken),
             block: !(spaces.trailing_space || broken),
         }
     }
 
+    /// As [`Analysis::of`], by the newer go-yaml, which writes tabs in blocks.
+    pub(crate) fn of_newer(text: &str) -> Self {
+        let analysis = Self::of(text);
+        if !text.contains('\t') {
+            return analysis;
+        }
+        Self { block: Self::of(&text.replace('\t', "x")).block, ..analysis }
+    }
+
+    /// As it is inside brackets.
+    pub(crate) fn in_flow(self) -> Self {
+        Self { plain: self.flow_plain, block: false, ..self }
+    }
+
     /// The style nearest to `wanted`.
-    pub(super) fn possible_style(self, wanted: Style, text: &str, simple_key: bool) -> Style {
+    pub(crate) fn possible_style(self, wanted: Style, text: &str, simple_key: bool) -> Style {
         let mut style = wanted;
         if simple_key && self.multiline {
             style = Style::Double;
@@ -96,6 +114,11 @@ fn has_indicator(text: &str) -> bool {
         (1.., b'#') => matches!(bytes[at - 1], b' ' | b'\t' | b'\n' | b'\r'),
         _ => false,
     })
+}
+
+/// True if brackets around the text would make a part of it something other than text.
+fn has_flow_indicator(text: &str) -> bool {
+    text.starts_with(['?', ':']) || text.contains([',', '?', '[', ']', '{', '}', ':'])
 }
 
 pub(super) fn is_break(c: char) -> bool {

@@ -103,7 +103,7 @@ fn matching(
     visit: &mut dyn FnMut(&mut Node),
 ) -> Result<usize> {
     let (field, pattern) = split_list_index(part)?;
-    let regex = Regex::new(pattern).map_err(|e| Error::new(format!("error parsing regexp: {e}")))?;
+    let regex = object::pattern::compile(pattern).map_err(|e| Error::new(format!("error parsing regexp: {e}")))?;
     node.expect(Kind::Seq)?;
     let found = visit_matching(node, field, &regex, rest, create, visit)?;
     if found > 0 || create.is_none() {

@@ -78,7 +78,7 @@ pub(super) enum Command {
     /// Add annotations
     Annotation {
         /// key:value
-        #[arg(required = true, value_name = "KEY:VALUE", value_delimiter = ',')]
+        #[arg(required = true, value_name = "KEY:VALUE")]
         annotations: Vec<String>,
         /// Replace annotations that are there
         #[arg(short, long)]

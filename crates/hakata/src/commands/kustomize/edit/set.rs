@@ -43,7 +43,7 @@ pub(super) enum Command {
     /// Set annotations
     Annotation {
         /// key:value
-        #[arg(required = true, value_name = "KEY:VALUE", value_delimiter = ',')]
+        #[arg(required = true, value_name = "KEY:VALUE")]
         annotations: Vec<String>,
     },
     /// Give keys of a ConfigMap new values
@@ -94,7 +94,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, command: &Command) -> kustomize::Result
         Command::Image { images } => edit.set_images(images)?,
         Command::Replicas { replicas } => edit.set_replicas(replicas)?,
         Command::Label { labels } => edit.set_texts(Texts::Labels, labels, true)?,
-        Command::Annotation { annotations } => edit.set_texts(Texts::Annotations, annotations, true)?,
+        Command::Annotation { annotations } => edit.set_annotations(annotations)?,
         Command::Configmap(data) => data.apply(edit, DataKind::ConfigMap)?,
         Command::Secret(data) => data.apply(edit, DataKind::Secret)?,
         Command::Buildmetadata { options } => edit.add_build_metadata(options, true)?,
