@@ -151,7 +151,7 @@ impl Built {
 }
 
 /// As many kustomizations are read in one build; one that is read twice counts twice.
-const MAX_KUSTOMIZATIONS: usize = 50_000;
+const MAX_KUSTOMIZATIONS: usize = 20_000;
 
 /// What all parts of a build share.
 pub(crate) struct Context<'h> {

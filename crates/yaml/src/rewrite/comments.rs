@@ -85,11 +85,12 @@ impl Comments {
             let content = finder.content_before(group.first);
             let touches = content.is_some_and(|line| line + 1 == group.first);
             let dedent_follows = next.is_some_and(|next| next.column < group.column) && !blank_follows;
-            if touches && (blank_follows || dedent_follows) {
-                if let Some(owner) = finder.owner(&group) {
-                    self.foot.insert(owner, group.text);
-                    continue;
-                }
+            if touches
+                && (blank_follows || dedent_follows)
+                && let Some(owner) = finder.owner(&group)
+            {
+                self.foot.insert(owner, group.text);
+                continue;
             }
             pending.push(group);
             if !gap_goes_on {
