@@ -15,6 +15,7 @@ pub mod pki;
 pub mod place;
 pub mod preflight;
 mod pressure_metrics;
+mod resident;
 pub mod server;
 mod signer;
 pub mod snapshot;

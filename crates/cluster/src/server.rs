@@ -15,6 +15,7 @@ use crate::instance::{Claim, Description};
 use crate::kubeconfig;
 use crate::node::{self, Ground, GroundError};
 use crate::pki::{self, Names, Pki};
+use crate::resident;
 use apiserver::admission::chain::Chain;
 use apiserver::aggregation::{self, Aggregation};
 use apiserver::authn::token_file::{StaticTokens, TokenFileError};
@@ -224,6 +225,7 @@ impl Server {
                 stop: &server.stop,
             });
         }
+        server.tasks.spawn("keep memory small", resident::keep_small(server.stop.clone()));
         server.claim.describe(&server.description())?;
         Ok(server)
     }

@@ -214,9 +214,9 @@ fn accept_names(definition: &mut Value, others: &[Value], now: &str) {
 
 fn copy(names: &mut Value, wanted: View<'_>, name: &str) {
     if let Some(map) = names.as_object_mut() {
-        match wanted.get(name).value() {
-            Some(value) => drop(map.insert(name.to_owned(), value.clone())),
-            None => drop(map.remove(name)),
+        match wanted.get(name) {
+            value if value.is_absent() => drop(map.remove(name)),
+            value => drop(map.insert(name.to_owned(), value.to_value())),
         }
     }
 }

@@ -211,8 +211,7 @@ fn conditions(budget: &Object, value: &str, reason: &str, message: &str) -> Vec<
         "type": ALLOWED, "status": value, "reason": reason, "message": message, "lastTransitionTime": since,
     });
     set_count(&mut condition, "observedGeneration", generation);
-    let all = budget.status().get("conditions").as_slice();
-    let mut conditions: Vec<Value> = all.to_vec();
+    let mut conditions = budget.status().get("conditions").to_items();
     match conditions.iter_mut().find(|known| known["type"] == ALLOWED) {
         Some(place) => *place = condition,
         None => conditions.push(condition),

@@ -1,17 +1,16 @@
 //! A shared, immutable object of the cluster.
 
-use object::View;
+use object::{Packed, View};
 use serde_json::Value;
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// An object, shared.
 pub type Shared = Arc<Object>;
 
-/// An object as the API server told it, without its managed fields.
+/// An object as the API server told it, without its managed fields. It is packed, since caches hold many.
 #[derive(Debug, PartialEq)]
 pub struct Object {
-    value: Value,
+    packed: Packed,
     version: u64,
 }
 
@@ -22,22 +21,17 @@ impl Object {
             metadata.remove("managedFields");
         }
         let version = View::from(&value).get("metadata").str("resourceVersion").parse().unwrap_or_default();
-        Object { value, version }
+        Object { packed: Packed::new(value), version }
     }
 
     /// The whole, to read.
     pub fn view(&self) -> View<'_> {
-        View::from(&self.value)
-    }
-
-    /// The whole, as a tree.
-    pub fn value(&self) -> &Value {
-        &self.value
+        self.packed.view()
     }
 
     /// A copy to change.
     pub fn to_value(&self) -> Value {
-        self.value.clone()
+        self.packed.to_value()
     }
 
     /// Its resource version, by which changes of one kind are ordered.
@@ -123,13 +117,6 @@ impl Object {
     /// Whether a condition of its status is true.
     pub fn is(&self, kind: &str) -> bool {
         self.condition(kind).str("status") == "True"
-    }
-}
-
-impl Deref for Object {
-    type Target = Value;
-    fn deref(&self) -> &Value {
-        &self.value
     }
 }
 

@@ -8,7 +8,7 @@ const NEGATIVE: &str = "must be greater than or equal to 0";
 
 /// Validates a number that is not negative, or a percentage.
 pub(crate) fn validate_int_or_percent(value: View<'_>, path: &Path<'_>, errors: &mut Errors) {
-    match value.value().and_then(|value| value.as_str()) {
+    match value.opt_text() {
         Some(text) => {
             errors.extend(is_valid_percent(text).into_iter().map(|message| Error::invalid(path, text, message)));
         }
@@ -26,7 +26,7 @@ pub(crate) fn validate_at_most_100_percent(value: View<'_>, path: &Path<'_>, err
 
 /// The number or the percentage; texts that are neither count as the number that they are, or 0.
 pub(crate) fn int_or_percent(value: View<'_>) -> i64 {
-    percent(value).unwrap_or_else(|| match value.value().and_then(|value| value.as_str()) {
+    percent(value).unwrap_or_else(|| match value.opt_text() {
         Some(text) => text.parse().unwrap_or_default(),
         None => value.as_int(),
     })
@@ -34,7 +34,7 @@ pub(crate) fn int_or_percent(value: View<'_>) -> i64 {
 
 /// As text: `5` or `20%`.
 pub(crate) fn show(value: View<'_>) -> String {
-    match value.value().and_then(|value| value.as_str()) {
+    match value.opt_text() {
         Some(text) => text.to_owned(),
         None => value.as_int().to_string(),
     }
@@ -74,6 +74,6 @@ pub(crate) fn validate_collisions(status: View<'_>, old: View<'_>, path: &Path<'
 }
 
 fn percent(value: View<'_>) -> Option<i64> {
-    let text = value.value()?.as_str()?;
+    let text = value.opt_text()?;
     if is_valid_percent(text).is_empty() { text.trim_end_matches('%').parse().ok() } else { None }
 }

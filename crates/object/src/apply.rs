@@ -55,9 +55,9 @@ pub enum Filter<'a> {
 }
 
 impl Filter<'_> {
-    fn apply(&self, set: &FieldSet) -> FieldSet {
+    fn apply(&self, set: FieldSet) -> FieldSet {
         match self {
-            Filter::Nothing => set.clone(),
+            Filter::Nothing => set,
             Filter::Reset(paths) => set.recursive_difference(&FieldSet::of(paths)),
             Filter::Only(paths) => set.only(paths),
         }

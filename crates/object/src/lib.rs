@@ -14,6 +14,7 @@ pub mod field;
 pub mod json;
 pub mod meta;
 pub mod names;
+pub mod packed;
 pub mod patch;
 pub mod pattern;
 pub mod protobuf;
@@ -25,6 +26,7 @@ pub mod status;
 pub mod time;
 pub mod view;
 
+pub use packed::Packed;
 pub use serde_json::{Map, Value, json};
 pub use status::Status;
 pub use view::View;

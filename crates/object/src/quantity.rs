@@ -53,7 +53,11 @@ impl Quantity {
 
     /// The amount at a place that was decoded already; zero where there is none.
     pub fn from_view(view: View<'_>) -> Quantity {
-        view.value().and_then(|value| Quantity::from_value(value).ok()).unwrap_or(Quantity::ZERO)
+        let read = match view.opt_text() {
+            Some(text) => Quantity::parse(text.trim()),
+            None => Quantity::from_value(&view.to_value()),
+        };
+        read.unwrap_or(Quantity::ZERO)
     }
 
     /// A whole number.

@@ -1,37 +1,59 @@
 //! Reading an untyped object the way a typed one reads: absent means zero.
 //!
-//! [`View`] never fails; whether a field has the right type was settled when the body was decoded.
+//! The object is a tree of values or a [`packed`] one. [`View`] never fails; whether a field has the right type was settled when the body was decoded.
 
+use crate::packed;
 use serde_json::{Map, Value};
+use std::iter;
 
 /// A place in an object, present or absent.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a>(Option<&'a Value>);
+pub struct View<'a>(Place<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    Absent,
+    Tree(&'a Value),
+    Packed(packed::Place<'a>),
+}
 
 impl<'a> From<&'a Value> for View<'a> {
     fn from(value: &'a Value) -> Self {
-        View(Some(value))
+        View(Place::Tree(value))
     }
 }
 
 impl<'a> From<Option<&'a Value>> for View<'a> {
     fn from(value: Option<&'a Value>) -> Self {
-        View(value)
+        View(value.map_or(Place::Absent, Place::Tree))
     }
 }
 
 impl<'a> View<'a> {
     /// A place that holds nothing.
-    pub const ABSENT: View<'static> = View(None);
+    pub const ABSENT: View<'static> = View(Place::Absent);
 
-    /// The value here, if there is one.
+    pub(crate) fn packed(place: packed::Place<'a>) -> View<'a> {
+        View(Place::Packed(place))
+    }
+
+    /// The value here, if there is one. A packed object is unpacked for it: [`View::to_value`], `==` and the other
+    /// accessors are better.
     pub fn value(self) -> Option<&'a Value> {
-        self.0
+        match self.0 {
+            Place::Absent => None,
+            Place::Tree(value) => Some(value),
+            Place::Packed(place) => Some(place.value()),
+        }
     }
 
     /// The child `name`; absent if this is absent or not a map.
     pub fn get(self, name: &str) -> View<'a> {
-        View(self.0.and_then(|value| value.get(name)))
+        match self.0 {
+            Place::Absent => View::ABSENT,
+            Place::Tree(value) => value.get(name).into(),
+            Place::Packed(place) => View(place.get(name).map_or(Place::Absent, Place::Packed)),
+        }
     }
 
     /// Follows several children: `view.at(&["spec", "template", "spec"])`.
@@ -41,7 +63,16 @@ impl<'a> View<'a> {
 
     /// True if something stands here and it is not `null`.
     pub fn exists(self) -> bool {
-        self.0.is_some_and(|value| !value.is_null())
+        match self.0 {
+            Place::Absent => false,
+            Place::Tree(value) => !value.is_null(),
+            Place::Packed(place) => !place.is_null(),
+        }
+    }
+
+    /// True if nothing stands here, not even `null`.
+    pub fn is_absent(self) -> bool {
+        matches!(self.0, Place::Absent)
     }
 
     /// True if the child `name` is set (not `null`): a pointer that is not nil.
@@ -51,7 +82,16 @@ impl<'a> View<'a> {
 
     /// The text here, or "".
     pub fn as_str(self) -> &'a str {
-        self.0.and_then(Value::as_str).unwrap_or_default()
+        self.opt_text().unwrap_or_default()
+    }
+
+    /// The text here, if it is one.
+    pub fn opt_text(self) -> Option<&'a str> {
+        match self.0 {
+            Place::Absent => None,
+            Place::Tree(value) => value.as_str(),
+            Place::Packed(place) => place.as_str(),
+        }
     }
 
     /// The text of the child `name`, or "".
@@ -61,12 +101,20 @@ impl<'a> View<'a> {
 
     /// The text of the child `name` if it is set.
     pub fn opt_str(self, name: &str) -> Option<&'a str> {
-        self.get(name).0.and_then(Value::as_str)
+        self.get(name).opt_text()
     }
 
     /// The whole number here, or 0.
     pub fn as_int(self) -> i64 {
-        self.0.and_then(Value::as_i64).unwrap_or_default()
+        self.number().unwrap_or_default()
+    }
+
+    fn number(self) -> Option<i64> {
+        match self.0 {
+            Place::Absent => None,
+            Place::Tree(value) => value.as_i64(),
+            Place::Packed(place) => place.as_i64(),
+        }
     }
 
     /// The whole number of the child `name`, or 0.
@@ -76,7 +124,7 @@ impl<'a> View<'a> {
 
     /// The whole number of the child `name` if it is set.
     pub fn opt_int(self, name: &str) -> Option<i64> {
-        self.get(name).0.and_then(Value::as_i64)
+        self.get(name).number()
     }
 
     /// The truth value of the child `name`, or false.
@@ -86,12 +134,26 @@ impl<'a> View<'a> {
 
     /// The truth value of the child `name` if it is set.
     pub fn opt_bool(self, name: &str) -> Option<bool> {
-        self.get(name).0.and_then(Value::as_bool)
+        match self.get(name).0 {
+            Place::Absent => None,
+            Place::Tree(value) => value.as_bool(),
+            Place::Packed(place) => place.as_bool(),
+        }
     }
 
     /// The items here; none if this is absent or not a list.
     pub fn items(self) -> impl ExactSizeIterator<Item = View<'a>> + DoubleEndedIterator + Clone {
-        self.as_slice().iter().map(|value| View(Some(value)))
+        let (tree, packed) = match self.0 {
+            Place::Absent => (None, None),
+            Place::Tree(value) => (value.as_array(), None),
+            Place::Packed(place) => (None, Some(place)),
+        };
+        let number = tree.map_or_else(|| packed.map_or(0, |place| place.items().len()), Vec::len);
+        (0..number).map(move |index| match (tree, packed) {
+            (Some(items), _) => View::from(items.get(index)),
+            (_, Some(place)) => View(place.item(index).map_or(Place::Absent, Place::Packed)),
+            _ => View::ABSENT,
+        })
     }
 
     /// The items of the child `name`.
@@ -104,28 +166,36 @@ impl<'a> View<'a> {
         self.list(name).map(View::as_str)
     }
 
-    /// The items here as a slice; empty if this is absent or not a list.
+    /// The items here as a slice; empty if this is absent or not a list. Of a packed object see [`View::value`].
     pub fn as_slice(self) -> &'a [Value] {
-        self.0.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+        self.value().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The map here, if there is one.
+    /// The map here, if there is one. Of a packed object see [`View::value`].
     pub fn as_map(self) -> Option<&'a Map<String, Value>> {
-        self.0.and_then(Value::as_object)
+        self.value().and_then(Value::as_object)
     }
 
     /// Key and value of each entry here, in key order; none if this is absent or not a map.
     pub fn entries(self) -> impl Iterator<Item = (&'a str, View<'a>)> + Clone {
-        self.as_map().into_iter().flatten().map(|(key, value)| (key.as_str(), View(Some(value))))
+        let (tree, packed) = match self.0 {
+            Place::Absent => (None, None),
+            Place::Tree(value) => (value.as_object(), None),
+            Place::Packed(place) => (None, Some(place)),
+        };
+        let packed = packed.into_iter().flat_map(packed::Place::entries);
+        let tree = tree.into_iter().flatten().map(|(key, value)| (key.as_str(), View::from(value)));
+        iter::chain(tree, packed.map(|(key, place)| (key, View::packed(place))))
     }
 
     /// Number of items, entries or bytes of text here; 0 if absent.
     pub fn len(self) -> usize {
         match self.0 {
-            Some(Value::Array(items)) => items.len(),
-            Some(Value::Object(map)) => map.len(),
-            Some(Value::String(text)) => text.len(),
-            _ => 0,
+            Place::Tree(Value::Array(items)) => items.len(),
+            Place::Tree(Value::Object(map)) => map.len(),
+            Place::Tree(Value::String(text)) => text.len(),
+            Place::Packed(place) => place.len(),
+            Place::Absent | Place::Tree(_) => 0,
         }
     }
 
@@ -136,25 +206,65 @@ impl<'a> View<'a> {
 
     /// An owned copy; `null` if absent.
     pub fn to_value(self) -> Value {
-        self.0.cloned().unwrap_or(Value::Null)
+        match self.0 {
+            Place::Absent => Value::Null,
+            Place::Tree(value) => value.clone(),
+            Place::Packed(place) => place.to_value(),
+        }
+    }
+
+    /// The items here, to change.
+    pub fn to_items(self) -> Vec<Value> {
+        self.items().map(View::to_value).collect()
+    }
+
+    /// The map here, to change; empty if this is absent or not a map.
+    pub fn to_map(self) -> Map<String, Value> {
+        self.entries().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
     }
 
     /// Equal as the reference implementation's semantic equality has it: absent, `null` and empty maps, lists and
     /// texts at this place are one and the same.
     pub fn same(self, other: View<'_>) -> bool {
-        fn emptyish(value: Option<&Value>) -> bool {
-            match value {
-                None | Some(Value::Null) => true,
-                Some(Value::Array(items)) => items.is_empty(),
-                Some(Value::Object(map)) => map.is_empty(),
-                Some(Value::String(text)) => text.is_empty(),
-                Some(_) => false,
-            }
+        (self.is_emptyish() && other.is_emptyish()) || self == other
+    }
+
+    fn is_emptyish(self) -> bool {
+        !self.exists() || (self.is_empty() && (self.opt_text().is_some() || self.is_list() || self.is_map()))
+    }
+
+    fn is_list(self) -> bool {
+        match self.0 {
+            Place::Absent => false,
+            Place::Tree(value) => value.is_array(),
+            Place::Packed(place) => place.is_list(),
         }
+    }
+
+    fn is_map(self) -> bool {
+        match self.0 {
+            Place::Absent => false,
+            Place::Tree(value) => value.is_object(),
+            Place::Packed(place) => place.is_map(),
+        }
+    }
+}
+
+/// The same value, however it is kept; what is absent equals nothing but what is absent.
+impl PartialEq<View<'_>> for View<'_> {
+    fn eq(&self, other: &View<'_>) -> bool {
         match (self.0, other.0) {
-            (a, b) if emptyish(a) && emptyish(b) => true,
-            (Some(a), Some(b)) => a == b,
-            _ => false,
+            (Place::Absent, Place::Absent) => true,
+            (Place::Absent, _) | (_, Place::Absent) => false,
+            (Place::Tree(a), Place::Tree(b)) => a == b,
+            _ if self.is_map() && other.is_map() => {
+                self.len() == other.len() && iter::zip(self.entries(), other.entries()).all(|(a, b)| a == b)
+            }
+            _ if self.is_list() && other.is_list() => {
+                self.len() == other.len() && iter::zip(self.items(), other.items()).all(|(a, b)| a == b)
+            }
+            _ if self.opt_text().is_some() => self.opt_text() == other.opt_text(),
+            _ => self.to_value() == other.to_value(),
         }
     }
 }

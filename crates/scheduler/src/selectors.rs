@@ -33,7 +33,7 @@ impl Owners {
         for service in self.services.in_namespace(pod.namespace()) {
             let selector = service.spec().get("selector");
             if !selector.is_empty() && Selector::from_map(selector).matches(&pod.labels()) {
-                labels.extend(selector.as_map().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
+                labels.extend(selector.to_map());
             }
         }
         let mut expressions = Value::Null;
@@ -41,7 +41,7 @@ impl Owners {
             let selector = controller.spec().get("selector");
             let is_plain = controller.get("kind").as_str() == "ReplicationController";
             let wanted = if is_plain { selector } else { selector.get("matchLabels") };
-            labels.extend(wanted.as_map().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
+            labels.extend(wanted.to_map());
             if !is_plain {
                 expressions = selector.get("matchExpressions").to_value();
             }

@@ -16,12 +16,12 @@ pub(crate) fn one(call: &Call, code: u16, stored: Stored) -> Result<Response<Bod
         Shape::Object => Ok(respond::encoded(code, encoding, own_bytes(call, &stored)?)),
         Shape::Table(version) => {
             let object = stored.value(call)?;
-            let table = table::of_one(call, version, &object)?;
+            let table = table::of_one(call, version, object)?;
             Ok(respond::value(code, encoding, &table))
         }
         Shape::PartialObject(version) => {
             let object = stored.value(call)?;
-            Ok(respond::value(code, encoding, &partial(version, &object)))
+            Ok(respond::value(code, encoding, &partial(version, object)))
         }
         Shape::PartialList(_) => Err(Status::not_acceptable(format!(
             "you requested PartialObjectMetadataList, but the requested object is not a list (*{})",
@@ -42,8 +42,9 @@ pub(crate) fn success(call: &Call, code: u16) -> Response<Body> {
 }
 
 /// The metadata of an object, as an object.
-pub(crate) fn partial(version: &str, object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": object["metadata"]})
+pub(crate) fn partial(version: &str, mut object: Value) -> Value {
+    let metadata = object["metadata"].take();
+    json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata})
 }
 
 /// The internal type's name, as upstream's errors show it.

@@ -50,13 +50,13 @@ pub(crate) async fn list(call: &Arc<Call>) -> Result<Response<Body>, Status> {
             let head = json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": page.metadata,
                 "columnDefinitions": table::columns(call)});
             let about = call.clone();
-            let row = move |object: Value| table::row(&about, version, include, &object);
+            let row = move |object: Value| table::row(&about, version, include, object);
             transformed(call, head, "rows", page.items, row).await
         }
         Shape::PartialList(version) => {
             let head = json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
                 "metadata": page.metadata});
-            transformed(call, head, "items", page.items, move |object| answer::partial(version, &object)).await
+            transformed(call, head, "items", page.items, move |object| answer::partial(version, object)).await
         }
         Shape::PartialObject(_) => Err(Status::not_acceptable(format!(
             "you requested PartialObjectMetadata, but the requested object is a list (*{})",

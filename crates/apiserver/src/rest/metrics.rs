@@ -43,7 +43,7 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
     let (kind, name, items) = match &call.accepted.shape {
         Shape::Table(version) => {
             let include = Include::parse(call)?;
-            let rows: Value = items.iter().map(|item| table::row(call, version, include, item)).collect();
+            let rows: Value = items.into_iter().map(|item| table::row(call, version, include, item)).collect();
             let table = json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": {},
                 "columnDefinitions": table::columns(call), "rows": rows});
             return Ok(respond::value(200, call.accepted.encoding, &table));
@@ -52,7 +52,7 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
             (format!("{}List", call.resource.kind), call.resource.api_version(), items)
         }
         Shape::PartialList(version) => {
-            let items = items.iter().map(|item| answer::partial(version, item)).collect();
+            let items = items.into_iter().map(|item| answer::partial(version, item)).collect();
             ("PartialObjectMetadataList".to_owned(), format!("meta.k8s.io/{version}"), items)
         }
     };

@@ -33,16 +33,21 @@ impl Include {
 }
 
 /// A table of one object.
-pub(crate) fn of_one(call: &Call, version: &str, object: &Value) -> Result<Value, Status> {
+pub(crate) fn of_one(call: &Call, version: &str, object: Value) -> Result<Value, Status> {
     let include = Include::parse(call)?;
+    Ok(with_row(call, version, include, object))
+}
+
+/// A table of one object, of which this much is included.
+pub(crate) fn with_row(call: &Call, version: &str, include: Include, object: Value) -> Value {
     let metadata = match object["metadata"]["resourceVersion"].as_str() {
         Some(version) => json!({"resourceVersion": version}),
         None => json!({}),
     };
-    Ok(json!({
+    json!({
         "kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata,
         "columnDefinitions": columns(call), "rows": [row(call, version, include, object)],
-    }))
+    })
 }
 
 /// The column definitions of the call's resource.
@@ -58,14 +63,14 @@ pub(crate) fn columns(call: &Call) -> Value {
 }
 
 /// One row.
-pub(crate) fn row(call: &Call, version: &str, include: Include, object: &Value) -> Value {
+pub(crate) fn row(call: &Call, version: &str, include: Include, object: Value) -> Value {
     let strategy = &call.resource.strategy;
-    let cells = strategy.row(View::from(object), call.core.now_seconds());
-    let conditions = strategy.row_conditions(View::from(object));
+    let cells = strategy.row(View::from(&object), call.core.now_seconds());
+    let conditions = strategy.row_conditions(View::from(&object));
     let object = match include {
         Include::Nothing => Value::Null,
         Include::Metadata => answer::partial(version, object),
-        Include::Object => object.clone(),
+        Include::Object => object,
     };
     let mut row = json!({"cells": cells, "object": object});
     if !conditions.is_empty() {

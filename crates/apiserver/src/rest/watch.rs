@@ -286,15 +286,8 @@ impl View {
     fn value_frame(&self, kind: &str, object: Value) -> Bytes {
         let object = match self.call.accepted.shape {
             Shape::Object => object,
-            Shape::PartialObject(version) | Shape::PartialList(version) => answer::partial(version, &object),
-            Shape::Table(version) => {
-                let mut table = match table::of_one(&self.call, version, &object) {
-                    Ok(table) => table,
-                    Err(status) => return self.error_frame(&status),
-                };
-                table["rows"] = json!([table::row(&self.call, version, self.include, &object)]);
-                table
-            }
+            Shape::PartialObject(version) | Shape::PartialList(version) => answer::partial(version, object),
+            Shape::Table(version) => table::with_row(&self.call, version, self.include, object),
         };
         self.written(kind, &object)
     }

@@ -27,7 +27,7 @@ pub(super) fn pod(set: &Object, hash: &str, node: &str) -> Value {
 
 /// The tolerations of a template, with those that all such pods have.
 pub(super) fn tolerations(spec: View<'_>) -> Vec<Value> {
-    let mut all: Vec<Value> = spec.get("tolerations").as_slice().to_vec();
+    let mut all: Vec<Value> = spec.get("tolerations").to_items();
     let mut add = |key: &str, effect: &str| {
         let toleration = json!({"key": key, "operator": "Exists", "effect": effect});
         let covers = |known: &Value| {

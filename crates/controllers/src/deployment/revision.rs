@@ -46,7 +46,7 @@ impl Controller {
         if new.spec().int("minReadySeconds") != min_ready {
             changed["spec"]["minReadySeconds"] = min_ready.into();
         }
-        if changed != *new.value() {
+        if View::from(&changed) != new.view() {
             sets.new = Some(self.informers.replace(&kinds::REPLICA_SETS, &changed).await?);
         }
         let revision = sets.new.as_ref().map_or(0, |new| sets::revision(new));

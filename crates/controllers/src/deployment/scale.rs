@@ -108,7 +108,7 @@ impl Controller {
         let mut changed = set.to_value();
         annotate(&mut changed, &Plan::of(deployment));
         changed["spec"]["replicas"] = size.into();
-        if changed == *set.value() {
+        if View::from(&changed) == set.view() {
             return Ok(false);
         }
         sets.update(self.informers.replace(&kinds::REPLICA_SETS, &changed).await?);
@@ -141,7 +141,7 @@ impl Controller {
 fn is_saturated(plan: &Plan, new: Option<&Object>) -> bool {
     new.is_some_and(|new| {
         sets::replicas(new) == plan.replicas
-            && View::from(new.value()).at(&["metadata", "annotations"]).str(DESIRED) == plan.replicas.to_string()
+            && new.meta().get("annotations").str(DESIRED) == plan.replicas.to_string()
             && sets::available(new) == plan.replicas
     })
 }

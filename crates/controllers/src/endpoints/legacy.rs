@@ -86,7 +86,7 @@ impl Controller {
     async fn write(&self, service: &Object, known: Option<&Object>, wanted: Value) -> Result<(), kube::Error> {
         let key = service.key();
         let (written, reason, what) = match known {
-            Some(known) if *known.value() == wanted => return Ok(()),
+            Some(known) if known.view() == View::from(&wanted) => return Ok(()),
             Some(_) => {
                 let what = format!("Failed to update endpoint {key}");
                 (self.informers.replace(&kinds::ENDPOINTS, &wanted).await, "FailedToUpdateEndpoint", what)
@@ -159,7 +159,7 @@ fn subset_port(port: View<'_>, number: i64) -> Value {
 }
 
 fn labels(service: &Object) -> Value {
-    let mut labels: Map<String, Value> = service.labels().as_map().cloned().unwrap_or_default();
+    let mut labels: Map<String, Value> = service.labels().to_map();
     labels.remove(HEADLESS);
     if super::is_headless(service) {
         labels.insert(HEADLESS.to_owned(), "".into());

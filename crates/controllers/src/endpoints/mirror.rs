@@ -65,7 +65,7 @@ impl Controller {
     async fn write(&self, namespace: &str, mut existing: Vec<Shared>, wanted: Vec<Value>) -> Result<(), kube::Error> {
         for mut slice in wanted {
             let same = |old: &Shared| {
-                old.get("addressType").value() == slice.get("addressType")
+                old.get("addressType") == View::from(&slice).get("addressType")
                     && old.get("ports").same(View::from(&slice).get("ports"))
             };
             match existing.iter().position(same) {
@@ -75,7 +75,7 @@ impl Controller {
                     slice["metadata"] = old.meta().to_value();
                     slice["metadata"]["labels"] = labels;
                     if !View::from(&slice).get("endpoints").same(old.get("endpoints"))
-                        || slice["metadata"] != *old.meta().value().unwrap_or(&Value::Null)
+                        || View::from(&slice["metadata"]) != old.meta()
                     {
                         self.informers.replace(&kinds::ENDPOINT_SLICES, &slice).await?;
                     }
@@ -123,7 +123,7 @@ fn endpoint(address: View<'_>, is_ready: bool) -> Value {
 }
 
 fn slice(endpoints: &Object, family: &str, ports: Value, all: Vec<Value>) -> Value {
-    let mut labels: Map<String, Value> = endpoints.labels().as_map().cloned().unwrap_or_default();
+    let mut labels: Map<String, Value> = endpoints.labels().to_map();
     labels.insert(SERVICE_NAME.to_owned(), endpoints.name().into());
     labels.insert(MANAGED_BY.to_owned(), NAME.into());
     let named = |mut port: Value| {

@@ -32,10 +32,10 @@ pub(super) fn pack(existing: &[Shared], wanted: Vec<Value>, most: usize) -> Plan
     let mut plan = Plan::default();
     let mut unchanged: Vec<(Shared, Vec<Value>)> = Vec::new();
     for slice in existing {
-        let old = slice.get("endpoints").as_slice();
+        let old = slice.get("endpoints").to_items();
         let mut kept = Vec::with_capacity(old.len());
         let mut is_changed = false;
-        for endpoint in old {
+        for endpoint in &old {
             match wanted.remove(&identity(View::from(endpoint))) {
                 Some(endpoint_now) => {
                     is_changed |= !alike(endpoint, &endpoint_now);

@@ -274,7 +274,7 @@ impl Writer<'_> {
     }
 
     fn has_right_labels(&self, slice: &Object) -> bool {
-        slice.labels().value() == Some(&self.labels())
+        slice.labels() == View::from(&self.labels())
     }
 
     fn relabelled(&self, mut slice: Value) -> Value {

@@ -41,7 +41,7 @@ async fn sync(informers: &Informers, nodes: &Arc<Cache>, key: Key) -> Result<Nex
         (matches!(key, NOT_READY | UNREACHABLE) && matches!(effect, "NoSchedule" | "NoExecute"))
             || (is_pressure && effect == "NoSchedule")
     };
-    let old = node.spec().get("taints").as_slice();
+    let old = node.spec().get("taints").to_items();
     let is_wanted =
         |taint: &Value| wanted.iter().any(|(key, effect)| taint["key"] == *key && taint["effect"] == *effect);
     let mut taints: Vec<Value> = old.iter().filter(|taint| !is_ours(taint) || is_wanted(taint)).cloned().collect();

@@ -40,7 +40,7 @@ impl Binder {
         if !has_note(&claim, BIND_COMPLETED) {
             note(&mut changed, BIND_COMPLETED, "yes");
         }
-        if changed == *claim.value() {
+        if View::from(&changed) == claim.view() {
             return Ok(claim);
         }
         self.informers.replace(CLAIMS, &changed).await

@@ -145,8 +145,11 @@ impl Binder {
         }
         let mut changed = claim.to_value();
         PROVISIONER.iter().for_each(|name| note(&mut changed, name, provisioner));
-        let claim =
-            if changed == *claim.value() { claim.clone() } else { self.informers.replace(CLAIMS, &changed).await? };
+        let claim = if View::from(&changed) == claim.view() {
+            claim.clone()
+        } else {
+            self.informers.replace(CLAIMS, &changed).await?
+        };
         let message = format!(
             "Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered."
         );
@@ -158,7 +161,7 @@ impl Binder {
     fn tell_growth(&self, claim: &Object) {
         let has = object::quantity::Quantity::from_view(claim.status().at(&["capacity", "storage"])).value();
         let class = self.classes.get("", binding::class_of(claim.view()));
-        let may_grow = class.is_some_and(|class| View::from(class.value()).bool("allowVolumeExpansion"));
+        let may_grow = class.is_some_and(|class| class.view().bool("allowVolumeExpansion"));
         if may_grow && has > 0 && binding::asked(claim.view()) > has {
             let message = "waiting for an external controller to expand this PVC";
             self.recorder.normal(CLAIMS, claim, "ExternalExpanding", message);

@@ -29,9 +29,9 @@ pub(super) fn compare(place: Place<'_>, old: &Value, new: &Value) -> Comparison 
 }
 
 impl Comparison {
-    pub(super) fn map(&mut self, change: impl Fn(&FieldSet) -> FieldSet) {
+    pub(super) fn map(&mut self, change: impl Fn(FieldSet) -> FieldSet) {
         for set in [&mut self.removed, &mut self.modified, &mut self.added] {
-            *set = change(set);
+            *set = change(std::mem::take(set));
         }
     }
 
@@ -65,6 +65,10 @@ impl Comparison {
 
 /// Files what changed below, and tells what happened to the place itself.
 fn value(place: Place<'_>, old: Option<&Value>, new: Option<&Value>, out: &mut Comparison) -> Option<Change> {
+    // Most of an object stays as it is.
+    if old == new {
+        return None;
+    }
     let (old_form, new_form) = (place.form(old), place.form(new));
     match (old, new) {
         (None, None) => None,

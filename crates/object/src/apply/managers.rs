@@ -180,7 +180,7 @@ impl Managers {
             if id != bucket
                 && let (Some(owned), Some(into)) = (self.owned.remove(&id), self.owned.get_mut(&bucket))
             {
-                into.set.extend(&owned.set);
+                into.set.extend(owned.set);
             }
             left -= 1;
             match self.times.get(&id).cloned() {

@@ -13,24 +13,27 @@ use super::versions::Versions;
 use crate::status::Status;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Updates of more managers than this are folded together.
 const MAX_UPDATE_MANAGERS: usize = 10;
 /// Fields of metadata and type that nobody owns.
-const NEVER_OWNED: &[&str] = &[
-    "apiVersion",
-    "kind",
-    "metadata",
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.creationTimestamp",
-    "metadata.selfLink",
-    "metadata.uid",
-    "metadata.clusterName",
-    "metadata.generation",
-    "metadata.managedFields",
-    "metadata.resourceVersion",
-];
+static NEVER_OWNED: LazyLock<FieldSet> = LazyLock::new(|| {
+    FieldSet::of(&[
+        "apiVersion",
+        "kind",
+        "metadata",
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.creationTimestamp",
+        "metadata.selfLink",
+        "metadata.uid",
+        "metadata.clusterName",
+        "metadata.generation",
+        "metadata.managedFields",
+        "metadata.resourceVersion",
+    ])
+});
 
 /// A request as ownership sees it.
 #[derive(Clone, Copy)]
@@ -178,8 +181,8 @@ impl Operation<'_> {
         strip(managers, &current);
         let id = ManagerId::new(manager, Kind::Update, self.api_version, self.subresource);
         if let Some(mut owned) = managers.owned.remove(&current) {
-            if let Some(before) = managers.owned.get(&id) {
-                owned.set.extend(&before.set);
+            if let Some(before) = managers.owned.remove(&id) {
+                owned.set.extend(before.set);
             }
             managers.owned.insert(id.clone(), owned);
             managers.times.insert(id, self.now.to_owned());
@@ -274,7 +277,7 @@ impl Operation<'_> {
 
 fn strip(managers: &mut Managers, id: &ManagerId) {
     if let Some(owned) = managers.owned.get_mut(id) {
-        owned.set = owned.set.difference(&FieldSet::of(NEVER_OWNED));
+        owned.set.subtract(&NEVER_OWNED);
         if owned.set.is_empty() {
             managers.owned.remove(id);
         }

@@ -8,14 +8,14 @@ use super::set::FieldSet;
 pub(super) fn reconcile(set: &FieldSet, root: Place<'_>) -> Option<FieldSet> {
     let mut atomic = FieldSet::new();
     visit(Some(set), root, false, &mut Vec::new(), &mut atomic);
-    (!atomic.is_empty()).then(|| set.recursive_difference(&atomic).union(&atomic))
+    (!atomic.is_empty()).then(|| set.clone().recursive_difference(&atomic).union(atomic))
 }
 
-fn visit(
-    set: Option<&FieldSet>,
+fn visit<'a>(
+    set: Option<&'a FieldSet>,
     place: Place<'_>,
     owned_whole: bool,
-    path: &mut Vec<PathElement>,
+    path: &mut Vec<&'a PathElement>,
     atomic: &mut FieldSet,
 ) {
     let form = match place.shape {
@@ -25,21 +25,21 @@ fn visit(
     };
     if place.is_atomic(form) {
         if !owned_whole && (form == Form::List || set.is_some_and(|set| !set.is_empty())) {
-            atomic.insert(path);
+            atomic.insert(&path.iter().copied().cloned().collect::<Vec<_>>());
         }
         return;
     }
     let Some(set) = set else { return };
     for (element, child) in &set.children {
         if let Some(below) = step(place, element) {
-            path.push(element.clone());
+            path.push(element);
             visit(Some(child), below, false, path, atomic);
             path.pop();
         }
     }
     for element in set.members.iter().filter(|element| !set.children.contains_key(element)) {
         if let Some(below) = step(place, element) {
-            path.push(element.clone());
+            path.push(element);
             visit(None, below, true, path, atomic);
             path.pop();
         }

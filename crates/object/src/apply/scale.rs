@@ -47,7 +47,7 @@ pub fn scale_to_parent(
         {
             let mut stolen = FieldSet::new();
             stolen.insert(&path);
-            owned.set = owned.set.difference(&stolen);
+            owned.set.subtract(&stolen);
             if owned.set.is_empty() {
                 continue;
             }

@@ -53,17 +53,20 @@ impl FieldSet {
     }
 
     /// All that is in either.
-    pub fn union(&self, other: &FieldSet) -> FieldSet {
-        let mut out = self.clone();
-        out.extend(other);
-        out
+    pub fn union(mut self, other: FieldSet) -> FieldSet {
+        self.extend(other);
+        self
     }
 
     /// Adds all that is in the other.
-    pub fn extend(&mut self, other: &FieldSet) {
-        self.members.extend(other.members.iter().cloned());
-        for (element, child) in &other.children {
-            self.children.entry(element.clone()).or_default().extend(child);
+    pub fn extend(&mut self, mut other: FieldSet) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        self.members.append(&mut other.members);
+        for (element, child) in other.children {
+            self.attach(element, child);
         }
     }
 
@@ -80,34 +83,47 @@ impl FieldSet {
     }
 
     /// What is in this and not in the other: parents and children are told apart.
-    pub fn difference(&self, other: &FieldSet) -> FieldSet {
-        let mut out = FieldSet::new();
-        out.members = self.members.difference(&other.members).cloned().collect();
-        for (element, child) in &self.children {
-            let rest = match other.children.get(element) {
-                Some(other) => child.difference(other),
-                None => child.clone(),
-            };
-            out.attach(element.clone(), rest);
-        }
-        out
+    pub fn difference(mut self, other: &FieldSet) -> FieldSet {
+        self.subtract(other);
+        self
+    }
+
+    /// Removes what is in the other.
+    pub fn subtract(&mut self, other: &FieldSet) {
+        self.remove_members(other);
+        self.below_each_of(other, FieldSet::subtract);
     }
 
     /// What is in this and neither in the other nor below one of its members.
-    pub fn recursive_difference(&self, other: &FieldSet) -> FieldSet {
-        let mut out = FieldSet::new();
-        out.members = self.members.difference(&other.members).cloned().collect();
-        for (element, child) in &self.children {
-            if other.members.contains(element) {
-                continue;
-            }
-            let rest = match other.children.get(element) {
-                Some(other) => child.recursive_difference(other),
-                None => child.clone(),
-            };
-            out.attach(element.clone(), rest);
+    pub fn recursive_difference(mut self, other: &FieldSet) -> FieldSet {
+        self.subtract_trees(other);
+        self
+    }
+
+    fn subtract_trees(&mut self, other: &FieldSet) {
+        self.remove_members(other);
+        for member in &other.members {
+            self.children.remove(member);
         }
-        out
+        self.below_each_of(other, FieldSet::subtract_trees);
+    }
+
+    fn remove_members(&mut self, other: &FieldSet) {
+        for member in &other.members {
+            self.members.remove(member);
+        }
+    }
+
+    /// Does the same with each child that both have, and drops what is empty then.
+    fn below_each_of(&mut self, other: &FieldSet, act: fn(&mut FieldSet, &FieldSet)) {
+        for (element, other) in &other.children {
+            if let Some(child) = self.children.get_mut(element) {
+                act(child, other);
+                if child.is_empty() {
+                    self.children.remove(element);
+                }
+            }
+        }
     }
 
     /// The members that have no children.
@@ -166,7 +182,7 @@ impl FieldSet {
     /// Puts a set below a step, unless it is empty.
     pub(super) fn attach(&mut self, element: PathElement, child: FieldSet) {
         if !child.is_empty() {
-            self.children.entry(element).or_default().extend(&child);
+            self.children.entry(element).or_default().extend(child);
         }
     }
 }
@@ -191,12 +207,13 @@ mod tests {
     fn sets_combine() {
         let a = FieldSet::of(&["a", "a.b", "a.b.c", "d.e"]);
         let b = FieldSet::of(&["a.b", "d.f"]);
-        check(a.union(&b), &["a", "a.b", "a.b.c", "d.e", "d.f"]);
+        check(a.clone().union(b.clone()), &["a", "a.b", "a.b.c", "d.e", "d.f"]);
+        check(FieldSet::new().union(b.clone()), &["a.b", "d.f"]);
         check(a.intersection(&b), &["a.b"]);
-        check(a.difference(&b), &["a", "a.b.c", "d.e"]);
-        check(a.recursive_difference(&b), &["a", "d.e"]);
+        check(a.clone().difference(&b), &["a", "a.b.c", "d.e"]);
+        check(a.clone().recursive_difference(&b), &["a", "d.e"]);
         check(a.leaves(), &["a.b.c", "d.e"]);
-        assert!(b.difference(&b).is_empty());
+        assert!(b.clone().difference(&b).is_empty());
     }
 
     #[test]

@@ -43,9 +43,9 @@ impl Operands<'_> {
     ) -> Result<(), Failure> {
         self.reconcile(managers);
         let changed = self.take(old, new, managers, who, true)?;
-        let had = managers.owned.get(who).map(|owned| owned.set.clone()).unwrap_or_default();
-        let set = had.difference(&changed.removed).union(&changed.modified).union(&changed.added);
-        let set = self.reset.apply(&set);
+        let had = managers.owned.remove(who).map(|owned| owned.set).unwrap_or_default();
+        let set = had.difference(&changed.removed).union(changed.modified).union(changed.added);
+        let set = self.reset.apply(set);
         managers.owned.insert(who.clone(), Owned { set, api_version: self.version.to_owned(), applied: false });
         managers.drop_empty();
         Ok(())
@@ -64,7 +64,7 @@ impl Operands<'_> {
         let place = self.place(self.version).map_err(Failure::from)?;
         let merged = merge(place, Some(live), Some(config)).unwrap_or(Value::Null);
         let last = managers.owned.get(who).cloned();
-        let set = self.reset.apply(&field_set(place, config));
+        let set = self.reset.apply(field_set(place, config));
         managers.owned.insert(who.clone(), Owned { set, api_version: self.version.to_owned(), applied: true });
         let merged = match last {
             Some(last) if !last.set.is_empty() => self.prune(merged, managers, &last)?,
@@ -128,7 +128,7 @@ impl Operands<'_> {
             }
             let changed = &comparisons[&owned.api_version];
             let mut conflict = owned.set.intersection(&changed.modified);
-            conflict.extend(&owned.set.intersection(&changed.added));
+            conflict.extend(owned.set.intersection(&changed.added));
             if !conflict.is_empty() {
                 conflicts.insert(id.clone(), conflict);
             }
@@ -140,12 +140,9 @@ impl Operands<'_> {
         gone.iter().for_each(|id| drop(managers.owned.remove(id)));
         for (id, owned) in managers.owned.iter_mut().filter(|(id, _)| *id != who) {
             if let Some(conflict) = conflicts.get(id) {
-                owned.set = owned.set.difference(conflict);
+                owned.set.subtract(conflict);
             }
-            let removed = &comparisons[&owned.api_version].removed;
-            if !removed.is_empty() {
-                owned.set = owned.set.difference(removed);
-            }
+            owned.set.subtract(&comparisons[&owned.api_version].removed);
         }
         managers.drop_empty();
         Ok(comparisons.remove(self.version).unwrap_or_default())
@@ -187,7 +184,7 @@ impl Operands<'_> {
     ) -> Result<Value, Failure> {
         let mut owned_in: BTreeMap<&str, FieldSet> = BTreeMap::new();
         for owned in managers.owned.values() {
-            owned_in.entry(&owned.api_version).or_default().extend(&owned.set);
+            owned_in.entry(&owned.api_version).or_default().extend(owned.set.clone());
         }
         let first = owned_in.remove_entry(version);
         let (mut full, mut pruned, mut at) = (full.clone(), pruned, version.to_owned());
@@ -200,7 +197,7 @@ impl Operands<'_> {
             let (full_here, pruned_here) = (full_here.into_owned(), pruned_here.into_owned());
             let named = |set: &FieldSet| with_named_fields(set, Some(place));
             let mut keep = named(&field_set(place, &pruned_here));
-            keep.extend(&named(&owned));
+            keep.extend(named(&owned));
             let lost = named(&field_set(place, &full_here)).difference(&keep);
             pruned = remove(place, &full_here, &lost);
             (full, at) = (full_here, version.to_owned());

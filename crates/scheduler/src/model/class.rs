@@ -42,9 +42,9 @@ impl Classes {
         let key = json!([
             namespace,
             is_going,
-            labels.value(),
-            affinity.get("podAffinity").value(),
-            affinity.get("podAntiAffinity").value()
+            labels.to_value(),
+            affinity.get("podAffinity").to_value(),
+            affinity.get("podAntiAffinity").to_value()
         ])
         .to_string();
         if let Some(class) = self.known.get(&key) {
