@@ -7,6 +7,9 @@
 //! Deliberately absent: the condition `NonStructuralSchema`. A schema that is not structural is refused at every door, and
 //! there are no definitions from before that was so.
 
+mod known;
+
+use self::known::{Known, Names};
 use crate::api;
 use crate::follow::{self, Change};
 use http::Method;
@@ -26,18 +29,24 @@ const SEE: &str = "see https://github.com/kubernetes/enhancements/pull/1111";
 const WAIT: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(client: Client) {
-    let (client, going) = (&client, &Going::default());
-    follow::each(client, DEFINITIONS, |change| async move {
+    let settler = &Settler { client: client.clone(), going: Going::default(), known: Known::default() };
+    follow::each(&client, DEFINITIONS, |change| async move {
         match change {
             Change::Put(definition) if is_going(View::from(&definition)) => {
-                going.begin(client, &definition);
+                settler.going.begin(&settler.client, &definition);
                 Ok(())
             }
-            Change::Put(definition) => settle(client, definition).await,
-            Change::Gone(definition) => settle_others(client, View::from(&definition)).await,
+            Change::Put(definition) => settler.settle(definition).await,
+            Change::Gone(definition) => settler.settle_others(View::from(&definition)).await,
         }
     })
     .await;
+}
+
+struct Settler {
+    client: Client,
+    going: Going,
+    known: Known,
 }
 
 /// Definitions that go. Each waits for its own objects; one that hangs holds up no other. The tasks end with this.
@@ -74,52 +83,43 @@ fn is_going(definition: View<'_>) -> bool {
     definition.get("metadata").has("deletionTimestamp")
 }
 
-/// Gives a definition its names and conditions.
-async fn settle(client: &Client, mut definition: Value) -> Result<(), kube::Error> {
-    let others = others(client, View::from(&definition)).await?;
-    let before = definition["status"].clone();
-    let now = now();
-    accept_names(&mut definition, &others, &now);
-    establish(&mut definition, &now);
-    approve(&mut definition, &now);
-    if definition["status"] == before {
-        return Ok(());
-    }
-    let released = before["acceptedNames"] != definition["status"]["acceptedNames"];
-    match write_status(client, &definition).await? {
-        // Somebody wrote meanwhile, and that event comes here too.
-        None => Ok(()),
-        Some(_) if released => settle_group(others, client).await,
-        Some(_) => Ok(()),
-    }
-}
-
-async fn settle_others(client: &Client, gone: View<'_>) -> Result<(), kube::Error> {
-    let others = others(client, gone).await?;
-    settle_group(others, client).await
-}
-
-/// Definitions that have not all their names look again whether they can have them.
-async fn settle_group(definitions: Vec<Value>, client: &Client) -> Result<(), kube::Error> {
-    for definition in definitions {
-        let lacks = definition["spec"]["names"] != definition["status"]["acceptedNames"];
-        if lacks && !is_going(View::from(&definition)) {
-            Box::pin(settle(client, definition)).await?;
+impl Settler {
+    /// Gives a definition its names and conditions.
+    async fn settle(&self, mut definition: Value) -> Result<(), kube::Error> {
+        let others = self.known.others(&self.client, View::from(&definition)).await?;
+        let before = definition["status"].clone();
+        let now = now();
+        accept_names(&mut definition, &others, &now);
+        establish(&mut definition, &now);
+        approve(&mut definition, &now);
+        if definition["status"] == before {
+            self.known.put(View::from(&definition)).await;
+            return Ok(());
         }
+        let released = before["acceptedNames"] != definition["status"]["acceptedNames"];
+        // If somebody wrote meanwhile, that event comes here too.
+        let Some(written) = write_status(&self.client, &definition).await? else { return Ok(()) };
+        self.known.put(View::from(&written)).await;
+        if released { self.settle_group(others).await } else { Ok(()) }
     }
-    Ok(())
-}
 
-/// All other definitions of the same group.
-async fn others(client: &Client, definition: View<'_>) -> Result<Vec<Value>, kube::Error> {
-    let list = api::send(client, Method::GET, DEFINITIONS, &Value::Null).await?;
-    let group = definition.get("spec").str("group");
-    let uid = definition.get("metadata").str("uid");
-    let of_group = |other: &&Value| {
-        let other = View::from(*other);
-        other.get("spec").str("group") == group && other.get("metadata").str("uid") != uid
-    };
-    Ok(list["items"].as_array().into_iter().flatten().filter(of_group).cloned().collect())
+    async fn settle_others(&self, gone: View<'_>) -> Result<(), kube::Error> {
+        let others = self.known.others(&self.client, gone).await?;
+        self.known.remove(gone).await;
+        self.settle_group(others).await
+    }
+
+    /// Definitions that have not all their names look again whether they can have them.
+    async fn settle_group(&self, definitions: Vec<Names>) -> Result<(), kube::Error> {
+        for names in definitions.into_iter().filter(|names| names.wanted != names.accepted) {
+            let path = format!("{DEFINITIONS}/{}", names.definition);
+            match api::find(&self.client, &path).await? {
+                Some(definition) if !is_going(View::from(&definition)) => Box::pin(self.settle(definition)).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `None` if the definition is gone or has changed.
@@ -146,10 +146,10 @@ struct Taken {
 }
 
 impl Taken {
-    fn by(others: &[Value]) -> Taken {
+    fn by(others: &[Names]) -> Taken {
         let mut taken = Taken { resources: BTreeSet::new(), kinds: BTreeSet::new() };
         for other in others {
-            let names = View::from(other).at(&["status", "acceptedNames"]);
+            let names = View::from(&other.accepted);
             let resources = [names.str("plural"), names.str("singular")].into_iter().chain(names.strings("shortNames"));
             taken.resources.extend(resources.map(str::to_owned));
             taken.kinds.extend([names.str("kind"), names.str("listKind")].map(str::to_owned));
@@ -158,7 +158,7 @@ impl Taken {
     }
 }
 
-fn accept_names(definition: &mut Value, others: &[Value], now: &str) {
+fn accept_names(definition: &mut Value, others: &[Names], now: &str) {
     let view = View::from(&*definition);
     let (wanted, had) = (view.at(&["spec", "names"]), view.at(&["status", "acceptedNames"]));
     if wanted.same(had) {
@@ -353,7 +353,8 @@ mod tests {
     }
 
     fn settled(mut definition: Value, others: &[Value]) -> Value {
-        accept_names(&mut definition, others, "now");
+        let others: Vec<Names> = others.iter().map(|other| Names::of(View::from(other))).collect();
+        accept_names(&mut definition, &others, "now");
         establish(&mut definition, "now");
         approve(&mut definition, "now");
         definition

@@ -101,6 +101,8 @@ fn pod(number: u64) -> Value {
             "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080"},
         },
         "spec": {
+            // What the scheduler has to say of pods is measured by the bench `placing`.
+            "schedulingGates": [{"name": "bench.example/closed"}],
             "containers": [{
                 "name": "web",
                 "image": "registry.example.com/shop/web:1.42.0",

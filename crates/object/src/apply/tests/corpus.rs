@@ -99,7 +99,7 @@ fn differences(object: &Value) -> Option<String> {
         let known = |path: &String| !table.iter().any(|(of, part)| *of == kind && path.contains(part));
         set.paths().iter().map(|path| show_path(path)).filter(known).collect()
     };
-    let missing = unexplained(want.difference(&got), DROPPED_LATER);
+    let missing = unexplained(want.clone().difference(&got), DROPPED_LATER);
     let extra = unexplained(got.difference(&want), SET_LATER);
     (!missing.is_empty() || !extra.is_empty()).then(|| format!("{kind}: missing {missing:?}, extra {extra:?}"))
 }
