@@ -5,10 +5,8 @@ mod scan;
 use std::rc::Rc;
 
 use crate::format::json_float;
-use crate::value::{MapType, Str, Value};
-
-/// How deep lists and maps are followed.
-const MAX_DEPTH: usize = 1_000;
+use crate::value::walk::Walk;
+use crate::value::{Str, Value};
 
 /// `json.Marshal`; `escape` also escapes what HTML would trip over, which is Go's default.
 ///
@@ -16,7 +14,7 @@ const MAX_DEPTH: usize = 1_000;
 /// Where a number has no JSON (infinite, complex).
 pub fn to_json_text(value: &Value, escape: bool) -> Result<String, String> {
     let mut out = String::new();
-    Writer { out: &mut out, escape, indent: None }.write(value, 0)?;
+    Writer { out: &mut out, escape, indent: None, walk: Walk::default() }.write(value, 0)?;
     Ok(out)
 }
 
@@ -26,7 +24,7 @@ pub fn to_json_text(value: &Value, escape: bool) -> Result<String, String> {
 /// Where a number has no JSON (infinite, complex).
 pub fn to_json_pretty(value: &Value) -> Result<String, String> {
     let mut out = String::new();
-    Writer { out: &mut out, escape: true, indent: Some("  ") }.write(value, 0)?;
+    Writer { out: &mut out, escape: true, indent: Some("  "), walk: Walk::default() }.write(value, 0)?;
     Ok(out)
 }
 
@@ -34,13 +32,12 @@ struct Writer<'a> {
     out: &'a mut String,
     escape: bool,
     indent: Option<&'static str>,
+    walk: Walk,
 }
 
 impl Writer<'_> {
     fn write(&mut self, value: &Value, depth: usize) -> Result<(), String> {
-        if depth > MAX_DEPTH {
-            return Err("json: nested too deep".to_owned());
-        }
+        self.walk.visit(value, depth)?;
         match value {
             Value::Nil => self.out.push_str("null"),
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
@@ -53,7 +50,7 @@ impl Writer<'_> {
             Value::Complex(..) => return Err("json: unsupported type: complex128".to_owned()),
             Value::Str(text) => self.text(&text.text()),
             Value::List(list) if list.nil => self.out.push_str("null"),
-            Value::Map(map) if map.ty == MapType::NilStr && map.is_empty() => self.out.push_str("null"),
+            Value::Map(map) if map.is_nil() => self.out.push_str("null"),
             Value::List(list) => self.list(&list.items, depth)?,
             Value::Map(map) => self.map(&map.snapshot(), depth)?,
             Value::Object(object) => self.object(value, object.as_ref(), depth)?,

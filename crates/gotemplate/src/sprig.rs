@@ -23,6 +23,8 @@ mod url;
 
 use crate::func::Functions;
 
+pub(crate) use strings::MAX_TEXT;
+
 pub use cast::{strval, to_float, to_int64};
 pub use merge::merge_maps;
 

@@ -8,10 +8,13 @@
 mod convert;
 mod object;
 mod text;
+pub(crate) mod walk;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use walk::Walk;
 
 pub use object::{Bytes, Kind, Member, Object, Struct};
 pub use text::Str;
@@ -79,6 +82,8 @@ pub enum MapType {
     Str,
     /// A `map[string]string` that was never made, which JSON writes as `null`.
     NilStr,
+    /// A `map[string]interface {}` that was never made, which JSON writes as `null`.
+    NilAny,
     /// A named type over `map[string]interface {}`.
     Named(&'static str),
 }
@@ -88,6 +93,23 @@ pub struct Map {
     /// What its elements are declared to be.
     pub ty: MapType,
     entries: RefCell<Entries>,
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        if self.items.iter().any(Value::has_elements) {
+            walk::dismantle(std::mem::take(&mut self.items));
+        }
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        let entries = self.entries.get_mut();
+        if entries.values().any(Value::has_elements) {
+            walk::dismantle(std::mem::take(entries).into_values().collect());
+        }
+    }
 }
 
 impl List {
@@ -160,7 +182,7 @@ impl Map {
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self.ty {
-            MapType::Any => "map[string]interface {}",
+            MapType::Any | MapType::NilAny => "map[string]interface {}",
             MapType::Str | MapType::NilStr => "map[string]string",
             MapType::Named(name) => name,
         }
@@ -169,6 +191,11 @@ impl Map {
     /// Whether its elements are declared to be texts.
     pub(crate) fn holds_text(&self) -> bool {
         matches!(self.ty, MapType::Str | MapType::NilStr)
+    }
+
+    /// Whether it was never made.
+    pub(crate) fn is_nil(&self) -> bool {
+        matches!(self.ty, MapType::NilStr | MapType::NilAny) && self.is_empty()
     }
 
     /// What a missing key gives: the zero value of the elements' type.
@@ -327,9 +354,40 @@ impl Value {
         matches!(self, Self::Nil)
     }
 
+    /// Whether it is a list or dictionary with something in it.
+    fn has_elements(&self) -> bool {
+        match self {
+            Self::List(list) => !list.items.is_empty(),
+            Self::Map(map) => !map.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether it can be gone through to its end: it does not hold itself, and is not too large.
+    #[must_use]
+    pub fn ends(&self) -> bool {
+        self.is_within(&mut Walk::default(), 0)
+    }
+
+    fn is_within(&self, walk: &mut Walk, depth: usize) -> bool {
+        walk.visit(self, depth).is_ok()
+            && match self {
+                Self::List(list) => list.items.iter().all(|item| item.is_within(walk, depth + 1)),
+                Self::Map(map) => map.entries.borrow().values().all(|item| item.is_within(walk, depth + 1)),
+                _ => true,
+            }
+    }
+
     /// `reflect.DeepEqual`: the same types all the way down, and the same values.
     #[must_use]
     pub fn deep_equal(&self, other: &Self) -> bool {
+        self.equals(other, &mut Walk::default(), 0)
+    }
+
+    fn equals(&self, other: &Self, walk: &mut Walk, depth: usize) -> bool {
+        if walk.visit(self, depth).is_err() {
+            return false;
+        }
         match (self, other) {
             (Self::Nil, Self::Nil) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
@@ -342,10 +400,11 @@ impl Value {
                 Rc::ptr_eq(a, b)
                     || a.ty == b.ty
                         && a.items.len() == b.items.len()
-                        && a.items.iter().zip(&b.items).all(|(a, b)| a.deep_equal(b))
+                        && a.items.iter().zip(&b.items).all(|(a, b)| a.equals(b, walk, depth + 1))
             }
             (Self::Map(a), Self::Map(b)) => {
-                Rc::ptr_eq(a, b) || a.ty == b.ty && same_entries(&a.entries.borrow(), &b.entries.borrow())
+                Rc::ptr_eq(a, b)
+                    || a.ty == b.ty && same_entries(&a.entries.borrow(), &b.entries.borrow(), walk, depth + 1)
             }
             (Self::Object(a), Self::Object(b)) => {
                 Rc::ptr_eq(a, b) || a.type_name() == b.type_name() && a.text() == b.text() && a.text().is_some()
@@ -355,23 +414,32 @@ impl Value {
     }
 
     /// A copy that shares no map with this one.
-    #[must_use]
-    pub fn deep_copy(&self) -> Self {
-        match self {
-            Self::List(list) => Self::List(Rc::new(List {
-                ty: list.ty,
-                items: list.items.iter().map(Self::deep_copy).collect(),
-                nil: list.nil,
-            })),
+    ///
+    /// # Errors
+    /// Where the value holds itself, or is too large.
+    pub fn deep_copy(&self) -> Result<Self, String> {
+        self.copy(&mut Walk::default(), 0)
+    }
+
+    fn copy(&self, walk: &mut Walk, depth: usize) -> Result<Self, String> {
+        walk.visit(self, depth)?;
+        Ok(match self {
+            Self::List(list) => {
+                let items: Result<_, String> = list.items.iter().map(|item| item.copy(walk, depth + 1)).collect();
+                Self::List(Rc::new(List { ty: list.ty, items: items?, nil: list.nil }))
+            }
             Self::Map(map) => {
-                let entries = map.entries.borrow().iter().map(|(k, v)| (Rc::clone(k), v.deep_copy())).collect();
+                let mut entries = Entries::new();
+                for (key, value) in map.snapshot() {
+                    entries.insert(key, value.copy(walk, depth + 1)?);
+                }
                 Self::Map(Rc::new(Map::typed(map.ty, entries)))
             }
             other => other.clone(),
-        }
+        })
     }
 }
 
-fn same_entries(a: &Entries, b: &Entries) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|((ka, va), (kb, vb))| ka == kb && va.deep_equal(vb))
+fn same_entries(a: &Entries, b: &Entries, walk: &mut Walk, depth: usize) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|((ka, va), (kb, vb))| ka == kb && va.equals(vb, walk, depth))
 }

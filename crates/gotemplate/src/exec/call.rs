@@ -1,9 +1,33 @@
 //! Calls functions.
 
+use super::Failure;
 use super::state::{At, Executed, Slot, State};
 use crate::func::{FuncId, Run, Signature, Ty};
 use crate::parse::{Command, Expr};
+use crate::sprig::MAX_TEXT;
 use crate::value::Value;
+
+/// The complaint about what `call` was to call: no value of ours is a function.
+fn not_a_function(written: &Expr, value: &Value) -> Failure {
+    let written = match written {
+        Expr::Pipe(pipe) => pipe.to_string(),
+        other => other.to_string(),
+    };
+    Failure::new(format!("non-function {written} of type {}", value.type_name()))
+}
+
+/// What a function made, with its size; refused where it is so large that more of it would not do.
+fn bounded(value: Value) -> Result<(Value, usize), Failure> {
+    let size = match &value {
+        Value::Str(text) => text.len(),
+        Value::List(list) => list.items.len().saturating_mul(size_of::<Value>()),
+        _ => 0,
+    };
+    match size <= MAX_TEXT {
+        true => Ok((value, size)),
+        false => Err(Failure::new("output length overflow")),
+    }
+}
 
 impl<'t> State<'_, '_, 't> {
     pub(super) fn function(
@@ -28,10 +52,18 @@ impl<'t> State<'_, '_, 't> {
             Run::Host(run) => run(self.scope, &values),
             Run::And | Run::Or => Ok(Value::Nil),
         };
-        outcome.map(Slot::plain).map_err(|failure| {
-            self.at = command.map_or(At::Expr(node), At::Command);
-            self.error_calling(function.name, failure)
-        })
+        let outcome = match (function.name, args.first(), values.first()) {
+            // The message names the argument as it is written.
+            ("call", Some(first), Some(value)) if !value.is_nil() => Err(not_a_function(first, value)),
+            _ => outcome.and_then(bounded),
+        };
+        match outcome {
+            Ok((value, size)) => self.count_output(size).map(|()| Slot::plain(value)),
+            Err(failure) => {
+                self.at = command.map_or(At::Expr(node), At::Command);
+                Err(self.error_calling(function.name, failure))
+            }
+        }
     }
 
     /// The arguments of a call, as many and of such types as the signature wants.

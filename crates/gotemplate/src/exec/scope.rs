@@ -44,7 +44,7 @@ pub struct Limits {
     pub depth: usize,
     /// Nodes executed, all in all.
     pub steps: u64,
-    /// Bytes written, all in all.
+    /// Bytes written, and those of texts and lists that functions made, all in all.
     pub output: usize,
 }
 

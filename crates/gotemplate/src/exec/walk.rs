@@ -52,7 +52,8 @@ impl<'t> State<'_, '_, 't> {
         self.count_output(text.len())
     }
 
-    fn count_output(&mut self, written: usize) -> Executed<()> {
+    /// Counts bytes that were written or made against the limits.
+    pub(super) fn count_output(&mut self, written: usize) -> Executed<()> {
         self.scope.written = self.scope.written.saturating_add(written);
         if self.scope.written > self.scope.limits.output {
             return Err(self.error("exceeded maximum output"));

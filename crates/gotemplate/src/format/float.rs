@@ -1,13 +1,22 @@
 //! Floats as `strconv.FormatFloat` writes them.
 
+/// No float has more digits behind the point; `format!` takes no precision above 65535.
+const MAX_DIGITS: usize = 1_100;
+
+/// The digits that a precision asks for behind those that a float can have.
+fn zeros_beyond(precision: usize) -> String {
+    "0".repeat(precision.saturating_sub(MAX_DIGITS))
+}
+
 /// Digits and decimal exponent (the value is `0.d1d2… × 10^point`) of a finite number, shortest or rounded.
 fn digits(value: f64, precision: Option<usize>) -> (String, i32) {
     let text = match precision {
-        Some(precision) => format!("{:.*e}", precision, value.abs()),
+        Some(precision) => format!("{:.*e}", precision.min(MAX_DIGITS), value.abs()),
         None => format!("{:e}", value.abs()),
     };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let mut digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    digits.push_str(&zeros_beyond(precision.unwrap_or(0)));
     (digits, exponent.parse::<i32>().unwrap_or(0) + 1)
 }
 
@@ -46,7 +55,10 @@ fn exponential(digits: &str, exponent: i32) -> String {
 pub fn float_f(value: f64, precision: Option<usize>) -> String {
     match (special(value), precision) {
         (Some(text), _) => text.to_owned(),
-        (None, Some(precision)) => format!("{value:.precision$}"),
+        (None, Some(precision)) => {
+            let kept = precision.min(MAX_DIGITS);
+            format!("{value:.kept$}{}", zeros_beyond(precision))
+        }
         (None, None) => format!("{value}"),
     }
 }

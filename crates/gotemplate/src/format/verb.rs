@@ -1,10 +1,9 @@
 //! One verb with its flags, and what it makes of each kind of value.
 
 use super::{float_e, float_f, float_g, float_x, is_print, quote, quote_ascii, quote_rune};
+use crate::sprig::MAX_TEXT;
+use crate::value::walk::MAX_DEPTH;
 use crate::value::{Kind, Str, Value};
-
-/// How deep lists and maps are followed.
-const MAX_DEPTH: usize = 1_000;
 
 /// A verb and its flags.
 #[derive(Clone, Debug, Default)]
@@ -33,11 +32,15 @@ impl Verb {
 
     /// Writes a value, `depth` levels down in lists and maps.
     pub(super) fn write(&self, out: &mut Vec<u8>, value: &Value, depth: usize) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || out.len() > MAX_TEXT {
             return;
         }
         match value {
-            _ if self.verb == 'T' => self.pad(out, value.type_name().as_bytes()),
+            _ if self.verb == 'T' => {
+                let name = value.type_name();
+                let shown = self.precision.and_then(|precision| name.get(..precision)).unwrap_or(&name);
+                self.pad(out, shown.as_bytes());
+            }
             Value::Nil if depth > 0 => {
                 out.extend_from_slice(if self.sharp_v { b"interface {}(nil)" } else { b"<nil>" });
             }
@@ -115,7 +118,7 @@ impl Verb {
             (None, Some(width)) if self.zero && !self.minus => width.saturating_sub(usize::from(signed)),
             _ => 0,
         };
-        let digits = format!("{digits:0>zeros$}");
+        let digits = filled(&digits, zeros);
         let prefix = match (self.verb, self.sharp) {
             ('O', _) => "0o",
             ('b', true) => "0b",
@@ -138,7 +141,7 @@ impl Verb {
 
     fn unicode(&self, out: &mut Vec<u8>, number: u64) {
         let digits = self.precision.unwrap_or(4).max(4);
-        let mut text = format!("U+{number:0>digits$X}");
+        let mut text = format!("U+{}", filled(&format!("{number:X}"), digits));
         if self.sharp && is_print(rune(number)) {
             text.push_str(&format!(" '{}'", rune(number)));
         }
@@ -171,7 +174,7 @@ impl Verb {
         let signed = text.starts_with(['-', '+', ' ']);
         if self.zero && !infinite && !self.minus && signed && self.width.is_some_and(|width| width > text.len()) {
             let width = self.width.unwrap_or(0) - 1;
-            out.extend_from_slice(format!("{}{:0>width$}", &text[..1], &text[1..]).as_bytes());
+            out.extend_from_slice(format!("{}{}", &text[..1], filled(&text[1..], width)).as_bytes());
         } else if infinite {
             self.pad_spaces(out, text.as_bytes());
         } else {
@@ -294,4 +297,9 @@ impl Verb {
 
 fn rune(number: u64) -> char {
     u32::try_from(number).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// Digits with zeros before them. The widths of `format!` end at 65535.
+fn filled(digits: &str, width: usize) -> String {
+    format!("{}{digits}", "0".repeat(width.saturating_sub(digits.len())))
 }

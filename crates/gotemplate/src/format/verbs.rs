@@ -1,6 +1,7 @@
 //! A format string: its texts, verbs, widths and argument numbers.
 
 use super::Verb;
+use crate::sprig::MAX_TEXT;
 use crate::value::Value;
 
 /// The widest padding and the longest precision that is honoured.
@@ -23,7 +24,7 @@ impl<'a> Printer<'a> {
 
     pub(super) fn run(&mut self, format: &[u8]) {
         let mut at = 0;
-        while at < format.len() {
+        while at < format.len() && self.out.len() <= MAX_TEXT {
             let text = format[at..].iter().position(|byte| *byte == b'%').unwrap_or(format.len() - at);
             self.out.extend_from_slice(&format[at..at + text]);
             at += text;

@@ -21,6 +21,9 @@ impl Number {
         let bad = || format!("bad number syntax: {}", crate::format::quote(&text.into()));
         match token {
             Token::CharConstant => {
+                if text == "''" {
+                    return Err("invalid syntax".to_owned());
+                }
                 let c = unquote_char(text).ok_or_else(|| format!("malformed character constant: {text}"))?;
                 return Ok(Self::from_int(text, i64::from(c)));
             }

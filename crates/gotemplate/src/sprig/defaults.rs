@@ -24,8 +24,8 @@ pub(super) fn table() -> impl IntoIterator<Item = Function> {
         "mustToPrettyJson" (Any) Plain |args| json(args, crate::to_json_pretty);
         "toRawJson" (Any) Plain |args| json(args, |value| crate::to_json_text(value, false));
         "mustToRawJson" (Any) Plain |args| json(args, |value| crate::to_json_text(value, false));
-        "deepCopy" (Any) Plain |args| Ok(args[0].deep_copy());
-        "mustDeepCopy" (Any) Plain |args| Ok(args[0].deep_copy());
+        "deepCopy" (Any) Plain |args| args[0].deep_copy().map_err(Failure::new);
+        "mustDeepCopy" (Any) Plain |args| args[0].deep_copy().map_err(Failure::new);
     }
 }
 

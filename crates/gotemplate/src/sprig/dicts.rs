@@ -94,7 +94,7 @@ fn dig(args: &[Value]) -> Outcome {
     }
     let mut step = dict.clone();
     for key in path {
-        let plain = step.as_map().filter(|map| map.ty == MapType::Any);
+        let plain = step.as_map().filter(|map| matches!(map.ty, MapType::Any | MapType::NilAny));
         let Some(map) = plain else { return Err(conversion(&step, "map[string]interface {}")) };
         let key = key.as_str().ok_or_else(|| conversion(key, "string"))?;
         match map.get(&key.text()) {

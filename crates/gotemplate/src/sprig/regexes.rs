@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use regex::bytes::Regex;
 
+use super::MAX_TEXT;
 use crate::func::Ty::{Int, Str as Text};
 use crate::func::{Args, Function, Outcome};
 use crate::value::{ListType, Str, Value};
@@ -213,11 +214,26 @@ fn find(regex: &Regex, args: &[Value]) -> Outcome {
 /// `$1`, `$name` and `${name}` stand for groups, as in Rust's library; Go agrees on what a name is.
 fn replace(regex: &Regex, args: &[Value]) -> Outcome {
     let (text, template) = (args.str(1), args.str(2));
+    bounded(regex, &text, &template)?;
     Ok(Str::from_bytes(regex.replace_all(text.as_bytes(), template.as_bytes()).into_owned()).into())
+}
+
+/// Refuses what would make a text of more than [`MAX_TEXT`]: the template stands for each match, and all that its
+/// references stand for together is no longer than the text.
+fn bounded(regex: &Regex, text: &Str, template: &Str) -> Result<(), Failure> {
+    let most = |matches: usize| {
+        let references = template.as_bytes().iter().filter(|byte| **byte == b'$').count();
+        matches.saturating_mul(template.len()).saturating_add(references.saturating_mul(text.len()))
+    };
+    if most(text.len() + 1) <= MAX_TEXT || most(regex.find_iter(text.as_bytes()).count()) <= MAX_TEXT {
+        return Ok(());
+    }
+    Err(Failure::new("regexp: output length overflow"))
 }
 
 fn replace_literal(regex: &Regex, args: &[Value]) -> Outcome {
     let (text, plain) = (args.str(1), args.str(2));
+    bounded(regex, &text, &plain)?;
     let plain = regex::bytes::NoExpand(plain.as_bytes());
     Ok(Str::from_bytes(regex.replace_all(text.as_bytes(), plain).into_owned()).into())
 }

@@ -8,7 +8,7 @@ use crate::value::{Str, Value};
 use crate::{Failure, format};
 
 /// How large a text a function may make.
-const MAX_TEXT: usize = 256 << 20;
+pub(crate) const MAX_TEXT: usize = 256 << 20;
 
 pub(super) fn table() -> impl IntoIterator<Item = Function> {
     functions! {
@@ -30,14 +30,18 @@ pub(super) fn table() -> impl IntoIterator<Item = Function> {
         "contains" (Text, Text) Plain |args| Ok(args.text(1).contains(&*args.text(0)).into());
         "hasPrefix" (Text, Text) Plain |args| Ok(args.text(1).starts_with(&*args.text(0)).into());
         "hasSuffix" (Text, Text) Plain |args| Ok(args.text(1).ends_with(&*args.text(0)).into());
-        "replace" (Text, Text, Text) Plain |args| Ok(args.text(2).replace(&*args.text(0), &args.text(1)).into());
+        "replace" (Text, Text, Text) Plain replace;
         "abbrev" (Int, Text) Plain |args| Ok(abbreviate(&args.str(1), 0, args.int(0)).into());
         "abbrevboth" (Int, Int, Text) Plain abbrev_both;
         "trunc" (Int, Text) Plain trunc;
         "substr" (Int, Int, Text) Plain substr;
         "nospace" (Text) Plain |args| Ok(args.text(0).replace(char::is_whitespace, "").into());
         "wrap" (Int, Text) Plain |args| Ok(wrap(&args.text(1), args.int(0), "\n", false).into());
-        "wrapWith" (Int, Text, Text) Plain |args| Ok(wrap(&args.text(2), args.int(0), &args.text(1), true).into());
+        "wrapWith" (Int, Text, Text) Plain |args| {
+            // A line break stands at most behind every letter.
+            bounded(args.str(2).len(), args.str(1).len())?;
+            Ok(wrap(&args.text(2), args.int(0), &args.text(1), true).into())
+        };
         "quote" (; Any) Plain |args| Ok(joined(args, |value| format::quote(&strval(value))));
         "squote" (; Any) Plain |args| Ok(joined(args, |value| format!("'{}'", format::any(value).text())));
         "cat" (; Any) Plain |args| Ok(joined(args, |value| format::any(value).text().into_owned()));
@@ -55,15 +59,27 @@ pub(super) fn table() -> impl IntoIterator<Item = Function> {
     }
 }
 
+/// Refuses a text in which one of this length stands so many times.
+fn bounded(times: usize, length: usize) -> Result<(), Failure> {
+    match times.checked_mul(length) {
+        Some(length) if length <= MAX_TEXT => Ok(()),
+        _ => Err(Failure::new("strings: Repeat output length overflow")),
+    }
+}
+
+fn replace(args: &[Value]) -> Outcome {
+    let (old, new, text) = (args.text(0), args.text(1), args.text(2));
+    bounded(text.matches(&*old).count(), new.len())?;
+    Ok(text.replace(&*old, &new).into())
+}
+
 fn repeat(args: &[Value]) -> Outcome {
     let Ok(count) = usize::try_from(args.int(0)) else {
         return Err(Failure::new("strings: negative Repeat count"));
     };
     let text = args.str(1);
-    match text.len().checked_mul(count) {
-        Some(length) if length <= MAX_TEXT => Ok(Str::from_bytes(text.as_bytes().repeat(count)).into()),
-        _ => Err(Failure::new("strings: Repeat output length overflow")),
-    }
+    bounded(count, text.len())?;
+    Ok(Str::from_bytes(text.as_bytes().repeat(count)).into())
 }
 
 fn trim_all(args: &[Value]) -> Outcome {
@@ -209,6 +225,8 @@ pub(super) fn texts(value: &Value) -> Vec<Str> {
 fn join(args: &[Value]) -> Outcome {
     let parts = texts(&args[1]);
     let parts: Vec<&[u8]> = parts.iter().map(Str::as_bytes).collect();
+    bounded(parts.len(), args.str(0).len())?;
+    bounded(parts.iter().map(|part| part.len()).sum(), 1)?;
     Ok(Str::from_bytes(parts.join(args.str(0).as_bytes())).into())
 }
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Map as JsonMap, Number, Value as Json};
 
+use super::walk::Walk;
 use super::{Entries, Str, Value};
 
 impl Value {
@@ -38,42 +39,64 @@ impl Value {
         }
     }
 
-    /// As `encoding/json` reads what `encoding/json` wrote of it.
+    /// As `encoding/json` reads what `encoding/json` wrote of it; what it cannot write is null.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        match self {
+        self.as_json().unwrap_or_default()
+    }
+
+    /// As [`to_json`](Self::to_json).
+    ///
+    /// # Errors
+    /// Where the value holds itself, or is too large.
+    pub fn as_json(&self) -> Result<Json, String> {
+        self.json(&mut Walk::default(), 0)
+    }
+
+    fn json(&self, walk: &mut Walk, depth: usize) -> Result<Json, String> {
+        walk.visit(self, depth)?;
+        Ok(match self {
             Self::Nil => Json::Null,
             Self::Bool(value) => Json::Bool(*value),
             Self::Int(value) | Self::Int64(value) => Json::from(*value),
             Self::Uint8(value) => Json::from(*value),
+            Self::Float(value) if !value.is_finite() => {
+                return Err(format!("json: unsupported value: {}", crate::format::float_g(*value, None)));
+            }
             Self::Float(value) => json_float(*value),
-            Self::Complex(..) => Json::Null,
+            Self::Complex(..) => return Err("json: unsupported type: complex128".to_owned()),
             Self::Str(text) => Json::String(text.text().into_owned()),
             Self::List(list) if list.nil => Json::Null,
-            Self::Map(map) if map.ty == super::MapType::NilStr && map.is_empty() => Json::Null,
-            Self::List(list) => Json::Array(list.items.iter().map(Self::to_json).collect()),
-            Self::Map(map) => {
-                let entries = map.snapshot().into_iter().map(|(key, value)| (key.to_string(), value.to_json()));
-                Json::Object(entries.collect::<JsonMap<_, _>>())
+            Self::Map(map) if map.is_nil() => Json::Null,
+            Self::List(list) => {
+                let items: Result<_, String> = list.items.iter().map(|item| item.json(walk, depth + 1)).collect();
+                Json::Array(items?)
             }
-            Self::Object(object) => self.object_json(object.as_ref()),
-        }
+            Self::Map(map) => {
+                let mut entries = JsonMap::new();
+                for (key, value) in map.snapshot() {
+                    entries.insert(key.to_string(), value.json(walk, depth + 1)?);
+                }
+                Json::Object(entries)
+            }
+            Self::Object(object) => self.object_json(object.as_ref(), walk, depth)?,
+        })
     }
 
-    fn object_json(&self, object: &dyn super::Object) -> Json {
+    fn object_json(&self, object: &dyn super::Object, walk: &mut Walk, depth: usize) -> Result<Json, String> {
         use base64::Engine as _;
         if let Some(bytes) = self.as_bytes() {
-            return Json::String(base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes()));
+            return Ok(Json::String(base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes())));
         }
         if let Some(number) = object.integer() {
-            return Json::from(number);
+            return Ok(Json::from(number));
         }
         if let Some(text) = object.json_text() {
-            return Json::String(text);
+            return Ok(Json::String(text));
         }
         match object.plain() {
-            Some(plain) => plain.to_json(),
-            None => object.text().map_or(Json::Null, Json::String),
+            Some(plain) => plain.json(walk, depth + 1),
+            None => Ok(object.text().map_or(Json::Null, Json::String)),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Files {
     fn config(&self, content: impl Fn(&[u8]) -> String) -> Value {
         let base = |name: &str| -> Rc<str> { name.rsplit('/').next().unwrap_or(name).into() };
         let entries = self.0.iter().map(|(name, data)| (base(name), content(data).into()));
-        super::functions::to_yaml(&Value::map(entries.collect())).into()
+        super::functions::to_yaml_or_nothing(&Value::map(entries.collect())).into()
     }
 }
 

@@ -29,9 +29,9 @@ pub(super) fn table(options: Options<'_>) -> Functions {
 
 fn formats() -> Vec<Function> {
     functions! {
-        "toYaml" (ANY) Plain |args| Ok(to_yaml(&args[0]).into());
-        "mustToYaml" (ANY) Plain |args| Ok(to_yaml(&args[0]).into());
-        "toYamlPretty" (ANY) Plain |args| Ok(super::pretty::to_yaml_pretty(&super::pretty::with_floats(&args[0])).into());
+        "toYaml" (ANY) Plain |args| Ok(to_yaml_or_nothing(&args[0]).into());
+        "mustToYaml" (ANY) Plain |args| to_yaml(&args[0]).map(Value::from).map_err(Failure::new);
+        "toYamlPretty" (ANY) Plain |args| Ok(super::pretty::to_yaml_pretty(&args[0]).unwrap_or_default().into());
         "fromYaml" (TEXT) Plain |args| Ok(from_yaml(&args.text(0)));
         "fromYamlArray" (TEXT) Plain |args| Ok(from_yaml_array(&args.text(0)));
         "toJson" (ANY) Plain |args| Ok(to_json_text(&args[0], true).unwrap_or_default().into());
@@ -94,12 +94,18 @@ fn asking(lookup: &super::Lookup) -> HostFunction {
 }
 
 /// YAML as `sigs.k8s.io/yaml` writes it, without the last line break.
-pub(super) fn to_yaml(value: &Value) -> String {
-    let mut text = yaml::from_json(&value.to_json());
+fn to_yaml(value: &Value) -> Result<String, String> {
+    let json = value.as_json().map_err(|error| format!("error marshaling into JSON: {error}"))?;
+    let mut text = yaml::from_json(&json);
     if text.ends_with('\n') {
         text.pop();
     }
-    text
+    Ok(text)
+}
+
+/// As [`to_yaml`], where what cannot be written is left out.
+pub(super) fn to_yaml_or_nothing(value: &Value) -> String {
+    to_yaml(value).unwrap_or_default()
 }
 
 fn error_map(message: String) -> Value {
@@ -138,7 +144,7 @@ fn from_yaml_array(text: &str) -> Value {
 fn from_json(text: &Str) -> Value {
     match from_json_text(text) {
         Ok(map @ Value::Map(_)) => map,
-        Ok(Value::Nil) => Value::Map(Rc::new(Map::new(Entries::new()))),
+        Ok(Value::Nil) => Value::Map(Rc::new(Map::typed(gotemplate::MapType::NilAny, Entries::new()))),
         Ok(other) => error_map(cannot_unmarshal(&other.to_json(), "map[string]interface {}")),
         Err(error) => error_map(error),
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The value as JSON whose floats stay floats.
-pub(super) fn with_floats(value: &gotemplate::Value) -> Value {
+fn with_floats(value: &gotemplate::Value) -> Value {
     match value {
         gotemplate::Value::Float(number) => serde_json::Number::from_f64(*number).map_or(Value::Null, Value::Number),
         gotemplate::Value::List(list) => list.items.iter().map(with_floats).collect(),
@@ -22,11 +22,14 @@ fn float(value: &Value) -> Option<String> {
 /// How deep lists and maps are followed.
 const MAX_DEPTH: usize = 1_000;
 
-/// Writes a value, without the last line break.
-pub(super) fn to_yaml_pretty(value: &Value) -> String {
+/// Writes a value, without the last line break; none where it holds itself.
+pub(super) fn to_yaml_pretty(value: &gotemplate::Value) -> Option<String> {
+    if !value.ends() {
+        return None;
+    }
     let mut lines = Vec::new();
-    write(value, &mut lines, 0);
-    lines.join("\n")
+    write(&with_floats(value), &mut lines, 0);
+    Some(lines.join("\n"))
 }
 
 fn is_flat(value: &Value) -> bool {
