@@ -1,5 +1,7 @@
 //! TOML, written as the library that Helm uses writes it, and read.
 
+mod complaint;
+
 use std::fmt::Write as _;
 
 use gotemplate::{Args, Entries, Failure, Function, Ty, Value, functions};
@@ -27,7 +29,10 @@ pub(super) fn table() -> Vec<Function> {
 fn read(text: &str) -> Value {
     match text.parse::<toml::Table>() {
         Ok(table) => from_toml(toml::Value::Table(table)),
-        Err(error) => Value::map(Entries::from([("Error".into(), format!("toml: {}", error.message()).into())])),
+        Err(error) => {
+            let told = complaint::complaint(text).unwrap_or_else(|| format!("toml: {}", error.message()));
+            Value::map(Entries::from([("Error".into(), told.into())]))
+        }
     }
 }
 
@@ -47,6 +52,9 @@ fn from_toml(value: toml::Value) -> Value {
 }
 
 fn write(value: &Value) -> Result<String, String> {
+    if !value.ends() {
+        return Err("toml: the value holds itself".to_owned());
+    }
     let mut out = String::new();
     match value.as_map() {
         Some(map) => tables(&mut out, &map, &[])?,
