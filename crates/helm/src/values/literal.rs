@@ -53,8 +53,7 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
             rest = next;
         }
         if !rest.is_empty() {
-            let rest = gotemplate::format::quote(&rest.into());
-            return Err(format!("unexpected data at end of array index: {rest}"));
+            return Err(format!("unexpected data at end of array index: {}", super::set::runes(rest)));
         }
     }
     if steps.len() > MAX_NESTED {

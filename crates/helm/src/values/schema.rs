@@ -1,6 +1,6 @@
 //! values.schema.json: what values have to look like.
 
-mod findings;
+mod told;
 
 use std::fmt::Write as _;
 
@@ -54,17 +54,101 @@ impl jsonschema::Retrieve for NoRetrieval {
 /// All findings, one a line.
 pub fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
     let schema: Value = serde_json::from_slice(schema).map_err(|error| format!("{error}\n"))?;
-    let validator =
-        jsonschema::options().with_retriever(NoRetrieval).build(&schema).map_err(|error| format!("{error}\n"))?;
+    let mut options = jsonschema::options().with_retriever(NoRetrieval);
+    for format in told::FORMATS {
+        options = options.with_format(format, move |text: &str| told::wrong_format(format, text).is_none());
+    }
+    let validator = options.build(&schema).map_err(|error| format!("{error}\n"))?;
     let values = with_integers(Value::Object(values.clone()));
-    let findings = findings::told(validator.iter_errors(&values));
-    if findings.is_empty() { Ok(()) } else { Err(format!("{findings}\n")) }
+    if validator.is_valid(&values) {
+        return Ok(());
+    }
+    let mut findings = told::told(&schema, &values);
+    if findings.is_empty() {
+        let one = |error: jsonschema::ValidationError<'_>| format!("- at '{}': {error}\n", error.instance_path());
+        findings = validator.iter_errors(&values).map(one).collect();
+    }
+    Err(format!("{findings}\n"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::validate_one;
     use serde_json::{Value, json};
+
+    #[track_caller]
+    fn check(schema: &Value, values: &Value, want: &str) {
+        let Value::Object(map) = values else { panic!("values are a map") };
+        let found = validate_one(map, schema.to_string().as_bytes()).unwrap_err();
+        assert_eq!(found, format!("{want}\n"), "{values}");
+    }
+
+    #[test]
+    fn keywords_that_look_into_values_tell_what_they_found() {
+        let schema = json!({
+            "properties": {
+                "p": { "propertyNames": { "pattern": "^[a-z]+$", "maxLength": 2 } },
+                "r": { "$ref": "#/$defs/q" },
+                "a": { "allOf": [{ "type": "string" }, { "minLength": 3 }] },
+                "c": { "contains": { "type": "string" } },
+                "m": { "contains": { "type": "string" }, "minContains": 2 },
+                "u": { "unevaluatedProperties": false },
+                "e": { "enum": ["a"] },
+                "port": { "maximum": 65535 },
+                "f": { "minimum": 1_234_567.125, "multipleOf": 0.01 },
+                "d": { "dependentRequired": { "a": ["b", "c"] } },
+                "n": { "not": {} },
+                "i": { "if": true, "then": { "type": "string", "minLength": 2 } },
+                "t": { "type": "string", "enum": ["q"], "minLength": 10 },
+                "it's": { "type": "string" },
+            },
+            "$defs": { "q": { "required": ["z", "y"], "properties": { "k": { "type": "string" } } } },
+        });
+        let cases = [
+            (
+                json!({ "p": { "ABC": 1, "ok": 2 } }),
+                "- at '': invalid propertyName 'ABC'\n  - at '': maxLength: got 3, want 2\n  - at '': 'ABC' does not match pattern '^[a-z]+$'\n",
+            ),
+            (
+                json!({ "r": { "k": 1 } }),
+                "- at '/r': validation failed\n  - at '/r': missing properties 'z', 'y'\n  - at '/r/k': got number, want string\n",
+            ),
+            (json!({ "a": 1 }), "- at '/a': 'allOf' failed\n  - at '/a': got number, want string\n"),
+            (
+                json!({ "c": [1] }),
+                "- at '/c': no items match contains schema\n  - at '/c/0': got number, want string\n",
+            ),
+            (
+                json!({ "m": [1, "a"] }),
+                "- at '/m': min 2 items required to match contains schema, but matched 1 items at 1\n  - at '/m/0': got number, want string\n",
+            ),
+            (json!({ "u": { "z": 1 } }), "- at '/u/z': false schema\n"),
+            (json!({ "e": "b" }), "- at '/e': value must be 'a'\n"),
+            (json!({ "port": 70000 }), "- at '/port': maximum: got 70,000, want 65,535\n"),
+            (
+                json!({ "f": 0.125 }),
+                "- at '/f': minimum: got 0.125, want 1.234567125×10⁰⁶\n- at '/f': multipleOf: got 0.125, want 0.01\n",
+            ),
+            (json!({ "d": { "a": 1 } }), "- at '/d': properties 'b', 'c' required, if 'a' exists\n"),
+            (json!({ "n": 1 }), "- at '/n': 'not' failed\n"),
+            (json!({ "i": 5 }), "- at '/i': got number, want string\n"),
+            (json!({ "t": "zz" }), "- at '/t': value must be 'q'\n"),
+            (json!({ "it's": 1 }), "- at '/it\\'s': got number, want string\n"),
+        ];
+        for (values, want) in cases {
+            check(&schema, &values, want);
+        }
+    }
+
+    #[test]
+    fn formats_count_where_the_language_says_so() {
+        let schema = |language: &str| json!({ "$schema": language, "properties": { "e": { "format": "email" } } });
+        let old = schema("http://json-schema.org/draft-07/schema#");
+        check(&old, &json!({ "e": "nope" }), "- at '/e': 'nope' is not valid email: missing @\n");
+        let new = schema("https://json-schema.org/draft/2020-12/schema").to_string();
+        let Value::Object(values) = json!({ "e": "nope" }) else { unreachable!() };
+        assert_eq!(validate_one(&values, new.as_bytes()), Ok(()));
+    }
 
     #[test]
     fn findings_are_told_in_helms_words() {
@@ -91,9 +175,7 @@ mod tests {
             (json!({ "a": "x", "b": 1, "d": 2 }), "- at '/d': value must be one of 'x', 1, <nil>\n"),
         ];
         for (values, want) in cases {
-            let Value::Object(map) = values.clone() else { panic!("values are a map") };
-            let found = validate_one(&map, schema.to_string().as_bytes()).unwrap_err();
-            assert_eq!(found, format!("{want}\n"), "{values}");
+            check(&schema, &values, want);
         }
     }
 }

@@ -142,7 +142,8 @@ impl Parser<'_> {
     fn index(&mut self) -> Result<i64, Stop> {
         let (text, stop) = self.until(&[']']);
         if stop.is_none() {
-            return wrong("error parsing index: EOF");
+            // An index that is not closed ends the line like any other end.
+            return Err(Stop::End);
         }
         text.parse().or_else(|_| {
             let text = gotemplate::format::quote(&text.into());
@@ -151,7 +152,9 @@ impl Parser<'_> {
     }
 
     fn item(&mut self, list: &mut Vec<Value>, index: i64, depth: usize) -> Result<(), Stop> {
-        let place = place(index)?;
+        if index < 0 {
+            return wrong(format!("negative {index} index not allowed"));
+        }
         if depth > MAX_NESTED {
             return wrong(format!(
                 "value name nested level is greater than maximum supported nested level of {MAX_NESTED}"
@@ -159,9 +162,9 @@ impl Parser<'_> {
         }
         let (text, stop) = self.until(&['[', '.', '=']);
         if !text.is_empty() {
-            let text = gotemplate::format::quote(&text.into());
-            return wrong(format!("unexpected data at end of array index: {text}"));
+            return wrong(format!("unexpected data at end of array index: {}", runes(&text)));
         }
+        let place = place(index)?;
         match stop {
             None => Err(Stop::End),
             Some('=') => {
@@ -268,6 +271,12 @@ fn conversion(value: &Value, wanted: &str) -> String {
     };
     let name = if value.is_null() { "nil".to_owned() } else { name };
     format!("unable to parse key: interface conversion: interface {{}} is {name}, not {wanted}")
+}
+
+/// Characters as Go shows a list of them.
+pub(super) fn runes(text: &str) -> String {
+    let all: Vec<gotemplate::Value> = text.chars().map(|c| gotemplate::Value::Int(i64::from(u32::from(c)))).collect();
+    gotemplate::format::sprintf(&"%q".into(), &[gotemplate::Value::list(all)]).text().into_owned()
 }
 
 fn put(data: &mut Values, name: String, value: Value) {
