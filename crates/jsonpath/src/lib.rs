@@ -23,6 +23,18 @@ pub struct Path {
     steps: Vec<Step>,
 }
 
+impl Path {
+    /// Whether the path names one thing, which is there or missing: it has no wildcard, filter, range or union.
+    pub fn names_one(&self) -> bool {
+        let one = |step: &Step| match step {
+            Step::Field(_) => true,
+            Step::Slice(slice) => slice.single,
+            _ => false,
+        };
+        self.steps.iter().all(one)
+    }
+}
+
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq)]
 enum Step {

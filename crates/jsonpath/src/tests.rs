@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 #[track_caller]
 fn check(path: &str, want: &str) {
     let object = json!({
-        "spec": {"a": "x", "l": ["p", "q", "r"], "a.b": 1, "f": 1.5, "big": 1e21,
+        "spec": {"a": "x", "l": ["p", "q", "r"], "a.b": 1, "f": 1.5, "big": 1e21, "million": 1_000_000.0,
                  "conds": [{"type": "Q", "status": "no", "n": 1}, {"type": "R", "status": "yes", "n": 2}]},
         "metadata": {"annotations": {"example.com/key": "v"}},
     });
@@ -32,6 +32,7 @@ fn paths_find_what_they_name() {
     check(".spec['a','f']", "x 1.5");
     check(".spec.nothing.there", "");
     check(".spec.big", "1e+21");
+    check(".spec.million", "1e+06");
     check(".spec.l", r#"["p","q","r"]"#);
     check("..status", "no yes");
 }
@@ -55,4 +56,11 @@ fn what_is_no_path_is_refused() {
     let deep = format!(".a{}{}", "[?(@.b".repeat(40), ")]".repeat(40));
     assert!(Path::parse(&deep).is_err());
     let _: Vec<&Value> = Path::parse("").unwrap().find(&Value::Null);
+}
+
+#[test]
+fn values_within_are_written_as_go_writes_json() {
+    let check = |value: Value, want: &str| assert_eq!(show(&value), want);
+    check(json!([1_000_000.0, 1.5, 1e21, 1e-7, 3]), "[1000000,1.5,1e+21,1e-7,3]");
+    check(json!({"a": "<b>&", "c<": null}), r#"{"a":"\u003cb\u003e\u0026","c\u003c":null}"#);
 }

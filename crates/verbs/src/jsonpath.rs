@@ -52,6 +52,15 @@ impl Template {
         Ok(out)
     }
 
+    /// Whether all is there that its paths name one by one.
+    #[must_use]
+    pub fn is_met(&self, value: &Value) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Text(_) => true,
+            Part::Path(path) | Part::Range(path, _) => !path.names_one() || !path.find(value).is_empty(),
+        })
+    }
+
     /// What its paths find.
     #[must_use]
     pub fn find(&self, value: &Value) -> Vec<Value> {
