@@ -113,6 +113,18 @@ pub async fn connect(options: &Options) -> Result<Connection, Error> {
     Ok(Connection { client, namespace, server })
 }
 
+/// The namespace that the options and the kubeconfig choose; `default` where they choose none, or cannot be read.
+pub fn namespace(options: &Options) -> String {
+    let chosen = options.namespace.clone().filter(|namespace| !namespace.is_empty());
+    chosen.or_else(|| of_context(&read(options).ok()?, options)).unwrap_or_else(|| "default".to_owned())
+}
+
+fn of_context(kubeconfig: &Kubeconfig, options: &Options) -> Option<String> {
+    let name = options.context.as_ref().or(kubeconfig.current_context.as_ref())?;
+    let found = kubeconfig.contexts.iter().find(|context| context.name == *name)?;
+    found.context.as_ref()?.namespace.clone().filter(|namespace| !namespace.is_empty())
+}
+
 /// The configuration that [`connect`] makes its client of.
 pub async fn config(options: &Options) -> Result<Config, Error> {
     let mut kubeconfig = read(options)?;

@@ -17,6 +17,9 @@ mod up;
 mod verbs;
 mod version;
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use clap::{Parser, Subcommand};
 
 /// A whole Kubernetes node in one binary, with the tools people install around it
@@ -62,6 +65,19 @@ enum Command {
     Up(up::Args),
     Version(version::Args),
     Wait(Box<verbs::wait::Args>),
+}
+
+/// Reads the command line; that of Helm is read as Helm reads it. A link to us that is called `helm` is Helm.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Cli {
+    let mut args: Vec<OsString> = args.collect();
+    if args.first().is_some_and(|own| Path::new(own).file_name().is_some_and(|name| name == "helm")) {
+        args.insert(1, "helm".into());
+    }
+    let args = target::flags_last(args);
+    match args.get(1).is_some_and(|verb| verb == "helm") {
+        true => helm::parse(&args),
+        false => Cli::parse_from(args),
+    }
 }
 
 /// Runs the chosen command.

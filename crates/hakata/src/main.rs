@@ -4,12 +4,11 @@ mod commands;
 mod report;
 mod telemetry;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Before any thread exists: we may be a pod's shim, or an OCI runtime.
     container::reexec::main_if_asked();
-    let cli = commands::Cli::parse_from(commands::target::flags_last(std::env::args_os()));
+    let cli = commands::parse(std::env::args_os());
     report::exit(commands::run(cli))
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::chart::{File, Metadata};
 
 /// Paths and contents; `CHARTNAME` stands for the name.
 const FILES: &[(&str, &str)] = &[
@@ -25,6 +26,62 @@ const FILES: &[(&str, &str)] = &[
 /// # Errors
 /// Where the name is not possible, or a file cannot be written.
 pub fn create(name: &str, directory: &Path) -> Result<PathBuf, Error> {
+    let root = place(name, directory)?;
+    for (path, content) in FILES {
+        let path = root.join(path);
+        if !path.exists() {
+            write(&path, content.replace("CHARTNAME", name).as_bytes())?;
+        }
+    }
+    let charts = root.join("charts");
+    fs::create_dir_all(&charts).map_err(|source| Error::file(&charts, source))?;
+    Ok(root)
+}
+
+/// Writes a new chart of this name after the pattern of another one, in which `<CHARTNAME>` stands for the name; files
+/// that are there are replaced.
+///
+/// # Errors
+/// Where the pattern is no chart, the name is not possible, or a file cannot be written.
+pub fn create_from(name: &str, directory: &Path, starter: &Path) -> Result<PathBuf, Error> {
+    let pattern = crate::chart::load(starter)
+        .map_err(|error| Error::Chart(format!("could not load {}: {error}", starter.display())))?;
+    let root = place(name, directory)?;
+    let named = |file: &File| file.text().replace("<CHARTNAME>", name).into_bytes();
+    write(&root.join("Chart.yaml"), yaml::from_json(&first_metadata(name).to_json()).as_bytes())?;
+    if let Some(values) = pattern.raw.iter().find(|file| file.name == "values.yaml") {
+        write(&root.join("values.yaml"), &named(values))?;
+    }
+    if let Some(schema) = &pattern.schema {
+        write(&root.join("values.schema.json"), schema)?;
+    }
+    for template in &pattern.templates {
+        write(&root.join(&template.name), &named(template))?;
+    }
+    for file in &pattern.files {
+        write(&root.join(&file.name), &file.data)?;
+    }
+    for mut subchart in pattern.dependencies {
+        crate::package::save(&mut subchart, &root.join("charts"))?;
+    }
+    Ok(root)
+}
+
+/// What a new chart says of itself.
+fn first_metadata(name: &str) -> Metadata {
+    Metadata {
+        name: name.to_owned(),
+        description: "A Helm chart for Kubernetes".to_owned(),
+        kind: "application".to_owned(),
+        version: "0.1.0".to_owned(),
+        app_version: "0.1.0".to_owned(),
+        api_version: "v2".to_owned(),
+        ..Metadata::default()
+    }
+}
+
+/// The folder of a new chart, which may be there already.
+fn place(name: &str, directory: &Path) -> Result<PathBuf, Error> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.len() > 250 {
         return Err(Error::Chart("chart name must be between 1 and 250 characters".to_owned()));
@@ -36,16 +93,12 @@ pub fn create(name: &str, directory: &Path) -> Result<PathBuf, Error> {
     if root.exists() && !root.is_dir() {
         return Err(Error::Chart(format!("file {} already exists and is not a directory", root.display())));
     }
-    for (path, content) in FILES {
-        let path = root.join(path);
-        let parent = path.parent().unwrap_or(&root);
-        fs::create_dir_all(parent).map_err(|source| Error::file(parent, source))?;
-        if !path.exists() {
-            let content = content.replace("CHARTNAME", name);
-            fs::write(&path, content).map_err(|source| Error::file(&path, source))?;
-        }
-    }
-    let charts = root.join("charts");
-    fs::create_dir_all(&charts).map_err(|source| Error::file(&charts, source))?;
     Ok(root)
+}
+
+fn write(path: &Path, data: &[u8]) -> Result<(), Error> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|source| Error::file(parent, source))?;
+    }
+    fs::write(path, data).map_err(|source| Error::file(path, source))
 }

@@ -135,9 +135,17 @@ fn import_all(chart: &mut Chart, warnings: &mut Warnings) -> Result<(), Error> {
         for import in &dependency.import_values {
             let Some((child, parent)) = import_paths(import) else { continue };
             expanded.push(json!({ "child": child, "parent": parent }));
-            match table(&values, &format!("{}.{child}", dependency.name)) {
+            let path = format!("{}.{child}", dependency.name);
+            match table(&values, &path) {
                 Some(found) => merge_tables(&mut imported, nest(&parent, found.clone()), warnings),
-                None => warnings.push(format!("ImportValues missing table from chart chart={}", dependency.name)),
+                None => {
+                    let from = match import.is_string() {
+                        true => "\"ImportValues missing table\"".to_owned(),
+                        false => format!("\"ImportValues missing table from chart\" chart={}", dependency.name),
+                    };
+                    let why = format!("{:?} is not a table", first_missing(&values, &path));
+                    warnings.push(format!("level=WARN msg={from} error={why:?}"));
+                }
             }
         }
         dependency.import_values = expanded;
@@ -145,6 +153,13 @@ fn import_all(chart: &mut Chart, warnings: &mut Warnings) -> Result<(), Error> {
     merge_tables(&mut values, imported, warnings);
     chart.values = values;
     Ok(())
+}
+
+/// The first part of a path that leads to no table.
+fn first_missing<'p>(values: &Values, path: &'p str) -> &'p str {
+    let mut at = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+    let end = at.find(|end| table(values, &path[..*end]).is_none()).unwrap_or(path.len());
+    path[..end].rsplit('.').next().unwrap_or(path)
 }
 
 /// Where values are taken from in the child, and where they go in the parent.

@@ -260,6 +260,11 @@ pub(crate) fn environment(enable_dns: bool) -> Environment {
     }
 }
 
+/// A chart's metadata under the names of Go's fields.
+pub(crate) fn metadata(metadata: &crate::chart::Metadata) -> Value {
+    objects::metadata(metadata, true)
+}
+
 /// Functions as templates of charts know them.
 #[must_use]
 pub fn functions() -> Functions {

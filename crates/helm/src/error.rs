@@ -45,6 +45,9 @@ pub enum Error {
     /// An archive is not what its provenance says, or nobody known says it.
     #[error("{0}")]
     Provenance(String),
+    /// A plug-in is none, or failed.
+    #[error("{0}")]
+    Plugin(String),
     /// A release is not in the state the operation needs.
     #[error("{0}")]
     Release(String),

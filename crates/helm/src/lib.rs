@@ -16,6 +16,7 @@ pub mod lint;
 pub mod manifest;
 mod name;
 pub mod package;
+pub mod plugin;
 pub mod provenance;
 pub mod release;
 pub mod render;
@@ -26,7 +27,7 @@ pub mod values;
 pub mod version;
 
 pub use error::Error;
-pub use text::{duration, format_time, matching, read_yaml, to_yaml};
+pub use text::{duration, format_time, matching, padded, read_yaml, table, to_yaml};
 
 /// The version of Helm whose behaviour this is.
 pub const HELM_VERSION: &str = "v4.2.3";

@@ -61,10 +61,18 @@ pub fn verify(archive: &Path, keyring: &Path) -> Result<Verified, Error> {
     let provenance = std::fs::read(&beside).map_err(|error| {
         failed(&format!("could not load provenance file {}: {}", beside.display(), at("stat", &beside, &error)))
     })?;
-    let ring = read(keyring).map_err(|error| failed(&format!("failed to load keyring: {error}")))?;
     let data = std::fs::read(archive).map_err(|source| Error::file(archive, source))?;
     let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    check(&data, &name, &String::from_utf8_lossy(&provenance), &ring)
+    verify_data(&data, &name, &provenance, keyring)
+}
+
+/// Checks the bytes of an archive, whose file has this name, against a provenance.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_data(data: &[u8], name: &str, provenance: &[u8], keyring: &Path) -> Result<Verified, Error> {
+    let ring = read(keyring).map_err(|error| failed(&format!("failed to load keyring: {error}")))?;
+    check(data, name, &String::from_utf8_lossy(provenance), &ring)
 }
 
 fn check(data: &[u8], name: &str, provenance: &str, ring: &Keyring) -> Result<Verified, Error> {

@@ -10,6 +10,7 @@ mod ownership;
 mod readiness;
 mod resources;
 mod storage;
+mod told;
 mod wait;
 
 use serde_json::{Map, Value, json};
@@ -27,6 +28,7 @@ pub use operations::{
 };
 pub use resources::{Resources, resources};
 pub use storage::Storage;
+pub use told::by_template;
 pub use wait::{Progress, Waiting};
 
 /// One revision of a release.

@@ -6,6 +6,7 @@ pub mod config;
 mod credentials;
 pub mod fetch;
 mod http;
+pub mod hub;
 pub mod index;
 mod locking;
 pub mod oci;
@@ -13,9 +14,9 @@ mod places;
 pub mod search;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::chart::{Chart, Dependency, Lock};
@@ -37,11 +38,30 @@ pub struct Reach {
     pub skip_refresh: bool,
     /// For registries.
     pub access: Access,
+    /// What is fetched has to be signed, or need not be.
+    pub verifying: Verifying,
+}
+
+/// Whether charts are fetched with their signatures, and by which keys those are checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Verifying {
+    /// Signatures are left alone.
+    #[default]
+    Never,
+    /// A chart that has no signature is taken with a warning; a wrong signature is refused.
+    Possible(PathBuf),
+    /// A chart without a signature is refused.
+    Always(PathBuf),
 }
 
 impl Default for Reach {
     fn default() -> Self {
-        Self { places: Places::of_environment(), skip_refresh: false, access: Access::default() }
+        Self {
+            places: Places::of_environment(),
+            skip_refresh: false,
+            access: Access::default(),
+            verifying: Verifying::Never,
+        }
     }
 }
 
@@ -79,19 +99,38 @@ pub fn build(path: &Path, reach: &Reach, tell: &mut dyn FnMut(&str)) -> Result<(
     save_all(path, Asking::new(path, reach).all(&lock.dependencies, tell)?, tell)
 }
 
-/// A dependency with the version that was chosen, and the chart; none where it is in `charts/` already.
-type Chosen = (Dependency, Option<Chart>);
+/// A dependency with the version that was chosen, and where its chart is.
+type Chosen = (Dependency, Found);
+
+/// A chart that was found.
+enum Found {
+    /// In `charts/` already.
+    InPlace,
+    /// In a folder of this machine; the chart is as large as it is, so it is kept apart.
+    Folder(Box<Chart>),
+    /// Fetched.
+    Archive(Box<Fetched>),
+}
+
+/// An archive as it came, with its provenance where that was wanted.
+struct Fetched {
+    file: String,
+    data: Vec<u8>,
+    provenance: Option<Vec<u8>>,
+}
 
 /// The search for dependencies, with the indexes it has read.
 struct Asking<'a> {
     path: &'a Path,
     reach: &'a Reach,
     indexes: HashMap<String, Index>,
+    /// URLs of archives that were fetched.
+    fetched: HashSet<String>,
 }
 
 impl<'a> Asking<'a> {
     fn new(path: &'a Path, reach: &'a Reach) -> Self {
-        Self { path, reach, indexes: HashMap::new() }
+        Self { path, reach, indexes: HashMap::new(), fetched: HashSet::new() }
     }
 
     fn all(&mut self, wanted: &[Dependency], tell: &mut dyn FnMut(&str)) -> Result<Vec<Chosen>, Error> {
@@ -106,6 +145,12 @@ impl<'a> Asking<'a> {
         tell: &mut dyn FnMut(&str),
     ) -> Result<Chosen, Error> {
         let repository = dependency.repository.as_str();
+        if repository.is_empty() {
+            let name = &dependency.name;
+            tell(&format!(
+                "Dependency {name} did not declare a repository. Assuming it exists in the charts directory"
+            ));
+        }
         if repository.is_empty() || repository.starts_with("file://") {
             return local(self.path, dependency);
         }
@@ -133,9 +178,13 @@ impl<'a> Asking<'a> {
             ))
         })?;
         let version = index::text(found, "version").to_owned();
+        if self.has(&index, &entry, &dependency.name, &version) {
+            tell(&format!("Already downloaded {} from repo {}", dependency.name, dependency.repository));
+            return Ok((locked(dependency, &version), Found::InPlace));
+        }
         tell(&format!("Downloading {} from repo {}", dependency.name, dependency.repository));
-        let archive = fetch::from_index(&index, &entry, &dependency.name, &version)?;
-        self.chosen(dependency, &archive)
+        let archive = fetch::from_index(&self.reach.places, &index, &entry, &dependency.name, &version)?;
+        self.chosen(dependency, archive, tell)
     }
 
     /// The index of a repository; asked for once.
@@ -161,7 +210,7 @@ impl<'a> Asking<'a> {
         Ok(index)
     }
 
-    fn of_registry(&self, dependency: &Dependency, tell: &mut dyn FnMut(&str)) -> Result<Chosen, Error> {
+    fn of_registry(&mut self, dependency: &Dependency, tell: &mut dyn FnMut(&str)) -> Result<Chosen, Error> {
         tell(&format!("Downloading {} from repo {}", dependency.name, dependency.repository));
         let source = fetch::Source {
             reference: dependency.name.clone(),
@@ -174,16 +223,61 @@ impl<'a> Asking<'a> {
         if let Some((reference, digest)) = &archive.registry {
             tell(&format!("Pulled: {reference}\nDigest: {digest}"));
         }
-        self.chosen(dependency, &archive)
+        self.chosen(dependency, archive, tell)
     }
 
-    fn chosen(&self, dependency: &Dependency, archive: &fetch::Archive) -> Result<Chosen, Error> {
+    /// Whether the same archive was fetched for another dependency.
+    fn has(&self, index: &Index, entry: &Entry, name: &str, version: &str) -> bool {
+        fetch::url_in_index(index, entry, name, version).is_ok_and(|url| self.fetched.contains(&url))
+    }
+
+    fn chosen(
+        &mut self,
+        dependency: &Dependency,
+        archive: fetch::Archive,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Chosen, Error> {
         let chart = crate::chart::read_archive(&archive.data)?;
         if chart.name() != dependency.name {
             let (found, wanted) = (chart.name(), &dependency.name);
             return Err(Error::Chart(format!("{} holds chart {found:?}, not {wanted:?}", archive.url)));
         }
-        Ok((locked(dependency, &chart.metadata.version), Some(chart)))
+        let version = chart.metadata.version.clone();
+        let file = match archive.file.ends_with(".tgz") {
+            true => archive.file.clone(),
+            false => format!("{}-{version}.tgz", dependency.name),
+        };
+        let provenance = self
+            .verified(&archive, &file, tell)
+            .map_err(|error| Error::Repository(format!("could not download {}: {error}", archive.url)))?;
+        self.fetched.insert(archive.url.clone());
+        let fetched = Fetched { file, data: archive.data, provenance };
+        Ok((locked(dependency, &version), Found::Archive(Box::new(fetched))))
+    }
+
+    /// The provenance of an archive, where it is wanted and right.
+    fn verified(
+        &self,
+        archive: &fetch::Archive,
+        file: &str,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let (keyring, needed) = match &self.reach.verifying {
+            Verifying::Never => return Ok(None),
+            Verifying::Possible(keyring) => (keyring, false),
+            Verifying::Always(keyring) => (keyring, true),
+        };
+        match archive.provenance() {
+            Ok(provenance) => {
+                crate::provenance::verify_data(&archive.data, file, &provenance, keyring)?;
+                Ok(Some(provenance))
+            }
+            Err(error) if needed => Err(error),
+            Err(error) => {
+                tell(&format!("WARNING: Verification not found for {}: {error}", archive.url));
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -211,7 +305,8 @@ fn local(path: &Path, dependency: &Dependency) -> Result<Chosen, Error> {
         return Err(Error::Chart(format!("can't get a valid version for dependency {name}")));
     }
     let version = chart.metadata.version.clone();
-    Ok((locked(dependency, &version), (!dependency.repository.is_empty()).then_some(chart)))
+    let found = if dependency.repository.is_empty() { Found::InPlace } else { Found::Folder(Box::new(chart)) };
+    Ok((locked(dependency, &version), found))
 }
 
 /// Writes archives of charts, after all of them were found; older archives of theirs go.
@@ -221,11 +316,14 @@ fn save_all(path: &Path, found: Vec<Chosen>, tell: &mut dyn FnMut(&str)) -> Resu
     tell(&format!("Saving {} charts", found.len()));
     let mut written = Vec::new();
     let mut names = Vec::new();
-    for (dependency, chart) in found {
-        if let Some(mut chart) = chart {
-            written.push(crate::package::save(&mut chart, &directory)?);
-            names.push(dependency.name);
-        }
+    for (dependency, found) in found {
+        let path = match found {
+            Found::InPlace => continue,
+            Found::Folder(mut chart) => crate::package::save(&mut chart, &directory)?,
+            Found::Archive(fetched) => save(&directory, &fetched)?,
+        };
+        written.push(path);
+        names.push(dependency.name);
     }
     tell("Deleting outdated charts");
     let entries = fs::read_dir(&directory).map_err(|source| Error::file(&directory, source))?;
@@ -236,6 +334,16 @@ fn save_all(path: &Path, found: Vec<Chosen>, tell: &mut dyn FnMut(&str)) -> Resu
         }
     }
     Ok(())
+}
+
+/// Writes an archive as it came, with its provenance beside it.
+fn save(directory: &Path, fetched: &Fetched) -> Result<PathBuf, Error> {
+    let path = directory.join(&fetched.file);
+    places::write(&path, &fetched.data)?;
+    if let Some(provenance) = &fetched.provenance {
+        places::write(&crate::provenance::path_of(&path), provenance)?;
+    }
+    Ok(path)
 }
 
 fn write_lock(path: &Path, chart: &Chart, lock: Lock) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use helm::chart::{File, load_directory, load_files};
 use helm::repository::config::{Entry, Repositories};
 use helm::repository::index::Index;
 use helm::repository::search::{Search, search};
-use helm::repository::{Places, Reach, fetch, update};
+use helm::repository::{Places, Reach, Verifying, build, fetch, hub, update};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -39,6 +39,11 @@ impl Server {
                 }
                 let head = String::from_utf8_lossy(&head).into_owned();
                 let path = head.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+                if path.starts_with("slow/") {
+                    // Somebody who never answers; the client hangs up.
+                    let _ = stream.read(&mut buffer);
+                    continue;
+                }
                 let allowed = password.is_none_or(|password| head.contains(password));
                 let answer = match files.get(&path) {
                     Some(data) if allowed => [
@@ -180,4 +185,86 @@ fn passwords_and_damaged_archives() {
         fetch::Source { reference: "web".to_owned(), repository: server.url.clone(), ..fetch::Source::default() };
     let error = fetch::archive(&places, &source).unwrap_err().to_string();
     assert!(error.contains("the index says 00"), "{error}");
+}
+
+#[test]
+fn a_repository_that_takes_too_long_is_given_up() {
+    let (_folder, server, places) = world(None);
+    let slow = entry("slow", &format!("{}/slow", server.url));
+    let limit = std::time::Duration::from_millis(50);
+    let error = fetch::refresh_within(&places, &slow, limit).unwrap_err().to_string();
+    assert!(error.contains("context deadline exceeded"), "{error}");
+}
+
+#[test]
+fn dependencies_are_verified_where_that_is_wanted() {
+    let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openpgp/tests/data");
+    let folder = tempfile::tempdir().unwrap();
+    let path = archive(&folder.path().join("www"), "1.0.0");
+    let signing = helm::provenance::Signing { keyring: keys.join("rosa.asc"), key: "rosa".to_owned() };
+    helm::provenance::sign(&path, &signing, &mut |_| unreachable!("the key is not locked")).unwrap();
+    let (data, provenance) = (std::fs::read(&path).unwrap(), std::fs::read(helm::provenance::path_of(&path)).unwrap());
+    let index = "apiVersion: v1\nentries:\n  web:\n  - {name: web, version: 1.0.0, urls: [web-1.0.0.tgz]}\n";
+    let (_world, _, places) = world(None);
+    let check = |signed: bool, verifying: Verifying, want: Result<bool, &str>| {
+        let mut files =
+            HashMap::from([("index.yaml".to_owned(), index.into()), ("web-1.0.0.tgz".to_owned(), data.clone())]);
+        if signed {
+            files.insert("web-1.0.0.tgz.prov".to_owned(), provenance.clone());
+        }
+        let server = Server::start(files, None);
+        let chart = folder.path().join("umbrella");
+        let _ = std::fs::remove_dir_all(&chart);
+        std::fs::create_dir_all(&chart).unwrap();
+        let text = format!(
+            "apiVersion: v2\nname: umbrella\nversion: 1.0.0\ndependencies:\n- {{name: web, version: 1.0.0, repository: \"{}\"}}\n",
+            server.url
+        );
+        std::fs::write(chart.join("Chart.yaml"), text).unwrap();
+        let mut told = String::new();
+        let reach = Reach { places: places.clone(), verifying, ..Reach::default() };
+        let done = build(&chart, &reach, &mut |line| told.push_str(&format!("{line}\n")));
+        match want {
+            Err(want) => {
+                let error = done.unwrap_err().to_string();
+                assert!(error.starts_with("could not download http://") && error.contains(want), "{error}");
+            }
+            Ok(kept) => {
+                done.unwrap();
+                assert_eq!(chart.join("charts/web-1.0.0.tgz.prov").is_file(), kept);
+                assert_eq!(
+                    std::fs::read(chart.join("charts/web-1.0.0.tgz")).unwrap(),
+                    data,
+                    "the archive stays as it is"
+                );
+                assert_eq!(told.contains("WARNING: Verification not found"), !signed && !kept, "{told}");
+            }
+        }
+    };
+    let (right, wrong) = (keys.join("public.asc"), keys.join("edda.asc"));
+    check(true, Verifying::Always(right.clone()), Ok(true));
+    check(true, Verifying::Always(wrong.clone()), Err("openpgp: signature made by unknown entity"));
+    check(true, Verifying::Possible(wrong), Err("openpgp: signature made by unknown entity"));
+    check(false, Verifying::Possible(right.clone()), Ok(false));
+    check(false, Verifying::Always(right), Err("failed to fetch provenance"));
+}
+
+#[test]
+fn a_hub_is_asked_for_charts() {
+    let answer = r#"{"data": [
+        {"id": "r/web", "artifactHub": {"packageUrl": "https://hub/packages/web"},
+         "attributes": {"description": "A web server", "repo": {"name": "r", "url": "https://r.example"}},
+         "relationships": {"latestChartVersion": {"data": {"version": "1.2.3", "app_version": "7"}}}},
+        {"id": "old/db"}]}"#;
+    let path = "api/chartsvc/v1/charts/search?q=web+%26+more";
+    let server = Server::start(HashMap::from([(path.to_owned(), answer.into())]), None);
+    let found = hub::search(&server.url, "web & more").unwrap();
+    assert_eq!(found[0].url, "https://hub/packages/web");
+    assert_eq!((found[0].version.as_str(), found[0].app_version.as_str()), ("1.2.3", "7"));
+    assert_eq!((found[0].repository_name.as_str(), found[0].repository_url.as_str()), ("r", "https://r.example"));
+    assert_eq!(found[1], hub::Chart { url: format!("{}/charts/old/db", server.url), ..hub::Chart::default() });
+    let error = hub::search(&server.url, "other").unwrap_err().to_string();
+    assert_eq!(error, format!("unable to perform search against {:?}", server.url));
+    let error = hub::search("nonsense", "other").unwrap_err().to_string();
+    assert_eq!(error, "unable to create connection to \"nonsense\": no hostname provided");
 }

@@ -2,6 +2,7 @@
 
 mod chart;
 mod cluster;
+mod completion;
 mod create;
 mod dependency;
 mod env;
@@ -11,6 +12,7 @@ mod install;
 mod lint;
 mod output;
 mod package;
+mod plugin;
 mod postrender;
 mod printing;
 mod pull;
@@ -24,15 +26,19 @@ mod template;
 mod terminal;
 mod test;
 mod upgrade;
+mod usage;
 mod verify;
 mod version;
 mod waiting;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 
 use clap::Subcommand;
 
 use crate::report::Exit;
+
+pub(crate) use usage::parse;
 
 /// Package manager for Kubernetes: a drop-in for Helm 4
 #[derive(clap::Args)]
@@ -45,6 +51,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Completion(completion::Args),
     Create(create::Args),
     #[command(visible_aliases = ["dep", "dependencies"])]
     Dependency(dependency::Args),
@@ -57,6 +64,7 @@ enum Command {
     #[command(visible_alias = "ls")]
     List(releases::ListArgs),
     Package(package::Args),
+    Plugin(plugin::Args),
     #[command(visible_alias = "fetch")]
     Pull(Box<pull::PullArgs>),
     Push(Box<pull::PushArgs>),
@@ -75,12 +83,15 @@ enum Command {
     Upgrade(upgrade::Args),
     Verify(verify::Args),
     Version(version::Args),
+    #[command(external_subcommand)]
+    OfPlugin(Vec<OsString>),
 }
 
 /// Runs the command; errors are told as Helm tells them.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let done = match &args.command {
-        Command::Create(command) => create::run(command),
+        Command::Completion(command) => completion::run(command),
+        Command::Create(command) => create::run(&args.global, command),
         Command::Dependency(command) => dependency::run(&args.global, command),
         Command::Env(command) => env::run(&args.global, command),
         Command::Get(command) => get::run(&args.global, command),
@@ -94,6 +105,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Command::Unlock(command) => releases::unlock(&args.global, command),
         Command::Upgrade(command) => upgrade::run(&args.global, command),
         Command::Lint(command) => lint::run(&args.global, command),
+        Command::OfPlugin(words) => plugin::run_command(&args.global, words),
+        Command::Plugin(command) => plugin::run(&args.global, command),
         Command::Package(command) => package::run(&args.global, command),
         Command::Pull(command) => pull::pull(&args.global, command),
         Command::Push(command) => pull::push(&args.global, command),

@@ -4,6 +4,8 @@
 
 mod crash;
 mod helm;
+mod helm_local;
+mod helm_pods;
 mod machine;
 mod many;
 mod operators;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::places::{Places, write};
+use super::places::{Places, write_private};
 use crate::Error;
 
 /// A repository.
@@ -87,7 +87,8 @@ impl Repositories {
         let generated = if self.generated.is_empty() { "0001-01-01T00:00:00Z" } else { &self.generated };
         let entries: Vec<Value> = self.entries.iter().map(Entry::to_json).collect();
         let value = json!({ "apiVersion": "", "generated": generated, "repositories": entries });
-        write(&places.repositories, yaml::from_json(&value).as_bytes())
+        // It may hold passwords.
+        write_private(&places.repositories, yaml::from_json(&value).as_bytes())
     }
 
     /// The repository of this name.

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::places::{Places, write};
+use super::places::{Places, write_private};
 use crate::Error;
 
 /// The name and password for a registry, if there are any.
@@ -58,10 +58,6 @@ pub(super) fn forget(places: &Places, host: &str) -> Result<bool, Error> {
 }
 
 fn save(places: &Places, value: &Value) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    write(&places.registries, text.as_bytes())?;
-    // Others have no business with it.
-    let private = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(&places.registries, private).map_err(|source| Error::file(&places.registries, source))
+    write_private(&places.registries, text.as_bytes())
 }

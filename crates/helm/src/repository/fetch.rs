@@ -1,15 +1,16 @@
 //! Charts out of repositories: indexes kept for a while, archives checked against their digest.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::config::{Entry, Repositories};
-use super::http::{block, get};
+use super::http::{PATIENCE, block, get, get_within};
 use super::index::{Index, text};
 use super::oci::{self, Access};
 use super::places::{Places, write};
-use crate::Error;
+use crate::{Error, plugin};
 
 /// Where a chart comes from, and how it is reached.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,8 @@ pub struct Archive {
     pub registry: Option<(String, String)>,
     /// How its repository was reached.
     entry: Entry,
+    /// Where the plug-ins are that may have fetched it.
+    places: Option<Places>,
 }
 
 impl Archive {
@@ -51,9 +54,9 @@ impl Archive {
     pub fn provenance(&self) -> Result<Vec<u8>, Error> {
         let url = format!("{}.prov", self.url);
         let missing = || Error::Repository(format!("failed to fetch provenance {url:?}"));
-        match &self.registry {
-            Some(_) => self.provenance.clone().ok_or_else(missing),
-            None => block(get(&url, &self.entry)).map_err(|_| missing()),
+        match (&self.registry, &self.places) {
+            (None, Some(places)) => bytes(places, &url, &self.entry).map_err(|_| missing()),
+            _ => self.provenance.clone().ok_or_else(missing),
         }
     }
 }
@@ -68,11 +71,20 @@ pub(super) fn index_path(places: &Places, name: &str) -> PathBuf {
 /// # Errors
 /// Where the repository does not give it.
 pub fn refresh(places: &Places, entry: &Entry) -> Result<Index, Error> {
-    if !entry.url.starts_with("http://") && !entry.url.starts_with("https://") {
-        let scheme = entry.url.split_once("://").map_or("", |(scheme, _)| scheme);
-        return Err(Error::Repository(format!("could not find protocol handler for: {scheme}")));
-    }
-    let data = block(get(&format!("{}/index.yaml", entry.base()), entry))?;
+    refresh_within(places, entry, PATIENCE)
+}
+
+/// As [`refresh`], for a repository that has so long to give it.
+///
+/// # Errors
+/// Where the repository does not give it, or not in time.
+pub fn refresh_within(places: &Places, entry: &Entry, limit: Duration) -> Result<Index, Error> {
+    let url = format!("{}/index.yaml", entry.base());
+    let data = match is_web(&url) {
+        true => block(get_within(&url, entry, limit))?,
+        false => plugin::fetch(places, &url, entry)?
+            .ok_or_else(|| Error::Repository(format!("could not find protocol handler for: {}", scheme(&url))))?,
+    };
     let data = String::from_utf8_lossy(&data).into_owned();
     let index = Index::parse(&data)?;
     let names: Vec<&str> = index.entries.keys().map(String::as_str).collect();
@@ -97,13 +109,13 @@ pub fn archive(places: &Places, source: &Source) -> Result<Archive, Error> {
                 "looks like {url:?} is not a valid chart repository or cannot be reached: {error}"
             ))
         })?;
-        return from_index(&index, &entry, &source.reference, &source.version).map_err(|error| {
+        return from_index(places, &index, &entry, &source.reference, &source.version).map_err(|error| {
             let named = named(&source.reference, &source.version);
             Error::Repository(format!("chart {named} not found in {} repository: {error}", source.repository))
         });
     }
     if source.reference.contains("://") {
-        return of_url(&source.reference, &source.entry);
+        return of_url(places, &source.reference, &source.entry);
     }
     from_known(places, &source.reference, &source.version)
 }
@@ -132,7 +144,7 @@ fn from_known(places: &Places, reference: &str, version: &str) -> Result<Archive
         return Err(Error::Repository(format!("{missing}: open {}: no such file or directory", path.display())));
     }
     let index = Index::load(&path)?;
-    from_index(&index, entry, chart, version).map_err(|error| {
+    from_index(places, &index, entry, chart, version).map_err(|error| {
         Error::Repository(format!(
             "chart {chart:?} matching {version} not found in {name} index. (try 'helm repo update'): {error}"
         ))
@@ -140,18 +152,29 @@ fn from_known(places: &Places, reference: &str, version: &str) -> Result<Archive
 }
 
 /// The chart that an index names.
-pub(super) fn from_index(index: &Index, entry: &Entry, name: &str, version: &str) -> Result<Archive, Error> {
+pub(super) fn from_index(
+    places: &Places,
+    index: &Index,
+    entry: &Entry,
+    name: &str,
+    version: &str,
+) -> Result<Archive, Error> {
     let found = index.find(name, version)?;
-    let url = found["urls"][0].as_str().unwrap_or_default();
-    if url.is_empty() {
-        return Err(Error::Repository(format!("chart {name:?} has no downloadable URLs")));
-    }
-    let archive = of_url(&absolute(entry.base(), url), entry)?;
+    let archive = of_url(places, &url_in_index(index, entry, name, version)?, entry)?;
     let (wanted, sum) = (text(found, "digest"), digest(&archive.data));
     if !wanted.is_empty() && wanted.trim_start_matches("sha256:") != sum {
         return Err(Error::Repository(format!("{} has digest {sum}, the index says {wanted}", archive.url)));
     }
     Ok(archive)
+}
+
+/// Where an index says that a chart is.
+pub(super) fn url_in_index(index: &Index, entry: &Entry, name: &str, version: &str) -> Result<String, Error> {
+    let url = index.find(name, version)?["urls"][0].as_str().unwrap_or_default();
+    match url {
+        "" => Err(Error::Repository(format!("chart {name:?} has no downloadable URLs"))),
+        url => Ok(absolute(entry.base(), url)),
+    }
 }
 
 fn digest(data: &[u8]) -> String {
@@ -172,11 +195,29 @@ fn absolute(base: &str, url: &str) -> String {
     }
 }
 
-fn of_url(url: &str, entry: &Entry) -> Result<Archive, Error> {
+fn of_url(places: &Places, url: &str, entry: &Entry) -> Result<Archive, Error> {
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let file = path.rsplit('/').next().unwrap_or("chart.tgz").to_owned();
-    let data = block(get(url, entry))?;
-    Ok(Archive { file, data, url: url.to_owned(), entry: entry.clone(), ..Archive::default() })
+    let data = bytes(places, url, entry)?;
+    let places = Some(places.clone());
+    Ok(Archive { file, data, url: url.to_owned(), entry: entry.clone(), places, ..Archive::default() })
+}
+
+/// What is at an address, over the network or out of the hands of a plug-in.
+fn bytes(places: &Places, url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
+    match is_web(url) {
+        true => block(get(url, entry)),
+        false => plugin::fetch(places, url, entry)?
+            .ok_or_else(|| Error::Repository(format!("scheme {:?} not supported", scheme(url)))),
+    }
+}
+
+fn is_web(url: &str) -> bool {
+    matches!(scheme(url), "http" | "https")
+}
+
+fn scheme(url: &str) -> &str {
+    url.split_once("://").map_or("", |(scheme, _)| scheme)
 }
 
 fn from_registry(places: &Places, source: &Source) -> Result<Archive, Error> {
@@ -194,7 +235,7 @@ fn from_registry(places: &Places, source: &Source) -> Result<Archive, Error> {
         provenance: pulled.provenance,
         url: format!("oci://{place}"),
         registry: Some((place.clone(), pulled.digest)),
-        entry: Entry::default(),
+        ..Archive::default()
     })
 }
 

@@ -8,7 +8,7 @@ use crate::Error;
 /// A file may be as large as this.
 const LARGEST: usize = 256 << 20;
 /// A server that says nothing for so long is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a future to its end, for callers that are no futures themselves.
 pub(super) fn block<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -25,7 +25,6 @@ pub(super) fn ready() {
 
 /// Gets a file of a repository, with its credentials where they belong.
 pub(super) async fn get(url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
-    ready();
     let failed = |error: &dyn std::error::Error| Error::Repository(chain(url, error));
     let client = client(entry)?;
     let mut request = client.get(url).header("user-agent", format!("Helm/{}", &crate::HELM_VERSION[1..]));
@@ -46,11 +45,18 @@ pub(super) async fn get(url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
     Ok(data)
 }
 
+/// As [`get`], for a server that has so long to give all of it.
+pub(super) async fn get_within(url: &str, entry: &Entry, limit: Duration) -> Result<Vec<u8>, Error> {
+    let late = || Error::Repository(format!("Get {url:?}: context deadline exceeded (Client.Timeout exceeded)"));
+    tokio::time::timeout(limit, get(url, entry)).await.map_err(|_| late())?
+}
+
 fn status(status: reqwest::StatusCode) -> String {
     format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()).trim_end().to_owned()
 }
 
-fn client(entry: &Entry) -> Result<reqwest::Client, Error> {
+pub(super) fn client(entry: &Entry) -> Result<reqwest::Client, Error> {
+    ready();
     let wrong = |what: &str, error: &dyn std::fmt::Display| Error::Repository(format!("{what}: {error}"));
     let mut builder = reqwest::Client::builder().read_timeout(PATIENCE).connect_timeout(PATIENCE);
     if entry.insecure_skip_tls_verify {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use gotemplate::semver::{Constraints, Version};
-use oci_client::client::{Client, ClientConfig, ClientProtocol, Config, ImageLayer};
+use oci_client::client::{Certificate, CertificateEncoding, Client, ClientConfig, ClientProtocol, Config, ImageLayer};
 use oci_client::manifest::OciImageManifest;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Reference, RegistryOperation};
 
+use super::config::Entry;
 use super::credentials;
 use super::http::{block, ready};
 use super::places::Places;
@@ -28,6 +29,12 @@ pub struct Access {
     pub insecure: bool,
     /// In place of what is kept.
     pub credentials: Option<(String, String)>,
+    /// Who vouches for the registry; those that the system trusts where it is empty.
+    pub ca_file: String,
+    /// What the registry is shown of us. Charts are pulled and pushed without it.
+    pub cert_file: String,
+    /// Its key.
+    pub key_file: String,
 }
 
 /// What was pulled or pushed.
@@ -52,13 +59,30 @@ fn failed(error: impl std::error::Error) -> Error {
     Error::Repository(if own.contains(&cause) { own } else { format!("{own}: {cause}") })
 }
 
-fn client(access: &Access) -> Client {
+fn client(access: &Access) -> Result<Client, Error> {
     ready();
-    Client::new(ClientConfig {
+    if !access.cert_file.is_empty() || !access.key_file.is_empty() {
+        let why = "client certificates are known to `registry login` alone, not to transfers of charts";
+        return Err(Error::Repository(why.to_owned()));
+    }
+    let roots = match access.ca_file.as_str() {
+        "" => Vec::new(),
+        path => certificates(&std::fs::read_to_string(path).map_err(|source| Error::file(path, source))?),
+    };
+    let config = ClientConfig {
         protocol: if access.plain_http { ClientProtocol::Http } else { ClientProtocol::Https },
         accept_invalid_certificates: access.insecure,
+        tls_certs_only: roots,
         ..ClientConfig::default()
-    })
+    };
+    Client::try_from(config).map_err(failed)
+}
+
+/// The certificates of a bundle, one by one.
+fn certificates(bundle: &str) -> Vec<Certificate> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let one = |text: &str| Certificate { encoding: CertificateEncoding::Pem, data: text.as_bytes().to_vec() };
+    bundle.split_inclusive(END).filter(|text| text.contains(END)).map(one).collect()
 }
 
 fn auth(places: &Places, access: &Access, host: &str) -> RegistryAuth {
@@ -111,7 +135,7 @@ async fn resolve(client: &Client, auth: &RegistryAuth, url: &str, wanted: &str) 
 /// Where the registry does not give it.
 pub fn pull(places: &Places, url: &str, wanted: &str, access: &Access) -> Result<Transferred, Error> {
     block(async {
-        let client = client(access);
+        let client = client(access)?;
         let host = reference(url, "latest")?.registry().to_owned();
         let auth = auth(places, access, &host);
         let has_tag = url.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
@@ -135,7 +159,7 @@ pub fn pull(places: &Places, url: &str, wanted: &str, access: &Access) -> Result
 /// Where the registry has none.
 pub fn newest(places: &Places, url: &str, wanted: &str, access: &Access) -> Result<String, Error> {
     block(async {
-        let client = client(access);
+        let client = client(access)?;
         let host = reference(url, "latest")?.registry().to_owned();
         resolve(&client, &auth(places, access, &host), url, wanted).await
     })
@@ -154,7 +178,7 @@ pub fn push(
     access: &Access,
 ) -> Result<Transferred, Error> {
     block(async {
-        let client = client(access);
+        let client = client(access)?;
         let place = reference(&format!("{}/{}", url.trim_end_matches('/'), chart.name()), &chart.metadata.version)?;
         let auth = auth(places, access, place.registry());
         let mut layers = vec![ImageLayer::new(data, CHART.to_owned(), None)];
@@ -194,10 +218,14 @@ fn annotations(chart: &Chart) -> BTreeMap<String, String> {
 /// Where the registry does not take them.
 pub fn login(places: &Places, host: &str, name: &str, password: &str, access: &Access) -> Result<(), Error> {
     block(async {
-        ready();
         let scheme = if access.plain_http { "http" } else { "https" };
-        let plain =
-            reqwest::Client::builder().tls_danger_accept_invalid_certs(access.insecure).build().map_err(failed)?;
+        let plain = super::http::client(&Entry {
+            ca_file: access.ca_file.clone(),
+            cert_file: access.cert_file.clone(),
+            key_file: access.key_file.clone(),
+            insecure_skip_tls_verify: access.insecure,
+            ..Entry::default()
+        })?;
         let url = format!("{scheme}://{host}/v2/");
         let answer = plain.get(&url).basic_auth(name, Some(password)).send().await.map_err(failed)?;
         let asks_for_token = answer
@@ -208,7 +236,8 @@ pub fn login(places: &Places, host: &str, name: &str, password: &str, access: &A
         if answer.status() == 401 && asks_for_token {
             let place: Reference = format!("{host}/catalog:latest").parse().map_err(failed)?;
             let basic = RegistryAuth::Basic(name.to_owned(), password.to_owned());
-            client(access).auth(&place, &basic, RegistryOperation::Pull).await.map_err(failed)?;
+            let access = Access { cert_file: String::new(), key_file: String::new(), ..access.clone() };
+            client(&access)?.auth(&place, &basic, RegistryOperation::Pull).await.map_err(failed)?;
             return Ok(());
         }
         if !answer.status().is_success() {

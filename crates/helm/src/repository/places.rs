@@ -1,5 +1,7 @@
 //! Where Helm keeps what it knows of repositories: the same files, so that both programs share them.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use crate::Error;
@@ -55,15 +57,46 @@ impl Places {
     }
 }
 
+impl Places {
+    /// The variables that tell other programs of these places.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let all = [
+            ("HELM_CACHE_HOME", &self.cache_home),
+            ("HELM_CONFIG_HOME", &self.config_home),
+            ("HELM_CONTENT_CACHE", &self.content_cache),
+            ("HELM_DATA_HOME", &self.data_home),
+            ("HELM_PLUGINS", &self.plugins),
+            ("HELM_REGISTRY_CONFIG", &self.registries),
+            ("HELM_REPOSITORY_CACHE", &self.repository_cache),
+            ("HELM_REPOSITORY_CONFIG", &self.repositories),
+        ];
+        all.map(|(name, path)| (name.to_owned(), path.display().to_string())).to_vec()
+    }
+}
+
 /// Writes a file that a reader never sees half of.
 pub(super) fn write(path: &std::path::Path, data: &[u8]) -> Result<(), Error> {
+    write_with_mode(path, data, 0o644)
+}
+
+/// As [`write`], for what others have no business with.
+pub(super) fn write_private(path: &std::path::Path, data: &[u8]) -> Result<(), Error> {
+    write_with_mode(path, data, 0o600)
+}
+
+fn write_with_mode(path: &std::path::Path, data: &[u8], mode: u32) -> Result<(), Error> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|source| Error::file(parent, source))?;
     }
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.part", std::process::id()));
     let draft = PathBuf::from(draft);
-    std::fs::write(&draft, data).map_err(|source| Error::file(&draft, source))?;
+    let failed = |source| Error::file(&draft, source);
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(mode).open(&draft).map_err(failed)?;
+    file.write_all(data).map_err(failed)?;
+    drop(file);
     std::fs::rename(&draft, path).map_err(|source| Error::file(path, source))
 }
 

@@ -9,22 +9,22 @@ use crate::Error;
 use crate::chart::{Chart, Dependency};
 use crate::dependencies::is_compatible;
 
-/// The table of dependencies, and warnings of charts nobody asked for.
+/// The table of dependencies, its columns no wider than this, and warnings of charts nobody asked for.
 ///
 /// # Errors
 /// Where there is no chart.
-pub fn list(path: &Path) -> Result<String, Error> {
+pub fn list(path: &Path, widest: usize) -> Result<String, Error> {
     let chart = crate::chart::load(path)?;
     let directory = path.join("charts");
     if chart.metadata.dependencies.is_empty() {
         return Ok(format!("WARNING: no dependencies at {}\n", directory.display()));
     }
-    let mut rows = vec![["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned)];
+    let mut rows = vec![["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned).to_vec()];
     for dependency in &chart.metadata.dependencies {
         let (name, version, repository) = (&dependency.name, &dependency.version, &dependency.repository);
-        rows.push([name.clone(), version.clone(), repository.clone(), status(&directory, dependency, &chart)]);
+        rows.push(vec![name.clone(), version.clone(), repository.clone(), status(&directory, dependency, &chart)]);
     }
-    let mut out = table(&rows);
+    let mut out = crate::table(&rows, widest);
     out.push('\n');
     for path in entries(&directory) {
         let shown = gotemplate::format::quote(&path.display().to_string().into());
@@ -37,23 +37,6 @@ pub fn list(path: &Path) -> Result<String, Error> {
         }
     }
     Ok(out)
-}
-
-/// Columns as wide as their widest cell, with a tab between them.
-fn table(rows: &[[String; 4]]) -> String {
-    let mut out = String::new();
-    let mut widths = [0; 4];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        out.push_str(&cells.join("\t"));
-        out.push('\n');
-    }
-    out
 }
 
 fn entries(directory: &Path) -> Vec<PathBuf> {

@@ -138,12 +138,21 @@ pub(crate) fn run<T, F: Future<Output = Result<T, helm::Error>>>(
     global: &Global,
     operation: impl FnOnce(Cluster, String) -> F,
 ) -> anyhow::Result<T> {
+    check_driver(&std::env::var("HELM_DRIVER").unwrap_or_default())?;
     let options = global.connection();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let connection = connect::connect(&options).await?;
         Ok(operation(Cluster::new(connection.client), connection.namespace).await?)
     })
+}
+
+/// Releases are kept in Secrets: to look for them there when a person keeps them elsewhere would find none.
+fn check_driver(driver: &str) -> anyhow::Result<()> {
+    match driver {
+        "" | "secret" | "secrets" => Ok(()),
+        other => anyhow::bail!("HELM_DRIVER is {other:?}: releases are kept in Secrets alone; unset it"),
+    }
 }
 
 /// What templates ask, asked of this cluster over a connection of its own.

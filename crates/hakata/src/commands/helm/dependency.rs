@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use helm::repository::Reach;
+use helm::provenance::default_keyring;
+use helm::repository::{Reach, Verifying};
 
 use super::flags::Global;
 use super::output::print;
@@ -19,12 +20,22 @@ pub(crate) struct Args {
 enum Action {
     /// list the dependencies for the given chart
     #[command(visible_alias = "ls")]
-    List(Chart),
+    List(List),
     /// update charts/ based on the contents of Chart.yaml
     #[command(visible_alias = "up")]
     Update(Chart),
     /// rebuild the charts/ directory based on the Chart.lock file
     Build(Chart),
+}
+
+#[derive(clap::Args)]
+struct List {
+    /// The chart
+    #[arg(default_value = ".")]
+    chart: PathBuf,
+    /// maximum column width for output table
+    #[arg(long, default_value_t = 80)]
+    max_col_width: usize,
 }
 
 #[derive(clap::Args)]
@@ -39,12 +50,17 @@ struct Chart {
     #[arg(long)]
     plain_http: bool,
     #[command(flatten)]
+    verify: super::verify::VerifyFlags,
+    #[command(flatten)]
     access: super::repo::AccessFlags,
 }
 
 impl Chart {
-    fn reach(&self, global: &Global) -> Reach {
+    /// How the dependencies are reached. Updating wants all of them signed where it verifies, building those that are.
+    fn reach(&self, global: &Global, verifying: fn(PathBuf) -> Verifying) -> Reach {
+        let keyring = || self.verify.keyring.clone().unwrap_or_else(default_keyring);
         Reach {
+            verifying: if self.verify.verify { verifying(keyring()) } else { Verifying::Never },
             places: global.places(),
             skip_refresh: self.skip_refresh,
             access: super::pull::access(self.plain_http, self.access.insecure_skip_tls_verify, &self.access),
@@ -61,9 +77,13 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         }
     };
     let done = match &args.action {
-        Action::List(list) => return print(&helm::repository::list(&list.chart)?),
-        Action::Update(update) => helm::repository::update(&update.chart, &update.reach(global), &mut tell),
-        Action::Build(build) => helm::repository::build(&build.chart, &build.reach(global), &mut tell),
+        Action::List(list) => return print(&helm::repository::list(&list.chart, list.max_col_width)?),
+        Action::Update(update) => {
+            helm::repository::update(&update.chart, &update.reach(global, Verifying::Always), &mut tell)
+        }
+        Action::Build(build) => {
+            helm::repository::build(&build.chart, &build.reach(global, Verifying::Possible), &mut tell)
+        }
     };
     told?;
     Ok(done?)

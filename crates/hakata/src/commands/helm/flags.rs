@@ -12,7 +12,7 @@ pub(crate) struct Global {
     #[arg(long, short, global = true, env = "HELM_NAMESPACE")]
     pub(crate) namespace: Option<String>,
     /// path to the kubeconfig file
-    #[arg(long, global = true, env = "KUBECONFIG")]
+    #[arg(long, global = true)]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// name of the kubeconfig context to use
     #[arg(long, global = true, env = "HELM_KUBECONTEXT")]
@@ -28,7 +28,7 @@ pub(crate) struct Global {
     pub(crate) kube_as_group: Vec<String>,
     /// the certificate authority file for the Kubernetes API server connection
     #[arg(long, global = true, env = "HELM_KUBECAFILE")]
-    pub(crate) kube_ca_file: Option<PathBuf>,
+    pub(crate) kube_ca_file: Option<String>,
     /// if true, the Kubernetes API server's certificate will not be checked for validity
     #[arg(long, global = true, env = "HELM_KUBEINSECURE_SKIP_TLS_VERIFY")]
     pub(crate) kube_insecure_skip_tls_verify: bool,
@@ -65,19 +65,21 @@ pub(crate) struct Global {
 }
 
 impl Global {
-    /// How the cluster is reached.
+    /// How the cluster is reached. A variable that is empty counts as one that is not set.
     pub(crate) fn connection(&self) -> connect::Options {
+        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let groups = self.kube_as_group.iter().filter(|group| !group.is_empty());
         connect::Options {
             kubeconfig: self.kubeconfig.clone(),
-            context: self.kube_context.clone(),
-            namespace: self.namespace.clone(),
-            server: self.kube_apiserver.clone(),
-            token: self.kube_token.clone(),
-            impersonate: self.kube_as_user.clone(),
-            impersonate_groups: self.kube_as_group.clone(),
+            context: set(&self.kube_context),
+            namespace: set(&self.namespace),
+            server: set(&self.kube_apiserver),
+            token: set(&self.kube_token),
+            impersonate: set(&self.kube_as_user),
+            impersonate_groups: groups.cloned().collect(),
             insecure_skip_tls_verify: self.kube_insecure_skip_tls_verify,
-            certificate_authority: self.kube_ca_file.clone(),
-            tls_server_name: self.kube_tls_server_name.clone(),
+            certificate_authority: set(&self.kube_ca_file).map(PathBuf::from),
+            tls_server_name: set(&self.kube_tls_server_name),
             ..connect::Options::default()
         }
     }
@@ -103,7 +105,7 @@ impl Global {
 impl Global {
     /// The namespace to work in.
     pub(crate) fn namespace(&self) -> String {
-        self.namespace.clone().filter(|namespace| !namespace.is_empty()).unwrap_or_else(|| "default".to_owned())
+        connect::namespace(&self.connection())
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Part {
     /// download all information for a named release
-    All(Named),
+    All(All),
     /// download all hooks for a named release
     Hooks(Named),
     /// download the manifest for a named release
@@ -39,6 +39,15 @@ struct Named {
     /// get the named release with revision
     #[arg(long, default_value_t = 0)]
     revision: i64,
+}
+
+#[derive(clap::Args)]
+struct All {
+    #[command(flatten)]
+    named: Named,
+    /// go template for formatting the output, eg: {{.Release.Name}}
+    #[arg(long, default_value = "", hide_default_value = true)]
+    template: String,
 }
 
 impl Named {
@@ -85,8 +94,11 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         Part::Metadata(metadata) => {
             self::metadata(&metadata.named.fetch(global)?, metadata.named.revision != 0, metadata.output)
         }
-        Part::All(named) => {
-            let release = named.fetch(global)?;
+        Part::All(all) => {
+            let release = all.named.fetch(global)?;
+            if !all.template.is_empty() {
+                return print(&helm::release::by_template(&release, &all.template)?);
+            }
             let values = Some((release.config.clone(), release.computed_values()?));
             status_with(&release, &Parts { metadata: true, values, ..Parts::default() })
         }

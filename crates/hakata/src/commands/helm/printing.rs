@@ -21,7 +21,7 @@ impl Format {
     pub(crate) fn text(self, value: &Value, table: impl FnOnce() -> String) -> String {
         match self {
             Self::Table => table(),
-            Self::Json => format!("{value}\n"),
+            Self::Json => format!("{}\n", escaped(&value.to_string())),
             Self::Yaml => helm::to_yaml(value),
         }
     }
@@ -29,7 +29,7 @@ impl Format {
 
 impl Format {
     /// Rows as a list of objects whose fields stand in this order, or this text.
-    pub(crate) fn rows(self, rows: &[Value], fields: &[&str], table: impl FnOnce() -> String) -> String {
+    pub(crate) fn rows(self, rows: &[Value], fields: &[&'static str], table: impl FnOnce() -> String) -> String {
         if self != Self::Json {
             return self.text(&Value::Array(rows.to_vec()), table);
         }
@@ -38,7 +38,7 @@ impl Format {
     }
 
     /// An object whose fields stand in this order, or this text.
-    pub(crate) fn object(self, value: &Value, fields: &[&str], table: impl FnOnce() -> String) -> String {
+    pub(crate) fn object(self, value: &Value, fields: &[&'static str], table: impl FnOnce() -> String) -> String {
         match self {
             Self::Json => format!("{}\n", ordered(value, fields)),
             _ => self.text(value, table),
@@ -50,10 +50,36 @@ impl Format {
 pub(crate) const RELEASE: &[&str] =
     &["name", "info", "chart", "config", "manifest", "hooks", "version", "namespace", "apply_method"];
 
-fn ordered(value: &Value, fields: &[&str]) -> String {
-    let known = fields.iter().filter(|field| !value[**field].is_null());
-    let fields: Vec<String> = known.map(|field| format!("{field:?}:{}", value[*field])).collect();
-    format!("{{{}}}", fields.join(","))
+/// The fields of an object that are there, in this order; `outer.inner` is a field of a field.
+fn ordered(value: &Value, fields: &[&'static str]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut rest = fields;
+    while let Some((field, after)) = rest.split_first() {
+        let Some((outer, _)) = field.split_once('.') else {
+            if !value[*field].is_null() {
+                parts.push(format!("{field:?}:{}", escaped(&value[*field].to_string())));
+            }
+            rest = after;
+            continue;
+        };
+        let inner = |field: &&'static str| field.split_once('.').filter(|(own, _)| *own == outer);
+        let together: Vec<&'static str> = rest.iter().map_while(inner).map(|(_, inner)| inner).collect();
+        parts.push(format!("{outer:?}:{}", ordered(&value[outer], &together)));
+        rest = &rest[together.len()..];
+    }
+    format!("{{{}}}", parts.join(","))
+}
+
+/// JSON as Go writes it: what HTML gives a meaning to is escaped. It stands nowhere but in texts.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// What is shown of a release besides what is always shown.
@@ -149,29 +175,9 @@ pub(crate) fn labels(labels: &serde_json::Map<String, Value>) -> String {
     all.join(",")
 }
 
-/// As much of a text as a column takes: of several lines there is room for the longest alone.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(3)).chain("...".chars()).collect()
-}
-
 /// Rows with columns as wide as their widest cell.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = Vec::new();
-    for row in rows {
-        widths.resize(widths.len().max(row.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.lines().map(|line| line.chars().count()).max().unwrap_or(0));
-        }
-    }
-    let line = |row: &Vec<String>| {
-        let cell = |(cell, width): (&String, &usize)| format!("{:width$}", cut(cell, *width));
-        let cells: Vec<String> = row.iter().zip(&widths).map(cell).collect();
-        format!("{}\n", cells.join("\t"))
-    };
-    rows.iter().map(line).collect()
+    helm::table(rows, 0)
 }
 
 /// A release as `list` tells of it.

@@ -86,7 +86,14 @@ pub(crate) fn pull(global: &Global, args: &PullArgs) -> anyhow::Result<()> {
 /// How a registry is reached.
 pub(crate) fn access(plain_http: bool, insecure: bool, flags: &AccessFlags) -> Access {
     let credentials = (!flags.username.is_empty()).then(|| (flags.username.clone(), flags.password.clone()));
-    Access { plain_http, insecure, credentials }
+    Access {
+        plain_http,
+        insecure,
+        credentials,
+        ca_file: flags.ca_file.clone(),
+        cert_file: flags.cert_file.clone(),
+        key_file: flags.key_file.clone(),
+    }
 }
 
 fn unpack(args: &PullArgs, archive: &fetch::Archive) -> anyhow::Result<()> {

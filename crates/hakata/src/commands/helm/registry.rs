@@ -41,6 +41,50 @@ struct Login {
     /// use insecure HTTP connections
     #[arg(long)]
     plain_http: bool,
+    /// verify certificates of HTTPS-enabled servers using this CA bundle
+    #[arg(long, default_value = "", hide_default_value = true)]
+    ca_file: String,
+    /// identify registry client using this SSL certificate file
+    #[arg(long, default_value = "", hide_default_value = true)]
+    cert_file: String,
+    /// identify registry client using this SSL key file
+    #[arg(long, default_value = "", hide_default_value = true)]
+    key_file: String,
+}
+
+impl Login {
+    /// The name and password; those that are not on the command line are asked for.
+    fn credentials(&self) -> anyhow::Result<(String, String)> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        if self.password_stdin {
+            let password = std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\n', '\r']).to_owned();
+            return Ok((given(&self.username).unwrap_or_default(), password));
+        }
+        if let Some(password) = given(&self.password) {
+            warn("level=WARN msg=\"using --password via the CLI is insecure. Use --password-stdin\"");
+            return Ok((given(&self.username).unwrap_or_default(), password));
+        }
+        let username = match given(&self.username) {
+            Some(name) => name,
+            None => ask("Username: ")?.trim().to_owned(),
+        };
+        let what = if username.is_empty() { "Token" } else { "Password" };
+        match ask_hidden(&format!("{what}: "))? {
+            password if password.is_empty() => anyhow::bail!("{} required", what.to_lowercase()),
+            password => Ok((username, password)),
+        }
+    }
+
+    fn access(&self) -> Access {
+        Access {
+            plain_http: self.plain_http,
+            insecure: self.insecure,
+            credentials: None,
+            ca_file: self.ca_file.clone(),
+            cert_file: self.cert_file.clone(),
+            key_file: self.key_file.clone(),
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -53,25 +97,8 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let places = global.places();
     match &args.action {
         Action::Login(login) => {
-            let username = match &login.username {
-                Some(name) => name.clone(),
-                None => ask("Username: ")?.trim().to_owned(),
-            };
-            let password = match &login.password {
-                Some(password) => {
-                    warn("level=WARN msg=\"using --password via the CLI is insecure. Use --password-stdin\"");
-                    password.clone()
-                }
-                None if login.password_stdin => {
-                    std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\n', '\r']).to_owned()
-                }
-                None => ask_hidden("Password: ")?,
-            };
-            if password.is_empty() {
-                anyhow::bail!("password required");
-            }
-            let access = Access { plain_http: login.plain_http, insecure: login.insecure, credentials: None };
-            oci::login(&places, &login.host, &username, &password, &access)?;
+            let (username, password) = login.credentials()?;
+            oci::login(&places, &login.host, &username, &password, &login.access())?;
             print("Login Succeeded\n")
         }
         Action::Logout(logout) => {

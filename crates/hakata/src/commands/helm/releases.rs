@@ -30,7 +30,7 @@ pub(crate) struct RollbackArgs {
     #[arg(long, num_args = 0..=1, default_missing_value = "unset", require_equals = true, value_parser = dry_run)]
     dry_run: Option<DryRun>,
     /// limit the maximum number of revisions saved per release. Use 0 for no limit
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, env = "HELM_MAX_HISTORY")]
     history_max: usize,
 }
 

@@ -1,6 +1,7 @@
 //! `hakata helm repo`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Subcommand;
 use helm::repository::config::{Entry, Repositories};
@@ -8,9 +9,11 @@ use helm::repository::index::Index;
 use helm::repository::{Places, fetch};
 use serde_json::{Value, json};
 
+use super::cluster::duration;
 use super::flags::Global;
 use super::output::{print, warn};
 use super::printing::{Format, table};
+use super::terminal::ask_hidden;
 
 /// Add, list, remove, update, and index chart repositories
 #[derive(clap::Args)]
@@ -50,7 +53,19 @@ struct Add {
     /// read chart repository password from stdin
     #[arg(long)]
     password_stdin: bool,
+    /// by default, this command will not allow adding official repos that have been permanently deleted. This disables that behavior
+    #[arg(long)]
+    allow_deprecated_repos: bool,
+    /// time to wait for the index file download to complete
+    #[arg(long, default_value = "2m0s", value_parser = duration)]
+    timeout: Duration,
 }
+
+/// Repositories that are gone for good, and where their charts are now.
+const GONE: [(&str, &str); 2] = [
+    ("//kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
+    ("//kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
+];
 
 /// How a repository is reached.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -131,6 +146,9 @@ struct Named {
 struct Update {
     /// The repositories; all of them where none is named
     names: Vec<String>,
+    /// time to wait for the index file download to complete
+    #[arg(long, default_value = "2m0s", value_parser = duration)]
+    timeout: Duration,
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
@@ -140,14 +158,21 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         Action::Index(args) => index(args),
         Action::List(args) => list(&places, args),
         Action::Remove(named) => remove(&places, &named.names),
-        Action::Update(args) => update(&places, &args.names),
+        Action::Update(args) => update(&places, args),
     }
 }
 
 fn add(places: &Places, add: &Add) -> anyhow::Result<()> {
+    let gone = GONE.iter().find(|(old, _)| !add.allow_deprecated_repos && add.url.contains(old));
+    if let Some((_, now)) = gone {
+        anyhow::bail!("repo {:?} is no longer available; try {now:?} instead", add.url);
+    }
     let mut entry = add.access.entry(&add.name, &add.url);
-    if add.password_stdin {
-        entry.password = std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\n', '\r']).to_owned();
+    if !entry.username.is_empty() && entry.password.is_empty() {
+        entry.password = match add.password_stdin {
+            true => std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\n', '\r']).to_owned(),
+            false => ask_hidden("Password: ")?,
+        };
     }
     let name = &add.name;
     if name.contains('/') {
@@ -160,7 +185,7 @@ fn add(places: &Places, add: &Add) -> anyhow::Result<()> {
         }
         return print(&format!("{name:?} already exists with the same configuration, skipping\n"));
     }
-    fetch::refresh(places, &entry).map_err(|error| {
+    fetch::refresh_within(places, &entry, add.timeout).map_err(|error| {
         anyhow::anyhow!("looks like {:?} is not a valid chart repository or cannot be reached: {error}", add.url)
     })?;
     known.put(entry);
@@ -217,7 +242,8 @@ fn remove(places: &Places, names: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn update(places: &Places, names: &[String]) -> anyhow::Result<()> {
+fn update(places: &Places, args: &Update) -> anyhow::Result<()> {
+    let names = &args.names;
     let known = Repositories::load(places)?;
     if known.entries.is_empty() {
         anyhow::bail!("no repositories found. You must add one before updating");
@@ -229,7 +255,7 @@ fn update(places: &Places, names: &[String]) -> anyhow::Result<()> {
     let mut failed = Vec::new();
     for entry in known.entries.iter().filter(|entry| names.is_empty() || names.contains(&entry.name)) {
         let (name, url) = (&entry.name, &entry.url);
-        match fetch::refresh(places, entry) {
+        match fetch::refresh_within(places, entry, args.timeout) {
             Ok(_) => print(&format!("...Successfully got an update from the {name:?} chart repository\n"))?,
             Err(error) => {
                 print(&format!("...Unable to get an update from the {name:?} chart repository ({url}):\n\t{error}\n"))?;

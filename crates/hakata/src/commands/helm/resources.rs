@@ -33,7 +33,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
         let last = row.len().saturating_sub(1);
         let pad = |(index, cell): (usize, &String)| match index == last {
             true => cell.clone(),
-            false => format!("{cell:width$}   ", width = widths[index]),
+            false => helm::padded(cell, widths[index] + 3),
         };
         row.iter().enumerate().map(pad).chain(["\n".to_owned()]).collect::<String>()
     };

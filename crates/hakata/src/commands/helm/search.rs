@@ -1,12 +1,13 @@
 //! `hakata helm search`
 
 use clap::Subcommand;
+use helm::repository::hub;
 use helm::repository::search::{Search, search};
 use serde_json::{Value, json};
 
 use super::flags::Global;
 use super::output::{print, warn};
-use super::printing::{Format, table};
+use super::printing::Format;
 
 /// Search for a keyword in charts
 #[derive(clap::Args)]
@@ -18,9 +19,40 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Place {
+    /// search for charts in the Artifact Hub or your own hub instance
+    #[command(disable_version_flag = true)]
+    Hub(HubArgs),
     /// search repositories for a keyword in charts
     #[command(disable_version_flag = true)]
     Repo(RepoArgs),
+}
+
+/// How results are shown.
+#[derive(clap::Args)]
+struct Shown {
+    /// maximum column width for output table
+    #[arg(long, default_value_t = 50)]
+    max_col_width: usize,
+    /// search fails if no results are found
+    #[arg(long)]
+    fail_on_no_result: bool,
+    /// prints the output in the specified format
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(clap::Args)]
+struct HubArgs {
+    /// The keyword, or a query in the hub's own language
+    words: Vec<String>,
+    /// Hub instance to query for charts
+    #[arg(long, default_value = "https://hub.helm.sh")]
+    endpoint: String,
+    /// print charts repository URL
+    #[arg(long)]
+    list_repo_url: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 #[derive(clap::Args)]
@@ -39,19 +71,21 @@ struct RepoArgs {
     /// search using semantic versioning constraints on repositories you have added
     #[arg(long, default_value = "", hide_default_value = true)]
     version: String,
-    /// maximum column width for output table
-    #[arg(long, default_value_t = 50)]
-    max_col_width: usize,
-    /// search fails if no results are found
-    #[arg(long)]
-    fail_on_no_result: bool,
-    /// prints the output in the specified format
-    #[arg(long, short, value_enum, default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
-    let Place::Repo(args) = &args.place;
+    match &args.place {
+        Place::Hub(args) => in_hub(args),
+        Place::Repo(args) => in_repositories(global, args),
+    }
+}
+
+/// A column: the place of what it shows, and its title.
+type Column = (&'static str, &'static str);
+
+fn in_repositories(global: &Global, args: &RepoArgs) -> anyhow::Result<()> {
     let wanted = Search {
         word: args.words.join(" "),
         regexp: args.regexp,
@@ -61,9 +95,6 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     };
     let (found, warnings) = search(&global.places(), &wanted)?;
     warnings.iter().for_each(|warning| warn(warning));
-    if found.is_empty() && args.fail_on_no_result {
-        anyhow::bail!("no results found");
-    }
     let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let all: Vec<Value> = found
         .iter()
@@ -72,22 +103,55 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
                 "description": text(entry, "description") })
         })
         .collect();
-    print(&args.output.rows(&all, &["name", "version", "app_version", "description"], || {
-        if all.is_empty() {
-            return "No results found\n".to_owned();
-        }
-        let mut rows = vec![["NAME", "CHART VERSION", "APP VERSION", "DESCRIPTION"].map(str::to_owned).to_vec()];
-        let columns = ["name", "version", "app_version", "description"];
-        rows.extend(all.iter().map(|one| columns.map(|column| cut(&text(one, column), args.max_col_width)).to_vec()));
-        table(&rows)
-    }))
+    let columns = [
+        ("/name", "NAME"),
+        ("/version", "CHART VERSION"),
+        ("/app_version", "APP VERSION"),
+        ("/description", "DESCRIPTION"),
+    ];
+    show(&all, &columns, &["name", "version", "app_version", "description"], &args.shown)
 }
 
-/// As much as a column takes.
-fn cut(text: &str, width: usize) -> String {
-    if width == 0 || text.chars().count() <= width {
-        return text.to_owned();
+fn in_hub(args: &HubArgs) -> anyhow::Result<()> {
+    let found = hub::search(&args.endpoint, &args.words.join(" "))?;
+    let all: Vec<Value> = found
+        .into_iter()
+        .map(|chart| {
+            let repository = json!({ "url": chart.repository_url, "name": chart.repository_name });
+            json!({ "url": chart.url, "version": chart.version, "app_version": chart.app_version,
+                "description": chart.description, "repository": repository })
+        })
+        .collect();
+    let mut columns = vec![
+        ("/url", "URL"),
+        ("/version", "CHART VERSION"),
+        ("/app_version", "APP VERSION"),
+        ("/description", "DESCRIPTION"),
+    ];
+    if args.list_repo_url {
+        columns.push(("/repository/url", "REPO URL"));
     }
-    let kept: String = text.chars().take(width.saturating_sub(3)).collect();
-    format!("{kept}...")
+    show(
+        &all,
+        &columns,
+        &["url", "version", "app_version", "description", "repository.url", "repository.name"],
+        &args.shown,
+    )
+}
+
+fn show(all: &[Value], columns: &[Column], fields: &[&'static str], shown: &Shown) -> anyhow::Result<()> {
+    if all.is_empty() && shown.fail_on_no_result {
+        anyhow::bail!("no results found");
+    }
+    print(&shown.output.rows(all, fields, || match all.is_empty() {
+        true => "No results found\n".to_owned(),
+        false => {
+            let titles = columns.iter().map(|(_, title)| (*title).to_owned()).collect();
+            let text =
+                |one: &Value, place: &str| one.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let row = |one: &Value| columns.iter().map(|(place, _)| text(one, place)).collect();
+            let rows: Vec<Vec<String>> = std::iter::once(titles).chain(all.iter().map(row)).collect();
+            helm::table(&rows, shown.max_col_width)
+        }
+    }))
 }

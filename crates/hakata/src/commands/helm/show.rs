@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 use helm::show::{Part, show};
+use serde_json::Value;
+use verbs::jsonpath::Template;
 
 use super::flags::{ChartFlags, Global};
 use super::output::print;
@@ -24,7 +26,7 @@ enum Wanted {
     /// show the chart's README
     Readme(Chart),
     /// show the chart's values
-    Values(Chart),
+    Values(Values),
 }
 
 #[derive(clap::Args)]
@@ -36,14 +38,46 @@ struct Chart {
     flags: ChartFlags,
 }
 
+#[derive(clap::Args)]
+#[command(disable_version_flag = true)]
+struct Values {
+    #[command(flatten)]
+    of: Chart,
+    /// supply a JSONPath expression to filter the output
+    #[arg(long)]
+    jsonpath: Option<String>,
+}
+
+impl Chart {
+    fn load(&self, global: &Global) -> anyhow::Result<helm::chart::Chart> {
+        Ok(helm::chart::load(&super::chart::locate(global, &self.chart, &self.flags)?)?)
+    }
+}
+
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let (part, wanted) = match &args.part {
         Wanted::All(chart) => (Part::All, chart),
         Wanted::Chart(chart) => (Part::Chart, chart),
         Wanted::Crds(chart) => (Part::Crds, chart),
         Wanted::Readme(chart) => (Part::Readme, chart),
-        Wanted::Values(chart) => (Part::Values, chart),
+        Wanted::Values(values) => match &values.jsonpath {
+            Some(path) if !path.is_empty() => return by_path(&values.of.load(global)?, path),
+            _ => (Part::Values, &values.of),
+        },
     };
-    let path = super::chart::locate(global, &wanted.chart, &wanted.flags)?;
-    print(&show(&helm::chart::load(&path)?, part))
+    print(&show(&wanted.load(global)?, part))
+}
+
+/// What a JSONPath template makes of the values; where something that it names is missing, nothing.
+fn by_path(chart: &helm::chart::Chart, path: &str) -> anyhow::Result<()> {
+    let template = Template::parse(path).map_err(|error| {
+        let told = error.to_string();
+        let why = told.rsplit_once(", ").map_or(told.as_str(), |(_, why)| why);
+        anyhow::anyhow!("error parsing jsonpath {path}: {why}")
+    })?;
+    let values = Value::Object(chart.values.clone());
+    if !template.is_met(&values) {
+        return Ok(());
+    }
+    print(&template.execute(&values)?)
 }

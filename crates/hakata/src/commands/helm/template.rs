@@ -119,7 +119,12 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         Ok(rendered) => rendered,
         Err(error) => return Err(failed(global, error)),
     };
-    rendered.warnings.iter().for_each(|warning| warn(warning));
+    for warning in &rendered.warnings {
+        match warning.starts_with("level=") {
+            true => warn(warning),
+            false => warn(&format!("level=INFO msg={warning:?}")),
+        }
+    }
     let post = super::postrender::of(global, &args.render, false)?;
     let rendered = post.map_or(Ok(rendered.clone()), |post| post.run(rendered))?;
     write(args, &rendered, &release.name)

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long)]
     reset_then_reuse_values: bool,
     /// limit the maximum number of revisions saved per release. Use 0 for no limit
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, env = "HELM_MAX_HISTORY")]
     history_max: usize,
     /// allow deletion of new resources created in this upgrade when upgrade fails
     #[arg(long)]

@@ -1,0 +1,136 @@
+//! `hakata helm` without a cluster: charts on this machine, plug-ins, and the command line itself.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+/// A home of its own, and a chart in it.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Home {
+        let home = Home(tempfile::tempdir().unwrap());
+        home.done(&["create", "web"]);
+        home
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn helm(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        self.program(Path::new(env!("CARGO_BIN_EXE_hakata")), &[&["helm"], arguments].concat())
+    }
+
+    fn program(&self, program: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.path()).env_clear();
+        command.env("HOME", self.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+
+    #[track_caller]
+    fn done(&self, arguments: &[&str]) -> String {
+        let (code, out, errors) = self.helm(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{errors}");
+        out
+    }
+
+    #[track_caller]
+    fn refused(&self, arguments: &[&str], want: &str) {
+        let (code, out, errors) = self.helm(arguments);
+        assert_eq!((code, errors.lines().next()), (Some(1), Some(want)), "{arguments:?}: {out}{errors}");
+    }
+
+    fn write(&self, file: &str, text: &str, mode: u32) {
+        let path = self.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+#[test]
+fn values_are_shown_by_path() {
+    let home = Home::new();
+    let show = |path: &str| home.done(&["show", "values", "web", "--jsonpath", path]);
+    assert_eq!(show("{.service}{\"\\n\"}"), "{\"port\":80,\"type\":\"ClusterIP\"}\n");
+    assert_eq!(show("{.service.port} {.nope}"), "", "what is missing leaves nothing");
+    let error = "Error: error parsing jsonpath {.image.tag: unclosed action";
+    home.refused(&["show", "values", "web", "--jsonpath", "{.image.tag"], error);
+}
+
+#[test]
+fn a_chart_is_made_after_a_pattern() {
+    let home = Home::new();
+    let starter = ".local/share/helm/starters/mine";
+    home.write(&format!("{starter}/Chart.yaml"), "apiVersion: v2\nname: mine\nversion: 9.9.9\n", 0o644);
+    home.write(&format!("{starter}/values.yaml"), "# of <CHARTNAME>\nname: <CHARTNAME>\n", 0o644);
+    home.write(&format!("{starter}/templates/a.yaml"), "a: {{ .Values.name }} # <CHARTNAME>\n", 0o644);
+    assert_eq!(home.done(&["create", "new", "--starter", "mine"]), "Creating new\n");
+    assert_eq!(std::fs::read_to_string(home.path().join("new/values.yaml")).unwrap(), "# of new\nname: new\n");
+    let out = home.done(&["template", "new"]);
+    assert!(out.contains("a: new # new\n"), "{out}");
+    let about = home.done(&["show", "chart", "new"]);
+    assert!(about.contains("name: new\n") && about.contains("version: 0.1.0\n"), "{about}");
+}
+
+#[test]
+fn plugins_add_commands_and_fetch_charts() {
+    let home = Home::new();
+    let plugin = "apiVersion: v1\ntype: cli/v1\nname: hello\nversion: 0.1.0\nruntime: subprocess\nconfig: {}\nruntimeConfig:\n  platformCommand: [{command: \"${HELM_PLUGIN_DIR}/run.sh\"}]\n";
+    let script = "#!/bin/sh\necho \"$HELM_PLUGIN_NAME in $HELM_NAMESPACE: $*\"\n\"$HELM_BIN\" version --short\n[ \"$1\" != fail ] || exit 3\n";
+    home.write("hello/plugin.yaml", plugin, 0o644);
+    home.write("hello/run.sh", script, 0o755);
+    let old = "name: files\nversion: 0.2.0\ncommand: x\ndownloaders: [{command: get.sh, protocols: [local]}]\n";
+    home.write("files/plugin.yaml", old, 0o644);
+    home.write("files/get.sh", "#!/bin/sh\ncat \"/${4#local://}\"\n", 0o755);
+    let out = home.done(&["plugin", "install", "hello"]);
+    assert_eq!(out, "Installing plugin from local directory (development mode)\nInstalled plugin: hello\n");
+    home.done(&["plugin", "install", "files"]);
+    home.refused(&["plugin", "install", "hello"], "Error: plugin already exists");
+    let list = home.done(&["plugin", "list"]);
+    assert!(list.contains("hello\t0.1.0  \tcli/v1   \tv1        \tlocal dev \tunknown"), "{list}");
+
+    let out = home.done(&["hello", "-n", "shop", "one", "--two"]);
+    assert_eq!(out, "hello in shop: one --two\nv4.2.3\n");
+    let (code, _, errors) = home.helm(&["hello", "fail"]);
+    assert_eq!((code, errors.as_str()), (Some(3), "Error: plugin \"hello\" exited with error\n"));
+
+    home.done(&["package", "web"]);
+    let archive = home.path().join("web-0.1.0.tgz");
+    let url = format!("local://{}", archive.display());
+    assert!(home.done(&["template", &url]).contains("kind: Deployment"));
+    home.refused(&["pull", "other://x/y.tgz"], "Error: scheme \"other\" not supported");
+
+    assert_eq!(home.done(&["plugin", "uninstall", "hello"]), "Uninstalled plugin: hello\n");
+    home.refused(&["hello"], "Error: unknown command \"hello\" for \"helm\"");
+    assert!(home.path().join("hello/run.sh").is_file(), "the folder stays");
+}
+
+#[test]
+fn under_helms_name_the_program_is_helm() {
+    let home = Home::new();
+    let link = home.path().join("helm");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hakata"), &link).unwrap();
+    let (code, out, errors) = home.program(&link, &["-n", "shop", "template", "web", "--skip-tests=true"]);
+    assert!(code == Some(0) && out.contains("name: release-name-web"), "{out}{errors}");
+    let (code, _, errors) = home.program(&link, &["template", "web", "--no-such-flag"]);
+    assert_eq!((code, errors.as_str()), (Some(1), "Error: unknown flag: --no-such-flag\n"));
+}
+
+#[test]
+fn shells_learn_the_command_line() {
+    let home = Home::new();
+    for (shell, want) in [
+        ("bash", "_hakata()"),
+        ("zsh", "#compdef hakata"),
+        ("fish", "complete -c hakata"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let script = home.done(&["completion", shell]);
+        assert!(script.contains(want) && script.contains("rollback"), "{shell}");
+    }
+}
