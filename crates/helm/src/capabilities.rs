@@ -98,19 +98,15 @@ impl Capabilities {
         let numbers = trimmed.strip_prefix('v').unwrap_or(trimmed);
         let end = numbers.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(numbers.len());
         let parts: Vec<&str> = numbers[..end].trim_end_matches('.').split('.').collect();
+        if parts[0].is_empty() {
+            return Err(wrong());
+        }
         if parts.len() < 2 {
             return Err(format!("illegal version string {quoted}"));
         }
         for part in &parts {
             if part.is_empty() {
                 return Err(wrong());
-            }
-            if part.len() > 1 && part.starts_with('0') {
-                let text = gotemplate::format::quote(&numbers[..end].into());
-                return Err(format!(
-                    "illegal zero-prefixed version component {} in {text}",
-                    gotemplate::format::quote(&(*part).into())
-                ));
             }
         }
         self.major = parts[0].to_owned();

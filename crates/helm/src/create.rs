@@ -44,6 +44,10 @@ pub fn create(name: &str, directory: &Path) -> Result<PathBuf, Error> {
 /// # Errors
 /// Where the pattern is no chart, the name is not possible, or a file cannot be written.
 pub fn create_from(name: &str, directory: &Path, starter: &Path) -> Result<PathBuf, Error> {
+    if !starter.exists() {
+        let starter = starter.display();
+        return Err(Error::Chart(format!("could not load {starter}: stat {starter}: no such file or directory")));
+    }
     let pattern = crate::chart::load(starter)
         .map_err(|error| Error::Chart(format!("could not load {}: {error}", starter.display())))?;
     let root = place(name, directory)?;

@@ -3,6 +3,7 @@
 mod deprecated;
 mod objects;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use gotemplate::semver::Version;
 use serde_json::Value;
 
 use crate::capabilities::Capabilities;
-use crate::chart::{Chart, Metadata};
+use crate::chart::{Chart, Dependency, Metadata};
 use crate::engine::{self, Release};
 use crate::values::{Values, Warnings, coalesce_tables, coalesce_values};
 
@@ -293,17 +294,25 @@ impl Linter {
 
     fn dependencies(&mut self, path: &Path) {
         let Ok(chart) = crate::chart::load(path) else { return };
+        let directory = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
         let there: Vec<&str> = chart.dependencies.iter().map(Chart::name).collect();
-        let wanted = chart.metadata.dependencies.iter().map(|dependency| dependency.name.as_str());
-        let missing: Vec<&str> = wanted.filter(|name| !there.contains(name)).collect();
-        if !missing.is_empty() {
-            let directory = path.display().to_string();
-            let missing = missing.join(",");
-            self.report(
-                Severity::Error,
-                &directory,
-                format!("chart directory is missing these dependencies: {missing}"),
-            );
+        let wanted = &chart.metadata.dependencies;
+        let unknown: Vec<&str> =
+            there.iter().copied().filter(|name| !wanted.iter().any(|one| one.name == *name)).collect();
+        let key = |one: &'_ Dependency| if one.alias.is_empty() { one.name.clone() } else { one.alias.clone() };
+        let mut keys = HashSet::new();
+        let twice: Vec<String> = wanted.iter().map(key).filter(|key| !keys.insert(key.clone())).collect();
+        let missing: Vec<&str> =
+            wanted.iter().map(|one| one.name.as_str()).filter(|name| !there.contains(name)).collect();
+        let rules = [
+            (Severity::Error, "chart metadata is missing these dependencies", unknown),
+            (Severity::Error, "multiple dependencies with name or alias", twice.iter().map(String::as_str).collect()),
+            (Severity::Warning, "chart directory is missing these dependencies", missing),
+        ];
+        for (severity, what, names) in rules {
+            if !names.is_empty() {
+                self.report(severity, &directory, format!("{what}: {}", names.join(",")));
+            }
         }
     }
 }

@@ -4,13 +4,20 @@ use gotemplate::{Entries, Templates, Value};
 
 use crate::Error;
 
+const COMMIT: &str = "43e8b7feece8beb0fcba47059ec9b522fd929a64";
 const FIELDS: &[(&str, &str)] = &[
     ("Version", crate::HELM_VERSION),
-    ("GitCommit", "43e8b7feece8beb0fcba47059ec9b522fd929a64"),
+    ("GitCommit", COMMIT),
     ("GitTreeState", "clean"),
     ("GoVersion", "go1.26.5"),
     ("KubeClientVersion", "v1.36"),
 ];
+
+/// The number, with the beginning of the commit.
+#[must_use]
+pub fn short() -> String {
+    format!("{}+g{}", crate::HELM_VERSION, &COMMIT[..7])
+}
 
 /// The whole of it, on one line.
 #[must_use]

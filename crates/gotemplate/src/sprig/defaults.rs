@@ -24,8 +24,8 @@ pub(super) fn table() -> impl IntoIterator<Item = Function> {
         "mustToPrettyJson" (Any) Plain |args| json(args, crate::to_json_pretty);
         "toRawJson" (Any) Plain |args| json(args, |value| crate::to_json_text(value, false));
         "mustToRawJson" (Any) Plain |args| json(args, |value| crate::to_json_text(value, false));
-        "deepCopy" (Any) Plain |args| args[0].deep_copy().map_err(Failure::new);
-        "mustDeepCopy" (Any) Plain |args| args[0].deep_copy().map_err(Failure::new);
+        "deepCopy" (Any) Plain deep_copy;
+        "mustDeepCopy" (Any) Plain deep_copy;
     }
 }
 
@@ -35,6 +35,13 @@ pub(super) fn empty(value: &Value) -> bool {
         Value::Object(object) if matches!(object.kind(), Kind::Struct | Kind::Ptr) => false,
         value => !value.truth(),
     }
+}
+
+fn deep_copy(args: &[Value]) -> Outcome {
+    if args[0].is_nil() {
+        return Err(Failure::new("reflect: call of reflect.Value.Type on zero Value"));
+    }
+    args[0].deep_copy().map_err(Failure::new)
 }
 
 fn json(args: &[Value], write: impl Fn(&Value) -> Result<String, String>) -> Outcome {

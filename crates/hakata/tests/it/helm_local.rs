@@ -95,7 +95,7 @@ fn plugins_add_commands_and_fetch_charts() {
     assert!(list.contains("hello\t0.1.0  \tcli/v1   \tv1        \tlocal dev \tunknown"), "{list}");
 
     let out = home.done(&["hello", "-n", "shop", "one", "--two"]);
-    assert_eq!(out, "hello in shop: one --two\nv4.2.3\n");
+    assert_eq!(out, "hello in shop: one --two\nv4.2.3+g43e8b7f\n");
     let (code, _, errors) = home.helm(&["hello", "fail"]);
     assert_eq!((code, errors.as_str()), (Some(3), "Error: plugin \"hello\" exited with error\n"));
 

@@ -25,7 +25,7 @@ pub(super) fn ready() {
 
 /// Gets a file of a repository, with its credentials where they belong.
 pub(super) async fn get(url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
-    let failed = |error: &dyn std::error::Error| Error::Repository(chain(url, error));
+    let failed = |error: &(dyn std::error::Error + 'static)| Error::Repository(chain(url, error));
     let client = client(entry)?;
     let mut request = client.get(url).header("user-agent", format!("Helm/{}", &crate::HELM_VERSION[1..]));
     if !entry.username.is_empty() && (entry.pass_credentials_all || same_host(url, &entry.url)) {
@@ -86,12 +86,22 @@ fn same_host(a: &str, b: &str) -> bool {
 }
 
 /// What went wrong, down to its cause.
-fn chain(url: &str, error: &dyn std::error::Error) -> String {
+pub(super) fn chain(url: &str, error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
+    let io = innermost.downcast_ref::<std::io::Error>();
+    if io.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
+        return format!("Get {url:?}: dial tcp {}: connect: connection refused", host_and_port(url));
+    }
     format!("Get {url:?}: {innermost}")
+}
+
+fn host_and_port(url: &str) -> String {
+    let uri: http::Uri = url.parse().unwrap_or_default();
+    let standard = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(standard))
 }
 
 #[cfg(test)]

@@ -227,7 +227,10 @@ pub fn login(places: &Places, host: &str, name: &str, password: &str, access: &A
             ..Entry::default()
         })?;
         let url = format!("{scheme}://{host}/v2/");
-        let answer = plain.get(&url).basic_auth(name, Some(password)).send().await.map_err(failed)?;
+        let unreached = |error: reqwest::Error| {
+            Error::Repository(format!("authenticating to {host:?}: {}", super::http::chain(&url, &error)))
+        };
+        let answer = plain.get(&url).basic_auth(name, Some(password)).send().await.map_err(unreached)?;
         let asks_for_token = answer
             .headers()
             .get("www-authenticate")

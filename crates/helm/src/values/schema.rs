@@ -58,7 +58,7 @@ pub fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
     for format in told::FORMATS {
         options = options.with_format(format, move |text: &str| told::wrong_format(format, text).is_none());
     }
-    let validator = options.build(&schema).map_err(|error| format!("{error}\n"))?;
+    let validator = options.build(&schema).map_err(|error| told::no_schema(&schema, &error))?;
     let values = with_integers(Value::Object(values.clone()));
     if validator.is_valid(&values) {
         return Ok(());
@@ -138,6 +138,14 @@ mod tests {
         for (values, want) in cases {
             check(&schema, &values, want);
         }
+    }
+
+    #[test]
+    fn what_is_no_schema_is_told_of_with_its_place() {
+        let schema = json!({ "properties": { "a": { "items": [{ "type": "string" }] } } });
+        let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes()).unwrap_err();
+        let want = "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with 'https://json-schema.org/draft/2020-12/schema#'\n- at '/properties/a/items': got array, want boolean or object";
+        assert_eq!(found, want);
     }
 
     #[test]

@@ -19,9 +19,9 @@ pub(crate) fn name_and_chart(
         bail!("expected at most two arguments, unexpected arguments: {}", args[2..].join(", "));
     }
     match args {
-        [name, _] if flags.generate_name || flags.name_template.is_some() => {
+        [_, _] if flags.generate_name || flags.name_template.is_some() => {
             let flag = if flags.generate_name { "--generate-name" } else { "--name-template" };
-            bail!("cannot set {flag} and also specify a name: {name}")
+            bail!("cannot set {flag} and also specify a name")
         }
         [name, chart] => Ok((name.clone(), chart.clone())),
         [chart] => {

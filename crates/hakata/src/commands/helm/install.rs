@@ -55,12 +55,18 @@ pub(crate) fn labels(pairs: &[String]) -> serde_json::Map<String, serde_json::Va
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let failed = |error: anyhow::Error| anyhow::anyhow!("INSTALLATION FAILED: {}", cluster::explained(&error));
+    let release = install(global, args).map_err(failed)?;
+    print(&args.output.object(&release.to_json(), RELEASE, || status(&release, args.hide_notes)))
+}
+
+fn install(global: &Global, args: &Args) -> anyhow::Result<Release> {
     let (name, reference) = name_and_chart(&args.args, &args.render, None)?;
     let chart = load_installable(global, &reference, &args.render)?;
     let values = args.render.values.options().merge()?;
     let dry_run = args.dry_run.unwrap_or_default();
     if args.hide_secret && dry_run == DryRun::None {
-        anyhow::bail!("INSTALLATION FAILED: hiding Kubernetes secrets requires a dry-run mode");
+        anyhow::bail!("hiding Kubernetes secrets requires a dry-run mode");
     }
     let mut common = args.operation.common(args.render.no_hooks, 0);
     common.wait |= args.rollback_on_failure;
@@ -80,13 +86,10 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         rollback_on_failure: args.rollback_on_failure,
         labels: labels(&args.labels),
     };
-    let installed = match dry_run {
-        DryRun::Client => helm::release::preview(chart, values, &options).map_err(anyhow::Error::from),
+    match dry_run {
+        DryRun::Client => Ok(helm::release::preview(chart, values, &options)?),
         _ => perform(global, chart, values, options),
-    };
-    let failed = |error: anyhow::Error| anyhow::anyhow!("INSTALLATION FAILED: {}", cluster::explained(&error));
-    let release = installed.map_err(failed)?;
-    print(&args.output.object(&release.to_json(), RELEASE, || status(&release, args.hide_notes)))
+    }
 }
 
 fn perform(global: &Global, chart: Chart, values: Values, mut options: Install) -> anyhow::Result<Release> {

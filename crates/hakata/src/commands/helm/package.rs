@@ -58,7 +58,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
             let insecure = args.access.insecure_skip_tls_verify;
             let access = super::pull::access(args.plain_http, insecure, &args.access);
             let reach = Reach { places: global.places(), access, ..Reach::default() };
-            helm::repository::update(path, &reach, &mut |line| super::output::warn(line))?;
+            helm::repository::update(path, &reach, &mut |_| {})?;
         }
         let mut chart = load_directory(path)?;
         if let Some(version) = &args.version {

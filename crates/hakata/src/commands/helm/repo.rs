@@ -186,6 +186,9 @@ fn add(places: &Places, add: &Add) -> anyhow::Result<()> {
         return print(&format!("{name:?} already exists with the same configuration, skipping\n"));
     }
     fetch::refresh_within(places, &entry, add.timeout).map_err(|error| {
+        if error.to_string().starts_with("could not find protocol handler") {
+            return anyhow::Error::from(error);
+        }
         anyhow::anyhow!("looks like {:?} is not a valid chart repository or cannot be reached: {error}", add.url)
     })?;
     known.put(entry);

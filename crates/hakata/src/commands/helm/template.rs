@@ -207,5 +207,5 @@ fn write_files(args: &Args, rendered: &Rendered, directory: &Path) -> anyhow::Re
         out.write_all(format!("---\n# Source: {path}\n{content}\n").as_bytes())?;
         print(&format!("wrote {}\n", file.display()))?;
     }
-    Ok(())
+    print("\n")
 }

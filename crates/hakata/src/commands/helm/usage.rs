@@ -52,11 +52,56 @@ fn truth(text: &str) -> Result<bool, String> {
     }
 }
 
+/// What commands take besides flags, as Helm writes it.
+const ARGUMENTS: [(&str, &str); 39] = [
+    ("helm create", "NAME"),
+    ("helm dependency build", "CHART"),
+    ("helm dependency list", "CHART"),
+    ("helm dependency update", "CHART"),
+    ("helm get all", "RELEASE_NAME"),
+    ("helm get hooks", "RELEASE_NAME"),
+    ("helm get manifest", "RELEASE_NAME"),
+    ("helm get metadata", "RELEASE_NAME"),
+    ("helm get notes", "RELEASE_NAME"),
+    ("helm get values", "RELEASE_NAME"),
+    ("helm history", "RELEASE_NAME"),
+    ("helm install", "[NAME] [CHART]"),
+    ("helm lint", "PATH"),
+    ("helm package", "[CHART_PATH] [...]"),
+    ("helm plugin install", "[options] <path|url>"),
+    ("helm plugin uninstall", "<plugin>..."),
+    ("helm plugin update", "<plugin>..."),
+    ("helm pull", "[chart URL | repo/chartname] [...]"),
+    ("helm push", "[chart] [remote]"),
+    ("helm registry login", "[host]"),
+    ("helm registry logout", "[host]"),
+    ("helm repo add", "[NAME] [URL]"),
+    ("helm repo index", "[DIR]"),
+    ("helm repo remove", "[REPO1 [REPO2 ...]]"),
+    ("helm repo update", "[REPO1 [REPO2 ...]]"),
+    ("helm rollback", "<RELEASE> [REVISION]"),
+    ("helm search hub", "[KEYWORD]"),
+    ("helm search repo", "[keyword]"),
+    ("helm show all", "[CHART]"),
+    ("helm show chart", "[CHART]"),
+    ("helm show crds", "[CHART]"),
+    ("helm show readme", "[CHART]"),
+    ("helm show values", "[CHART]"),
+    ("helm status", "RELEASE_NAME"),
+    ("helm template", "[NAME] [CHART]"),
+    ("helm test", "[RELEASE]"),
+    ("helm uninstall", "RELEASE_NAME [...]"),
+    ("helm upgrade", "[RELEASE] [CHART]"),
+    ("helm verify", "PATH"),
+];
+
 fn refuse(error: &clap::Error, command: &Command, args: &[OsString]) -> ! {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
-        // Helm without a command says what commands there are, and calls that success.
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+        // Without a command, or with none that it knows, a group says what commands there are, and calls that success.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::InvalidSubcommand => {
             let (_, at) = place(command, args);
             // Nothing can be done about a closed standard output.
             let _ = write!(std::io::stdout(), "{}", at.clone().render_help());
@@ -91,10 +136,6 @@ fn words(error: &clap::Error, command: &Command, args: &[OsString]) -> String {
         }
         ErrorKind::UnknownArgument => arity(at, &path, true),
         ErrorKind::MissingRequiredArgument => arity(at, &path, false),
-        ErrorKind::InvalidSubcommand => {
-            let wrong = context(error, ContextKind::InvalidSubcommand);
-            format!("unknown command {wrong:?} for {path:?}\nRun '{path} --help' for usage.")
-        }
         ErrorKind::InvalidValue if value.is_empty() => match flag(&arg) {
             flag if flag.starts_with("--") => format!("flag needs an argument: {flag}"),
             flag => format!("flag needs an argument: '{}' in {flag}", flag.trim_start_matches('-')),
@@ -164,7 +205,8 @@ fn arity(command: &Command, path: &str, too_many: bool) -> String {
         (all, _) if too_many => format!("accepts at most {all} argument{}", plural(all)),
         (_, needed) => format!("requires at least {needed} argument{}", plural(needed)),
     };
-    let names = places.iter().map(|arg| format!("{arg} ")).collect::<String>();
+    let known = ARGUMENTS.iter().find(|(name, _)| *name == path).map(|(_, arguments)| format!("{arguments} "));
+    let names = known.unwrap_or_else(|| places.iter().map(|arg| format!("{arg} ")).collect());
     format!("{path:?} {how}\n\nUsage:  {path} {names}[flags]")
 }
 

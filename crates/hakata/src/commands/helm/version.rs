@@ -20,5 +20,5 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(template) = &args.template {
         return print(&helm::version::by_template(template)?);
     }
-    print(&format!("{}\n", if args.short { helm::HELM_VERSION.to_owned() } else { helm::version::text() }))
+    print(&format!("{}\n", if args.short { helm::version::short() } else { helm::version::text() }))
 }

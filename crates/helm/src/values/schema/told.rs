@@ -11,6 +11,7 @@ mod places;
 use std::collections::BTreeSet;
 
 use gotemplate::format::quote;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::{Map, Value};
 
 pub(super) use formats::{NAMES as FORMATS, wrong as wrong_format};
@@ -72,6 +73,30 @@ pub(super) fn told(schema: &Value, values: &Value) -> String {
     let mut out = String::new();
     write(&lines, 0, &mut out);
     out
+}
+
+/// What is wrong with a schema that is none, and where.
+pub(super) fn no_schema(schema: &Value, error: &jsonschema::ValidationError<'_>) -> String {
+    let words = match error.kind() {
+        ValidationErrorKind::Type { kind: TypeKind::Single(one) } => {
+            keywords::wrong_type(&Value::from(one.to_string()), error.instance())
+        }
+        ValidationErrorKind::Type { kind: TypeKind::Multiple(many) } => {
+            let types: Vec<Value> = many.iter().map(|one| Value::from(one.to_string())).collect();
+            keywords::wrong_type(&Value::from(types), error.instance())
+        }
+        ValidationErrorKind::Enum { options } => options.as_array().map(|options| keywords::not_one_of(options)),
+        _ => None,
+    };
+    let (place, words) = (quoted(error.instance_path().as_str()), words.unwrap_or_else(|| error.to_string()));
+    let language = match places::draft(schema) {
+        2019 => "https://json-schema.org/draft/2019-09/schema#".to_owned(),
+        2020 => "https://json-schema.org/draft/2020-12/schema#".to_owned(),
+        draft => format!("http://json-schema.org/draft-0{draft}/schema#"),
+    };
+    format!(
+        "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with '{language}'\n- at {place}: {words}"
+    )
 }
 
 fn write(findings: &[Finding], depth: usize, out: &mut String) {
