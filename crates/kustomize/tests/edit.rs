@@ -170,7 +170,7 @@ fn fix_vars(kustomization: &str, pod: &str, patch: &str) -> Result<(String, Stri
     ]);
     let mut edit = Edit::open(&host, "/app")?;
     edit.fix().and_then(|()| edit.fix_vars()).and_then(|()| edit.save())?;
-    let read = |file: &str| String::from_utf8(host.read(file).unwrap()).unwrap();
+    let read = |file: &str| String::from_utf8(host.read(file).expect("the file is there")).expect("the file is text");
     let after = read("/app/kustomization.yaml").strip_prefix(HEAD).expect("keeps its head").to_owned();
     Ok((after, read("/app/pod.yaml"), read("/app/patch.yaml")))
 }
