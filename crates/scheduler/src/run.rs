@@ -63,6 +63,7 @@ pub async fn run(informers: Informers, settings: Settings, stop: CancellationTok
         queue: Queue::default(),
         placer: Placer::new(informer::clock::now_nanos()),
         binding: HashMap::new(),
+        has_seen_node: false,
         tasks: JoinSet::new(),
         start: Instant::now(),
     };
@@ -128,6 +129,8 @@ struct Scheduler {
     placer: Placer,
     /// Pods on their way to their nodes, by uid.
     binding: HashMap<Box<str>, Arc<Pod>>,
+    /// Whether there is or was a node. A control plane that never had one is left alone: nothing is said of its pods.
+    has_seen_node: bool,
     tasks: JoinSet<Done>,
     start: Instant,
 }
@@ -142,7 +145,7 @@ impl Scheduler {
             while let Some(done) = self.tasks.try_join_next() {
                 self.finish(done);
             }
-            if self.binding.len() < MAX_BINDING
+            if self.may_place()
                 && let Some(waiting) = self.queue.pop(self.now())
             {
                 self.place(waiting);
@@ -164,12 +167,15 @@ impl Scheduler {
         }
     }
 
+    fn may_place(&self) -> bool {
+        self.has_seen_node && self.binding.len() < MAX_BINDING
+    }
+
     /// When to look again if nothing happens. While pods are on their way, their arrival is what happens.
     fn alarm(&self) -> Option<Instant> {
         let now = self.now();
         let next = self.queue.next_alarm(now)?;
-        let is_full = self.binding.len() >= MAX_BINDING;
-        (!is_full).then(|| self.start + Duration::from_millis(next.max(now + 1)))
+        self.may_place().then(|| self.start + Duration::from_millis(next.max(now + 1)))
     }
 
     fn now(&self) -> u64 {
@@ -211,6 +217,7 @@ impl Scheduler {
 
     fn hear_of_node(&mut self, change: &Change) {
         let Some(node) = &change.new else { return self.world.remove_node(change.object().name()) };
+        self.has_seen_node = true;
         let Some(old) = &change.old else {
             self.world.put_node(node);
             return self.wake(News::NodeCame);
