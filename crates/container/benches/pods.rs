@@ -55,6 +55,8 @@ async fn bench() {
     let begin = Instant::now();
     runtime.remove_all().await.unwrap();
     println!("{} removed in {:.1?}", 2 * count, begin.elapsed());
+    // A node removes it with its cluster.
+    cgroup::Hierarchy::detect().unwrap().group(&format!("/hakata-{cluster}")).remove().unwrap();
 }
 
 async fn image(runtime: &Runtime, folder: &Path) {

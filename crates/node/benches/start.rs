@@ -19,7 +19,7 @@ use world::{FOREVER, World, cannot_run, shell};
 /// Pods one after the other.
 const ONE_BY_ONE: usize = 20;
 /// Pods at once.
-const AT_ONCE: usize = 30;
+const AT_ONCE: usize = 100;
 
 fn main() {
     container::reexec::main_if_asked();
