@@ -87,7 +87,7 @@ fn make(dir: &Path, count: usize, mixed: bool, transformers: bool) -> std::io::R
 /// Builds in this process, and prints the time and the peak of memory.
 fn measure(dir: &str) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let text = kustomize::build(&kustomize::Disk, dir, &kustomize::Options::default())?.to_yaml()?;
+    let text = kustomize::build(&kustomize::Disk, dir, &kustomize::Options::default())?.into_yaml()?;
     let took = start.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB").trim();

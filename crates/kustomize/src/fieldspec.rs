@@ -1,7 +1,7 @@
 //! Where in which kinds a transformer works.
 
 use crate::error::{Error, Result};
-use crate::id::{Gvk, ResId};
+use crate::id::{Gvk, Kinds, ResId, split_api_version};
 use crate::node::{Kind, Node, Tag, split_path};
 
 /// A field of the kinds that `gvk` selects.
@@ -84,13 +84,39 @@ impl Path {
     }
 }
 
-/// Applies the specs that select the kind of `node`.
-pub(crate) fn apply_all(specs: &[FieldSpec], node: &mut Node, create: Option<Create>, set: Set<'_>) -> Result<()> {
-    let gvk = gvk_of(node);
-    for spec in specs.iter().filter(|spec| gvk.is_selected(&spec.gvk)) {
-        Path::new(spec).apply(node, create, set)?;
+/// The specs of a transformer, their paths taken apart once for all resources.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    list: Vec<(Gvk, Path)>,
+    kinds: Kinds,
+    /// Which of them each kind that was met so far is selected by.
+    chosen: Vec<Vec<usize>>,
+}
+
+impl Paths {
+    pub(crate) fn new<'a>(specs: impl IntoIterator<Item = &'a FieldSpec>) -> Self {
+        let list = specs.into_iter().map(|spec| (spec.gvk.clone(), Path::new(spec))).collect();
+        Self { list, ..Self::default() }
     }
-    Ok(())
+
+    /// Applies the specs that select the kind of `node`.
+    pub(crate) fn apply(&mut self, node: &mut Node, create: Option<Create>, set: Set<'_>) -> Result<()> {
+        let number = self.meet(node);
+        let chosen = self.chosen.get(number).into_iter().flatten();
+        chosen.filter_map(|at| self.list.get(*at)).try_for_each(|(_, path)| path.apply(node, create, set))
+    }
+
+    /// The number of the kind of `node`.
+    fn meet(&mut self, node: &Node) -> usize {
+        let text = |name: &str| node.get(name).map_or("", Node::as_text);
+        let (group, version) = split_api_version(text("apiVersion"));
+        let number = self.kinds.meet(group, version, text("kind"));
+        for gvk in &self.kinds.list()[self.chosen.len()..] {
+            let selects = |at: &usize| gvk.is_selected(&self.list[*at].0);
+            self.chosen.push((0..self.list.len()).filter(selects).collect());
+        }
+        number
+    }
 }
 
 pub(crate) fn gvk_of(node: &Node) -> Gvk {
@@ -136,8 +162,7 @@ fn step<'a>(node: &'a mut Node, name: &str, last: bool, create: Option<Create>) 
         let kind = made.map_or(Kind::Map, |(kind, _)| kind);
         node.get_or_create(name, kind)?;
     }
-    let found =
-        node.lookup_mut(std::slice::from_ref(&name.to_owned())).map_err(|e| e.wrap(format!("fieldName: {name}")))?;
+    let found = node.part_mut(name).map_err(|e| e.wrap(format!("fieldName: {name}")))?;
     let Some(field) = found else { return Ok(None) };
     if let Some((kind, tag)) = made {
         field.revive(kind, tag);
@@ -154,7 +179,7 @@ mod tests {
     fn check(spec: FieldSpec, before: &str, after: &str) {
         let mut node = parse_one(before).unwrap().unwrap();
         let create = Some(Create { kind: Kind::Scalar, tag: Tag::Str });
-        apply_all(&[spec], &mut node, create, &mut |field| field.replace_scalar(Node::text("new"))).unwrap();
+        Paths::new([&spec]).apply(&mut node, create, &mut |field| field.replace_scalar(Node::text("new"))).unwrap();
         assert_eq!(node.show(), after);
     }
 

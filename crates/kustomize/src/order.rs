@@ -1,9 +1,10 @@
 //! The order of the output.
 
 use crate::error::{Error, Result};
-use crate::id::{Gvk, ResId};
+use crate::id::{Gvk, IdRef, Kinds};
 use crate::kustomization::{LegacySortOptions, SortOptions};
 use crate::resmap::ResMap;
+use crate::resource::Resource;
 use crate::schema::Schema;
 use std::cmp::Ordering;
 
@@ -52,11 +53,6 @@ pub(crate) fn sort_text(gvk: &Gvk) -> String {
     format!("{}_{}_{}", or(&gvk.group, "~G"), or(&gvk.version, "~V"), or(&gvk.kind, "~K"))
 }
 
-fn id_text(id: &ResId) -> String {
-    let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
-    format!("{}|{}|{}", id.gvk, or(&id.namespace, "~X"), or(&id.name, "~N"))
-}
-
 /// Sorts as `sortOptions` says.
 pub(crate) fn sort(resources: &mut ResMap, options: &SortOptions, schema: &Schema) -> Result<()> {
     match options.order.as_str() {
@@ -87,32 +83,63 @@ fn sort_legacy(resources: &mut ResMap, options: Option<&LegacySortOptions>, sche
         Some((first, last)) => (first.as_slice(), last.as_slice()),
         None => (FIRST, LAST),
     };
+    let places = Places::new(resources.list(), schema, first, last);
     resources.sort_by_cached(
         |resource| {
-            let id = resource.id(schema);
-            Key {
-                rank: rank(&id.gvk.kind, first, last),
-                gvk_text: sort_text(&id.gvk),
-                id_text: id_text(&id),
-                gvk: id.gvk,
-            }
+            let id = resource.now(schema);
+            (places.of(&id), name_text(&id))
         },
-        compare,
+        Ord::cmp,
     );
+}
+
+/// What resources of the same kind are sorted by.
+fn name_text(id: &IdRef<'_>) -> Box<str> {
+    let namespace = if id.namespace.is_empty() { "~X" } else { id.namespace };
+    let name = if id.name.is_empty() { "~N" } else { id.name };
+    [namespace, "|", name].concat().into()
+}
+
+/// The kinds of a build, each with its place in the order.
+struct Places {
+    kinds: Kinds,
+    places: Vec<usize>,
+}
+
+impl Places {
+    fn new(resources: &[Resource], schema: &Schema, first: &[&str], last: &[&str]) -> Self {
+        let mut kinds = Kinds::default();
+        for resource in resources {
+            let id = resource.now(schema);
+            kinds.meet(id.group, id.version, id.kind);
+        }
+        let key = |(number, gvk): (usize, &Gvk)| Key {
+            rank: rank(&gvk.kind, first, last),
+            text: sort_text(gvk),
+            gvk: gvk.clone(),
+            number,
+        };
+        let mut keys: Vec<Key> = kinds.list().iter().enumerate().map(key).collect();
+        keys.sort_by(compare);
+        let mut places = vec![0; keys.len()];
+        keys.iter().enumerate().for_each(|(place, key)| places[key.number] = place);
+        Self { kinds, places }
+    }
+
+    fn of(&self, id: &IdRef<'_>) -> usize {
+        self.kinds.find(id.group, id.version, id.kind).map_or(0, |number| self.places[number])
+    }
 }
 
 struct Key {
     rank: i64,
-    gvk_text: String,
-    id_text: String,
+    text: String,
     gvk: Gvk,
+    number: usize,
 }
 
 fn compare(a: &Key, b: &Key) -> Ordering {
-    if a.gvk == b.gvk {
-        return a.id_text.cmp(&b.id_text);
-    }
-    let by_text = a.gvk_text.cmp(&b.gvk_text);
+    let by_text = a.text.cmp(&b.text);
     let namespaces = a.gvk.kind == "Namespace" && b.gvk.kind == "Namespace";
     let core = a.gvk.group.is_empty() || b.gvk.group.is_empty();
     // The core group's namespaces come before those of others, which the text would put first.

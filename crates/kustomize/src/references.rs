@@ -3,29 +3,54 @@
 use crate::config::TransformerConfig;
 use crate::error::{Error, Result};
 use crate::fieldspec::Path;
-use crate::id::{Gvk, ResId};
+use crate::id::{Gvk, Kinds, NO_NAMESPACE, ResId};
 use crate::node::{Content, Kind, Node};
-use crate::resmap::ResMap;
+use crate::resmap::{Index, ResMap};
 use crate::resource::Resource;
 use crate::schema::Schema;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// What is known about each resource before any field changes.
 struct Known {
-    id: ResId,
-    original_namespace: String,
-    previous: Vec<ResId>,
-    prefixes: Vec<String>,
-    suffixes: Vec<String>,
+    /// Number of its kind.
+    kind: usize,
+    /// Number of its first kind.
+    original_kind: usize,
+    name: Box<str>,
+    /// As written.
+    namespace: Arc<str>,
+    cluster_scoped: bool,
+    /// The effective one.
+    original_namespace: Arc<str>,
 }
+
+impl Known {
+    fn effective_namespace(&self) -> &str {
+        match &*self.namespace {
+            _ if self.cluster_scoped => NO_NAMESPACE,
+            "" => "default",
+            namespace => namespace,
+        }
+    }
+
+    fn same_namespace(&self, other: &Self) -> bool {
+        self.effective_namespace() == other.effective_namespace()
+    }
+}
+
+/// Where resources of one original namespace are now: without namespace or not, and in which.
+type Present = HashSet<(bool, Arc<str>)>;
 
 /// The resources as candidates for names.
 struct Candidates {
     known: Vec<Known>,
+    kinds: Kinds,
     /// By previous name.
-    by_name: HashMap<String, Vec<usize>>,
-    /// Namespaces that any resource originally had.
-    original_namespaces: HashSet<String>,
+    by_name: Index,
+    /// By the namespaces that any resource with one originally had; most builds never ask.
+    original_namespaces: OnceCell<HashMap<Arc<str>, Present>>,
 }
 
 /// One field that may hold the name of a resource of the kind `target`.
@@ -39,14 +64,13 @@ struct Rule {
 /// Corrects all references.
 pub(crate) fn fix(resources: &mut ResMap, config: &TransformerConfig, schema: &Schema) -> Result<()> {
     let candidates = Candidates::new(resources.list(), schema);
-    if candidates.by_name.is_empty() {
-        let mut bindings = resources.list().iter().zip(&candidates.known);
-        return bindings.try_for_each(|(resource, known)| bound_namespaces(resource, &known.id).map(drop));
+    if resources.list().iter().all(|resource| resource.previous.is_empty()) {
+        let mut bindings = resources.list().iter().enumerate();
+        return bindings.try_for_each(|(at, resource)| bound_namespaces(resource, at, &candidates).map(drop));
     }
-    let mut rules: HashMap<Gvk, Vec<Rule>> = HashMap::new();
+    let rules: Vec<Vec<Rule>> = candidates.kinds.list().iter().map(|gvk| rules_for(gvk, config)).collect();
     for at in 0..resources.list().len() {
-        let gvk = resources.list()[at].original_id(schema).gvk;
-        let rules = rules.entry(gvk).or_insert_with_key(|gvk| rules_for(gvk, config));
+        let rules = &rules[candidates.known[at].original_kind];
         if rules.is_empty() {
             continue;
         }
@@ -78,32 +102,72 @@ fn rules_for(gvk: &Gvk, config: &TransformerConfig) -> Vec<Rule> {
 
 impl Candidates {
     fn new(list: &[Resource], schema: &Schema) -> Self {
-        let mut candidates = Self {
-            known: Vec::with_capacity(list.len()),
-            by_name: HashMap::new(),
-            original_namespaces: HashSet::new(),
+        let mut kinds = Kinds::default();
+        let mut texts: HashSet<Arc<str>> = HashSet::new();
+        let mut share = |text: &str| match texts.get(text) {
+            Some(shared) => Arc::clone(shared),
+            None => {
+                let shared: Arc<str> = text.into();
+                texts.insert(Arc::clone(&shared));
+                shared
+            }
         };
+        let mut known = Vec::with_capacity(list.len());
+        let mut by_name = Index::with_capacity(list.len());
         for (at, resource) in list.iter().enumerate() {
-            let original = resource.original_id(schema);
-            let previous: Vec<ResId> = resource.previous.iter().map(|id| resource.previous_id(id, schema)).collect();
-            for id in &previous {
-                let places = candidates.by_name.entry(id.name.clone()).or_default();
-                if places.last() != Some(&at) {
-                    places.push(at);
-                }
-            }
-            if !original.cluster_scoped {
-                candidates.original_namespaces.insert(original.effective_namespace().to_owned());
-            }
-            candidates.known.push(Known {
-                id: resource.id(schema),
-                original_namespace: original.effective_namespace().to_owned(),
-                previous,
-                prefixes: resource.prefixes.clone(),
-                suffixes: resource.suffixes.clone(),
+            let (now, first) = (resource.now(schema), resource.first(schema));
+            resource.previous.iter().for_each(|previous| by_name.insert(previous.name(), at));
+            known.push(Known {
+                kind: kinds.meet(now.group, now.version, now.kind),
+                original_kind: kinds.meet(first.group, first.version, first.kind),
+                name: now.name.into(),
+                namespace: share(now.namespace),
+                cluster_scoped: now.cluster_scoped,
+                original_namespace: share(first.effective_namespace()),
             });
         }
-        candidates
+        Self { known, kinds, by_name, original_namespaces: OnceCell::new() }
+    }
+
+    fn id(&self, at: usize) -> ResId {
+        let known = &self.known[at];
+        ResId {
+            gvk: self.kinds.list()[known.kind].clone(),
+            name: known.name.to_string(),
+            namespace: known.namespace.to_string(),
+            cluster_scoped: known.cluster_scoped,
+        }
+    }
+
+    /// Resources that were called `name` before.
+    fn named(&self, name: &str, resources: &ResMap) -> Vec<usize> {
+        let was = |at: &usize| resources.list()[*at].previous.iter().any(|previous| previous.name() == name);
+        let mut named: Vec<usize> = self.by_name.candidates(name).filter(was).collect();
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
+
+    /// True if the resource was of this kind before.
+    fn was(&self, at: usize, selector: &Gvk, resources: &ResMap) -> bool {
+        let gvk = &self.kinds.list()[self.known[at].kind];
+        let fits = |want: &str, have: &str| want.is_empty() || want == have;
+        fits(&selector.group, &gvk.group)
+            && fits(&selector.version, &gvk.version)
+            && resources.list()[at].previous.iter().any(|previous| fits(&selector.kind, previous.kind()))
+    }
+
+    /// Where the resources are now that were in `namespace` at first.
+    fn originally_in(&self, namespace: &str) -> Option<&Present> {
+        let by_namespace = self.original_namespaces.get_or_init(|| {
+            let mut by_namespace: HashMap<Arc<str>, Present> = HashMap::new();
+            for known in &self.known {
+                let present = by_namespace.entry(Arc::clone(&known.original_namespace)).or_default();
+                present.insert((known.cluster_scoped, Arc::clone(&known.namespace)));
+            }
+            by_namespace
+        });
+        by_namespace.get(namespace)
     }
 }
 
@@ -124,11 +188,15 @@ impl<'a> Referrer<'a> {
             let text = |name: &str| role.get(name).map(|node| node.as_text().to_owned());
             Some(Gvk { group: text("apiGroup")?, version: String::new(), kind: text("kind")? })
         });
-        Ok(Self { at, candidates, bound: bound_namespaces(resource, &candidates.known[at].id)?, role })
+        Ok(Self { at, candidates, bound: bound_namespaces(resource, at, candidates)?, role })
     }
 
-    fn id(&self) -> &ResId {
-        &self.candidates.known[self.at].id
+    fn own(&self) -> &'a Known {
+        &self.candidates.known[self.at]
+    }
+
+    fn id(&self) -> ResId {
+        self.candidates.id(self.at)
     }
 
     fn apply(&self, rule: &Rule, node: &mut Node, resources: &ResMap) -> Result<()> {
@@ -158,11 +226,11 @@ impl<'a> Referrer<'a> {
 
     fn set_scalar(&self, rule: &Rule, field: &mut Node, resources: &ResMap) -> Result<()> {
         let Some(found) = self.select(rule, field.as_text(), |_| true, false, resources)? else { return Ok(()) };
-        let name = &self.candidates.known[found].id.name;
-        if name == field.as_text() {
+        let name = &self.candidates.known[found].name;
+        if **name == *field.as_text() {
             return Ok(());
         }
-        field.replace_scalar(Node::scalar(name.as_str()))
+        field.replace_scalar(Node::scalar(name.clone()))
     }
 
     fn set_map(&self, rule: &Rule, map: &mut Node, resources: &ResMap) -> Result<()> {
@@ -177,37 +245,40 @@ impl<'a> Referrer<'a> {
             Some(namespace) => {
                 let known = &self.candidates.known[at];
                 if originally {
-                    known.original_namespace == *namespace
+                    *known.original_namespace == **namespace
                 } else {
-                    !known.id.cluster_scoped && known.id.effective_namespace() == namespace
+                    !known.cluster_scoped && known.effective_namespace() == namespace
                 }
             }
         };
         let Some(found) = self.select(rule, &old, in_namespace, true, resources)? else { return Ok(()) };
-        let id = &self.candidates.known[found].id;
-        if id.name == old && id.namespace.is_empty() {
+        let known = &self.candidates.known[found];
+        if *known.name == *old && known.namespace.is_empty() {
             return Ok(());
         }
-        map.set("name", Node::scalar(id.name.as_str()))?;
+        map.set("name", Node::scalar(known.name.clone()))?;
         // An empty namespace means any, so it must not take the place of one that is named.
-        if id.namespace.is_empty() { Ok(()) } else { map.set("namespace", Node::scalar(id.namespace.as_str())) }
+        if known.namespace.is_empty() { Ok(()) } else { map.set("namespace", Node::scalar(&*known.namespace)) }
     }
 
     /// True if a resource that could be referred to was originally in that namespace.
     fn knows_original(&self, namespace: &str) -> bool {
-        self.candidates.original_namespaces.contains(namespace)
-            && (self.id().cluster_scoped
-                || self
-                    .candidates
-                    .known
-                    .iter()
-                    .enumerate()
-                    .any(|(at, known)| known.original_namespace == namespace && self.could_refer_to(at)))
+        if namespace == NO_NAMESPACE {
+            return false;
+        }
+        let own = self.own();
+        self.candidates.originally_in(namespace).is_some_and(|present| {
+            own.cluster_scoped
+                || present.iter().any(|(cluster_scoped, namespace)| {
+                    let effective = if namespace.is_empty() { "default" } else { namespace };
+                    *cluster_scoped || own.effective_namespace() == effective || self.bound.contains(&**namespace)
+                })
+        })
     }
 
     fn could_refer_to(&self, at: usize) -> bool {
-        let (own, other) = (self.id(), &self.candidates.known[at].id);
-        own.cluster_scoped || other.cluster_scoped || own.same_namespace(other) || self.bound.contains(&other.namespace)
+        let (own, other) = (self.own(), &self.candidates.known[at]);
+        own.cluster_scoped || other.cluster_scoped || own.same_namespace(other) || self.bound.contains(&*other.namespace)
     }
 
     /// The resource that the name means, if there is exactly one, or several that came to have the same name.
@@ -219,33 +290,36 @@ impl<'a> Referrer<'a> {
         compare_namespaces: bool,
         resources: &ResMap,
     ) -> Result<Option<usize>> {
-        let Some(named) = self.candidates.by_name.get(name) else { return Ok(None) };
+        let named = self.candidates.named(name, resources);
+        if named.is_empty() {
+            return Ok(None);
+        }
+        let own = self.own();
         let known = |at: usize| &self.candidates.known[at];
-        let was = |at: usize, gvk: &Gvk| known(at).previous.iter().any(|id| id.gvk.is_selected(gvk));
+        let was = |at: usize, gvk: &Gvk| self.candidates.was(at, gvk, resources);
+        let kind = |at: usize| self.candidates.kinds.list()[known(at).kind].kind.as_str();
         let near = |at: usize| {
-            let other = &known(at).id;
-            self.id().cluster_scoped
-                || other.cluster_scoped
-                || other.gvk.kind == "ServiceAccount"
-                || self.id().same_namespace(other)
+            own.cluster_scoped
+                || known(at).cluster_scoped
+                || kind(at) == "ServiceAccount"
+                || own.same_namespace(known(at))
         };
         let role = self.role.as_ref().filter(|_| rule.is_role);
         let mut found: Vec<usize> = named
-            .iter()
-            .copied()
+            .into_iter()
             .filter(|&at| self.could_refer_to(at) && in_namespace(at) && was(at, &rule.target))
             .filter(|&at| role.is_none_or(|role| was(at, role)) && near(at))
             .collect();
         if let [one] = found.as_slice() {
             return Ok(Some(*one));
         }
-        found.retain(|&at| self.parts_agree(at, true));
+        found.retain(|&at| self.parts_agree(at, true, resources));
         if found.len() > 1 {
-            found.retain(|&at| self.parts_agree(at, false));
+            found.retain(|&at| self.parts_agree(at, false, resources));
         }
         let Some((&first, others)) = found.split_first() else { return Ok(None) };
         let same = |at: &usize| {
-            let (a, b) = (&known(first).id, &known(*at).id);
+            let (a, b) = (known(first), known(*at));
             a.name == b.name && (!compare_namespaces || a.namespace == b.namespace)
         };
         if others.iter().all(same) {
@@ -255,9 +329,9 @@ impl<'a> Referrer<'a> {
     }
 
     /// True if prefixes and suffixes of one are the end of those of the other.
-    fn parts_agree(&self, at: usize, allow_empty: bool) -> bool {
-        let (own, other) = (&self.candidates.known[self.at], &self.candidates.known[at]);
-        let agree = |a: &[String], b: &[String]| {
+    fn parts_agree(&self, at: usize, allow_empty: bool, resources: &ResMap) -> bool {
+        let (own, other) = (&resources.list()[self.at], &resources.list()[at]);
+        let agree = |a: &[Arc<str>], b: &[Arc<str>]| {
             if allow_empty && (a.is_empty() || b.is_empty()) {
                 return true;
             }
@@ -271,7 +345,7 @@ impl<'a> Referrer<'a> {
     }
 
     fn ambiguous(&self, found: &[usize], resources: &ResMap) -> Error {
-        let ids: Vec<String> = found.iter().map(|&at| self.candidates.known[at].id.to_string()).collect();
+        let ids: Vec<String> = found.iter().map(|&at| self.candidates.id(at).to_string()).collect();
         let shown = |at: usize| resources.list()[at].with_annotations().show();
         // The referrer's own tree is being worked on, so its name has to do.
         let mut details = format!("\n**** Too many possible referral targets to referrer:\n{}\n", self.id());
@@ -283,7 +357,7 @@ impl<'a> Referrer<'a> {
     }
 }
 
-fn bound_namespaces(resource: &Resource, id: &ResId) -> Result<HashSet<String>> {
+fn bound_namespaces(resource: &Resource, at: usize, candidates: &Candidates) -> Result<HashSet<String>> {
     let mut bound = HashSet::new();
     if resource.kind() != "RoleBinding" {
         return Ok(bound);
@@ -295,6 +369,7 @@ fn bound_namespaces(resource: &Resource, id: &ResId) -> Result<HashSet<String>> 
             continue;
         }
         if namespace.is_null() || !matches!(namespace.content, Content::Scalar(_)) {
+            let id = candidates.id(at);
             return Err(Error::new(format!("Invalid Input: namespace is blank for resource {:?}\n", id.to_string()))
                 .on_resource(id)
                 .at_field("subjects.namespace")

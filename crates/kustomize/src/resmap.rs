@@ -1,29 +1,28 @@
 //! The resources of a build, in order, each name once.
 
+mod index;
+
 use crate::error::{Error, Result};
-use crate::id::{Gvk, ResId};
+use crate::id::{IdRef, ResId};
 use crate::resource::{Behavior, Resource};
 use crate::schema::Schema;
 use crate::selector::Matcher;
+pub(crate) use index::Index;
 use std::cmp::Ordering;
-use std::collections::HashMap;
-
-/// Kind, name and effective namespace.
-type Key = (Gvk, String, String);
 
 /// The resources of a build.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResMap {
     list: Vec<Resource>,
-    /// How often each present name occurs; none when names may have changed since.
-    present: Option<HashMap<Key, usize>>,
-    /// Where each name, present or previous, occurs; none when names may have changed since.
-    named: Option<HashMap<String, Vec<usize>>>,
+    /// By present kind, name and effective namespace; none when they may have changed since.
+    present: Option<Index>,
+    /// By each name, present or previous; none when names may have changed since.
+    named: Option<Index>,
 }
 
-fn key(id: ResId) -> Key {
-    let namespace = id.effective_namespace().to_owned();
-    (id.gvk, id.name, namespace)
+/// Two resources must not have the same one.
+fn key<'a>(id: &IdRef<'a>) -> [&'a str; 5] {
+    [id.name, id.kind, id.group, id.version, id.effective_namespace()]
 }
 
 impl ResMap {
@@ -58,35 +57,36 @@ impl ResMap {
         self.named = None;
     }
 
-    fn present(&mut self, schema: &Schema) -> &mut HashMap<Key, usize> {
+    fn present(&mut self, schema: &Schema) -> &mut Index {
         let list = &self.list;
         self.present.get_or_insert_with(|| {
-            let mut present = HashMap::with_capacity(list.len());
-            for resource in list {
-                *present.entry(key(resource.id(schema))).or_default() += 1;
-            }
+            let mut present = Index::with_capacity(list.len());
+            list.iter().enumerate().for_each(|(at, resource)| present.insert(key(&resource.now(schema)), at));
             present
         })
     }
 
+    /// How many resources have this present name.
+    fn count(&mut self, id: &IdRef<'_>, schema: &Schema) -> usize {
+        self.present(schema);
+        let Self { list, present, .. } = self;
+        let candidates = present.iter().flat_map(|present| present.candidates(key(id)));
+        candidates.filter(|at| list[*at].now(schema).same(id)).count()
+    }
+
     /// Adds a resource whose name must be new.
     pub(crate) fn append(&mut self, resource: Resource, schema: &Schema) -> Result<()> {
-        let id = resource.id(schema);
-        let count = self.present(schema).entry(key(id.clone())).or_default();
-        if *count > 0 {
+        let id = resource.now(schema);
+        if self.count(&id, schema) > 0 {
+            let id = id.to_id();
             return Err(Error::new(format!("may not add resource with an already registered id: {id}"))
                 .on_resource(&id)
                 .cure("rename one of the two, or list the file that holds it once"));
         }
-        *count += 1;
+        let at = self.list.len();
+        self.present(schema).insert(key(&id), at);
         if let Some(named) = &mut self.named {
-            let at = self.list.len();
-            for name in names(&resource) {
-                let places = named.entry(name).or_default();
-                if places.last() != Some(&at) {
-                    places.push(at);
-                }
-            }
+            resource.names().for_each(|name| named.insert(name, at));
         }
         self.list.push(resource);
         Ok(())
@@ -114,62 +114,48 @@ impl ResMap {
         self.forget();
     }
 
-    /// Changes one resource, its name included; returns the name before and after.
+    /// Changes one resource, its name included; returns how many have its new name.
     pub(crate) fn rename_one(
         &mut self,
         at: usize,
         schema: &Schema,
         change: impl FnOnce(&mut Resource) -> Result<()>,
-    ) -> Result<(ResId, ResId)> {
+    ) -> Result<usize> {
         self.named = None;
-        let before = self.list[at].id(schema);
         self.present(schema);
-        change(&mut self.list[at])?;
-        let after = self.list[at].id(schema);
-        let present = self.present(schema);
-        if let Some(count) = present.get_mut(&key(before.clone())) {
-            *count = count.saturating_sub(1);
+        if let Some(present) = &mut self.present {
+            present.remove(key(&self.list[at].now(schema)), at);
+            let changed = change(&mut self.list[at]);
+            present.insert(key(&self.list[at].now(schema)), at);
+            changed?;
         }
-        *present.entry(key(after.clone())).or_default() += 1;
-        Ok((before, after))
-    }
-
-    /// How many resources have this present name.
-    pub(crate) fn count(&mut self, id: &ResId, schema: &Schema) -> usize {
-        self.present(schema).get(&key(id.clone())).copied().unwrap_or(0)
-    }
-
-    /// Where resources stand that are, or ever were, called `name`.
-    pub(crate) fn places(&mut self, name: &str) -> Vec<usize> {
-        let list = &self.list;
-        let named = self.named.get_or_insert_with(|| {
-            let mut named: HashMap<String, Vec<usize>> = HashMap::with_capacity(list.len());
-            for (at, resource) in list.iter().enumerate() {
-                for name in names(resource) {
-                    let places = named.entry(name).or_default();
-                    if places.last() != Some(&at) {
-                        places.push(at);
-                    }
-                }
-            }
-            named
-        });
-        named.get(name).cloned().unwrap_or_default()
+        let Self { list, present, .. } = self;
+        let id = list[at].now(schema);
+        let candidates = present.iter().flat_map(|present| present.candidates(key(&id)));
+        Ok(candidates.filter(|other| *other == at || list[*other].now(schema).same(&id)).count())
     }
 
     /// Where resources stand of which any name, present or previous, satisfies `fits`.
-    pub(crate) fn matching(&mut self, name: &str, schema: &Schema, fits: impl Fn(&ResId) -> bool) -> Vec<usize> {
-        let places = self.places(name);
-        let matches = |at: &usize| {
-            let resource = &self.list[*at];
-            !resource.is_gone() && resource.all_ids(schema).iter().any(&fits)
-        };
-        places.into_iter().filter(matches).collect()
+    pub(crate) fn matching(&mut self, name: &str, schema: &Schema, fits: impl Fn(&IdRef<'_>) -> bool) -> Vec<usize> {
+        let list = &self.list;
+        let named = self.named.get_or_insert_with(|| {
+            let mut named = Index::with_capacity(list.len());
+            for (at, resource) in list.iter().enumerate() {
+                resource.names().for_each(|name| named.insert(name, at));
+            }
+            named
+        });
+        let matches = |at: &usize| !list[*at].is_gone() && list[*at].every_id(schema).any(|id| fits(&id));
+        let mut found: Vec<usize> = named.candidates(name).filter(matches).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// The one resource that is, or was, called `id`.
     pub(crate) fn find(&mut self, id: &ResId, schema: &Schema) -> Result<usize> {
-        let found = self.matching(&id.name, schema, |known| id.same(known));
+        let wanted = id.as_ref();
+        let found = self.matching(&id.name, schema, |known| wanted.same(known));
         let problem = match found.as_slice() {
             [one] => return Ok(*one),
             [] => "no matches",
@@ -187,7 +173,8 @@ impl ResMap {
 
     fn absorb_one(&mut self, mut resource: Resource, schema: &Schema) -> Result<()> {
         let id = resource.id(schema);
-        let found = self.matching(&id.name, schema, |known| id.same(known));
+        let wanted = id.as_ref();
+        let found = self.matching(&id.name, schema, |known| wanted.same(known));
         match (found.as_slice(), resource.behavior) {
             ([], Behavior::Merge | Behavior::Replace) => {
                 Err(Error::new(format!("id {} does not exist; cannot merge or replace", go_id(&id)))
@@ -239,16 +226,14 @@ impl ResMap {
 
     /// Sorts by keys that are made once for each resource.
     pub(crate) fn sort_by_cached<K>(&mut self, key: impl Fn(&Resource) -> K, compare: impl Fn(&K, &K) -> Ordering) {
-        let mut keyed: Vec<(K, Resource)> =
-            std::mem::take(&mut self.list).into_iter().map(|resource| (key(&resource), resource)).collect();
-        keyed.sort_by(|(a, _), (b, _)| compare(a, b));
-        self.list = keyed.into_iter().map(|(_, resource)| resource).collect();
+        let mut keyed: Vec<(K, u32)> =
+            self.list.iter().enumerate().map(|(at, resource)| (key(resource), at as u32)).collect();
+        // The places make an unstable sort stable.
+        keyed.sort_unstable_by(|(a, first), (b, second)| compare(a, b).then(first.cmp(second)));
+        let mut unsorted: Vec<Option<Resource>> = std::mem::take(&mut self.list).into_iter().map(Some).collect();
+        self.list = keyed.iter().filter_map(|(_, at)| unsorted[*at as usize].take()).collect();
         self.forget();
     }
-}
-
-fn names(resource: &Resource) -> impl Iterator<Item = String> + '_ {
-    resource.previous.iter().map(|previous| previous.name.clone()).chain([resource.name().to_owned()])
 }
 
 /// As Go prints the structure.

@@ -10,9 +10,10 @@ pub use memory::Origin;
 pub(crate) use memory::{Behavior, ORIGIN, PreviousId, TRANSFORMATIONS, transformations_text};
 
 use crate::error::Result;
-use crate::id::{Gvk, ResId};
+use crate::id::{Gvk, IdRef, ResId};
 use crate::node::Node;
 use crate::schema::Schema;
+use std::sync::Arc;
 
 /// A resource on its way through a build.
 #[derive(Debug, Clone)]
@@ -21,14 +22,15 @@ pub struct Resource {
     pub(crate) node: Option<Node>,
     /// What it was called before, oldest first.
     pub(crate) previous: Vec<PreviousId>,
-    pub(crate) prefixes: Vec<String>,
-    pub(crate) suffixes: Vec<String>,
+    pub(crate) prefixes: Vec<Arc<str>>,
+    pub(crate) suffixes: Vec<Arc<str>>,
     pub(crate) allow_name_change: bool,
     pub(crate) allow_kind_change: bool,
     pub(crate) behavior: Behavior,
     pub(crate) needs_hash: bool,
     pub(crate) helm_generated: bool,
-    pub(crate) origin: Option<Origin>,
+    /// Most builds do not ask for it, so it takes little room in a resource that has none.
+    pub(crate) origin: Option<Box<Origin>>,
     pub(crate) transformations: Vec<Origin>,
     /// Names of vars that read from it.
     pub(crate) vars: Vec<String>,
@@ -55,12 +57,23 @@ impl Resource {
         resource
     }
 
+    /// True for a patch that may change names or kinds.
+    pub(crate) fn may_rename(&self) -> bool {
+        self.allow_name_change || self.allow_kind_change
+    }
+
     pub(crate) fn is_gone(&self) -> bool {
         self.node.as_ref().is_none_or(Node::is_nil_or_empty)
     }
 
     fn field(&self, name: &str) -> &str {
         self.node.as_ref().and_then(|node| node.get(name)).map_or("", Node::as_text)
+    }
+
+    /// `apiVersion`, less a slash that no group stands before.
+    pub(crate) fn api_version(&self) -> &str {
+        let text = self.field("apiVersion");
+        text.strip_prefix('/').unwrap_or(text)
     }
 
     /// Group, version and kind.
@@ -93,33 +106,49 @@ impl Resource {
 
     /// What it is called now.
     pub(crate) fn id(&self, schema: &Schema) -> ResId {
-        ResId::new(self.gvk(), self.name(), self.namespace(), schema)
+        self.now(schema).to_id()
     }
 
     /// What it was called first.
     pub(crate) fn original_id(&self, schema: &Schema) -> ResId {
+        self.first(schema).to_id()
+    }
+
+    /// As [`Resource::id`], to look at.
+    pub(crate) fn now(&self, schema: &Schema) -> IdRef<'_> {
+        IdRef::new(self.field("apiVersion"), self.kind(), self.name(), self.namespace(), schema)
+    }
+
+    /// As [`Resource::original_id`], to look at.
+    pub(crate) fn first(&self, schema: &Schema) -> IdRef<'_> {
         match self.previous.first() {
-            Some(first) => self.previous_id(first, schema),
-            None => self.id(schema),
+            Some(first) => self.then(first, schema),
+            None => self.now(schema),
         }
     }
 
-    pub(crate) fn previous_id(&self, previous: &PreviousId, schema: &Schema) -> ResId {
-        let gvk = Gvk { kind: previous.kind.clone(), ..self.gvk() };
-        ResId::new(gvk, &previous.name, &previous.namespace, schema)
+    /// What it was called at that time.
+    pub(crate) fn then<'a>(&'a self, previous: &'a PreviousId, schema: &Schema) -> IdRef<'a> {
+        let (name, namespace) = (previous.name(), previous.namespace());
+        IdRef::new(self.field("apiVersion"), previous.kind(), name, namespace, schema)
     }
 
     /// Everything it was ever called, oldest first, the present name last.
-    pub(crate) fn all_ids(&self, schema: &Schema) -> Vec<ResId> {
-        let previous = self.previous.iter().map(|previous| self.previous_id(previous, schema));
-        previous.chain([self.id(schema)]).collect()
+    pub(crate) fn every_id<'a>(&'a self, schema: &'a Schema) -> impl Iterator<Item = IdRef<'a>> {
+        let previous = self.previous.iter().map(|previous| self.then(previous, schema));
+        previous.chain(std::iter::once_with(|| self.now(schema)))
+    }
+
+    /// Every name that it ever had, the present one last.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.previous.iter().map(PreviousId::name).chain([self.name()])
     }
 
     /// Remembers the present name before it changes.
     pub(crate) fn store_id(&mut self, schema: &Schema) {
-        let id = self.id(schema);
-        let namespace = id.effective_namespace().to_owned();
-        self.previous.push(PreviousId { name: id.name, namespace, kind: id.gvk.kind });
+        let id = self.now(schema);
+        let previous = PreviousId::new(id.name, id.effective_namespace(), id.kind);
+        self.previous.push(previous);
     }
 
     /// The resource as YAML.
@@ -127,13 +156,21 @@ impl Resource {
     /// # Errors
     /// As [`Node::to_json`].
     pub fn to_yaml(&self) -> Result<String> {
+        let mut text = String::new();
+        self.write_yaml(&mut text)?;
+        Ok(text)
+    }
+
+    /// As [`Resource::to_yaml`], behind what `text` holds.
+    pub(crate) fn write_yaml(&self, text: &mut String) -> Result<()> {
         match &self.node {
             Some(node) => {
                 node.check()?;
-                Ok(yaml::emit(node))
+                yaml::emit_behind(text, node);
             }
-            None => Ok("{}\n".to_owned()),
+            None => text.push_str("{}\n"),
         }
+        Ok(())
     }
 
     /// The resource as YAML for a message.

@@ -20,8 +20,36 @@ pub(crate) struct Schema {
     roots: HashMap<(String, String), TypeId>,
     /// The built-in types that OpenAPI documents refer to, by the last part of their names.
     shapes: HashMap<&'static str, TypeId>,
-    /// False for kinds without namespace.
-    namespaced: HashMap<(String, String), bool>,
+    scopes: Scopes,
+}
+
+/// Which kinds have namespaces. Every resource is asked for at every turn, so a look must not cost memory.
+#[derive(Debug, Default)]
+struct Scopes {
+    /// By kind: its API versions, and false for those without namespace.
+    by_kind: HashMap<String, Vec<(String, bool)>>,
+}
+
+impl Scopes {
+    fn get(&self, api_version: &str, kind: &str) -> Option<bool> {
+        let versions = self.by_kind.get(kind)?;
+        versions.iter().find(|(known, _)| known == api_version).map(|(_, namespaced)| *namespaced)
+    }
+
+    fn insert(&mut self, (api_version, kind): (String, String), namespaced: bool) {
+        let versions = self.by_kind.entry(kind).or_default();
+        match versions.iter_mut().find(|(known, _)| *known == api_version) {
+            Some((_, known)) => *known = namespaced,
+            None => versions.push((api_version, namespaced)),
+        }
+    }
+
+    /// As [`Scopes::insert`], unless the kind is known.
+    fn insert_new(&mut self, key: (String, String), namespaced: bool) {
+        if self.get(&key.0, &key.1).is_none() {
+            self.insert(key, namespaced);
+        }
+    }
 }
 
 /// A type in its [`Schema`].
@@ -56,7 +84,7 @@ impl Schema {
         let mut schema = if beside_builtin {
             builtin::schema()
         } else {
-            let mut schema = Self { namespaced: builtin::scopes(), ..Self::default() };
+            let mut schema = Self { scopes: builtin::scopes(), ..Self::default() };
             builtin::add_kustomization(&mut schema);
             schema
         };
@@ -65,8 +93,8 @@ impl Schema {
     }
 
     /// True if it is known whether the kind has namespaces.
-    pub(crate) fn knows_scope(&self, gvk: &Gvk) -> bool {
-        self.namespaced.contains_key(&(gvk.api_version(), gvk.kind.clone()))
+    pub(crate) fn knows_scope(&self, api_version: &str, kind: &str) -> bool {
+        self.scopes.get(api_version, kind).is_some()
     }
 
     /// The type of a kind.
@@ -83,6 +111,11 @@ impl Schema {
 
     /// True if the kind is known to have no namespace.
     pub(crate) fn is_cluster_scoped(&self, gvk: &Gvk) -> bool {
-        self.namespaced.get(&(gvk.api_version(), gvk.kind.clone())) == Some(&false)
+        self.is_scoped_to_cluster(&gvk.api_version(), &gvk.kind)
+    }
+
+    /// As [`Schema::is_cluster_scoped`].
+    pub(crate) fn is_scoped_to_cluster(&self, api_version: &str, kind: &str) -> bool {
+        self.scopes.get(api_version, kind) == Some(false)
     }
 }

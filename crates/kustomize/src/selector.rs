@@ -1,7 +1,7 @@
 //! Which resources a selector means.
 
 use crate::error::{Error, Result};
-use crate::id::{Gvk, ResId};
+use crate::id::IdRef;
 use crate::kustomization::Selector;
 use crate::resource::Resource;
 use crate::schema::Schema;
@@ -59,17 +59,17 @@ impl Matcher {
         pattern.is_none_or(|pattern| pattern.is_match(text))
     }
 
-    pub(crate) fn matches_gvk(&self, gvk: &Gvk) -> bool {
-        Self::fits(self.group.as_ref(), &gvk.group)
-            && Self::fits(self.version.as_ref(), &gvk.version)
-            && Self::fits(self.kind.as_ref(), &gvk.kind)
+    fn matches_kind(&self, id: &IdRef<'_>) -> bool {
+        Self::fits(self.kind.as_ref(), id.kind)
+            && Self::fits(self.group.as_ref(), id.group)
+            && Self::fits(self.version.as_ref(), id.version)
     }
 
     /// True if the kind, the name and the namespace as written fit.
-    pub(crate) fn matches_id(&self, id: &ResId) -> bool {
-        self.matches_gvk(&id.gvk)
-            && Self::fits(self.name.as_ref(), &id.name)
-            && Self::fits(self.namespace.as_ref(), &id.namespace)
+    pub(crate) fn matches_id(&self, id: &IdRef<'_>) -> bool {
+        self.matches_kind(id)
+            && Self::fits(self.name.as_ref(), id.name)
+            && Self::fits(self.namespace.as_ref(), id.namespace)
     }
 
     pub(crate) fn matches_labels(&self, resource: &Resource) -> bool {
@@ -79,15 +79,15 @@ impl Matcher {
 
     /// True if the original or present name and namespace fit, and the rest.
     pub(crate) fn selects(&self, resource: &Resource, schema: &Schema) -> bool {
-        if !self.matches_gvk(&resource.gvk()) {
+        let now = resource.now(schema);
+        if !self.matches_kind(&now) {
             return false;
         }
-        let (now, first) = (resource.id(schema), resource.original_id(schema));
-        let either = |pattern: Option<&Regex>, part: fn(&ResId) -> &str| {
-            Self::fits(pattern, part(&first)) || Self::fits(pattern, part(&now))
-        };
-        either(self.namespace.as_ref(), ResId::effective_namespace)
-            && either(self.name.as_ref(), |id| &id.name)
+        let first = resource.first(schema);
+        let either =
+            |pattern: Option<&Regex>, first: &str, now: &str| Self::fits(pattern, first) || Self::fits(pattern, now);
+        either(self.namespace.as_ref(), first.effective_namespace(), now.effective_namespace())
+            && either(self.name.as_ref(), first.name, now.name)
             && self.matches_labels(resource)
     }
 }

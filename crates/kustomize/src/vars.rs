@@ -3,7 +3,7 @@
 use crate::config::TransformerConfig;
 use crate::error::{Error, Result};
 use crate::fieldspec::Path;
-use crate::id::{Gvk, ResId};
+use crate::id::{Gvk, IdRef, ResId};
 use crate::kustomization::Var;
 use crate::node::{Content, Node, Style, Tag, split_dotted};
 use crate::resmap::ResMap;
@@ -64,7 +64,8 @@ pub(crate) fn mark_sources(resources: &mut ResMap, vars: &[Var], schema: &Schema
         var.target.gvk = target_gvk(&var);
         let wanted = ResId::new(var.target.gvk.clone(), &var.target.name, &var.target.namespace, schema);
         let strict = !wanted.namespace.is_empty() || wanted.cluster_scoped;
-        let fits = |id: &ResId| if strict { wanted.same(id) } else { wanted.same_name(id) };
+        let sought = wanted.as_ref();
+        let fits = |id: &IdRef<'_>| if strict { sought.same(id) } else { sought.same_name(id) };
         match resources.matching(&wanted.name, schema, fits).as_slice() {
             [] => {}
             [at] => resources.list_mut()[*at].vars.push(var.name.clone()),

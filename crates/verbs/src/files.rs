@@ -42,7 +42,7 @@ impl Sources {
         if let Some(dir) = &self.kustomize {
             let built = kustomize::build(&Disk, dir, &kustomize::Options::default())?;
             built.warnings.iter().for_each(|warning| crate::text::warn(warning));
-            parse(&built.to_yaml()?, dir, &mut found)?;
+            parse(&built.into_yaml()?, dir, &mut found)?;
         }
         for file in &self.files {
             self.load_one(file, &mut found)?;

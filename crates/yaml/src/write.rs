@@ -65,6 +65,13 @@ pub fn emit<T: Emit + ?Sized>(value: &T) -> String {
     emit_with(value, true)
 }
 
+/// As [`emit`], behind what `text` holds.
+pub fn emit_behind<T: Emit + ?Sized>(text: &mut String, value: &T) {
+    let mut emitter = Emitter { out: Writer::behind(std::mem::take(text)), sorted: true };
+    emitter.node(value, Place::Root);
+    *text = emitter.out.finish();
+}
+
 /// As [`emit`], but maps keep the order that they have.
 pub fn emit_in_order<T: Emit + ?Sized>(value: &T) -> String {
     emit_with(value, false)

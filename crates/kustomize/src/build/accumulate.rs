@@ -11,10 +11,15 @@ use crate::repo::RepoSpec;
 use crate::resmap::ResMap;
 use crate::resource::{Origin, Resource};
 use crate::schema::Schema;
+use crate::transform::one_by_one;
 use crate::vars::{VarSet, mark_sources};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// The most transformers that go over the resources in one turn.
+const MAX_TOGETHER: usize = 64;
 
 /// What was gathered so far.
 #[derive(Debug, Clone, Default)]
@@ -192,7 +197,7 @@ impl<'c, 'h> Target<'c, 'h> {
             let mut made = generator.generate(self)?;
             if let Some(origin) = generator.origin() {
                 for resource in made.iter_mut().filter(|resource| resource.origin.is_none()) {
-                    resource.origin = Some(origin.clone());
+                    resource.origin = Some(Box::new(origin.clone()));
                 }
             }
             let made = ResMap::from_list(made, &schema)?;
@@ -207,14 +212,23 @@ impl<'c, 'h> Target<'c, 'h> {
     fn run_transformers(&self, gathered: &mut Accumulator) -> Result<()> {
         let transformers = self.transformers(&gathered.config)?;
         let schema = self.schema();
-        for (transformer, origin) in transformers {
-            transformer.transform(&mut gathered.resources, &schema)?;
-            if let Some(origin) = origin {
-                note_transformation(&mut gathered.resources, &origin);
+        let resources = &mut gathered.resources;
+        // Many transformers are mostly many patches or replicas, each for few resources, which are then found by name.
+        let together = transformers.len() <= MAX_TOGETHER;
+        let mut work = Vec::new();
+        for (transformer, origin) in &transformers {
+            if let Some(each) = transformer.each().filter(|_| together && origin.is_none()) {
+                work.push(each);
+                continue;
             }
-            gathered.resources.drop_gone();
+            one_by_one(std::mem::take(&mut work), resources, &schema)?;
+            transformer.transform(resources, &schema)?;
+            if let Some(origin) = origin {
+                note_transformation(resources, origin);
+            }
+            resources.drop_gone();
         }
-        Ok(())
+        one_by_one(work, resources, &schema)
     }
 
     fn run_validators(&self, gathered: &mut Accumulator) -> Result<()> {
@@ -268,7 +282,7 @@ impl<'c, 'h> Target<'c, 'h> {
         self.context.meet(resources.list());
         if let Some(origin) = self.origin() {
             let origin = append_origin(&origin, path);
-            resources.list_mut().iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));
+            resources.list_mut().iter_mut().for_each(|resource| resource.origin = Some(Box::new(origin.clone())));
         }
         gathered
             .resources
@@ -341,7 +355,7 @@ fn note_transformation(resources: &mut ResMap, origin: &Origin) {
     for resource in resources.list_mut().iter_mut().filter(|resource| !resource.is_gone()) {
         if resource.origin.is_none() {
             // The transformer itself must have made it.
-            resource.origin = Some(origin.clone());
+            resource.origin = Some(Box::new(origin.clone()));
         } else {
             resource.transformations.push(origin.clone());
         }
@@ -362,11 +376,14 @@ fn validator_kept(before: &ResMap, after: &ResMap, schema: &Schema) -> Result<()
         }
         copy.node.as_ref().map_or(Ok(serde_json::Value::Null), crate::node::Node::to_json)
     };
-    for resource in before.list() {
+    let key = |resource: &Resource| {
         let id = resource.id(schema);
-        let other = after.list().iter().find(|other| other.id(schema).same(&id));
-        match other {
-            None => return refuse(format!("id in self missing from other; id: {id}")),
+        (id.effective_namespace().to_owned(), id.name, id.gvk)
+    };
+    let by_name: HashMap<_, &Resource> = after.list().iter().rev().map(|resource| (key(resource), resource)).collect();
+    for resource in before.list() {
+        match by_name.get(&key(resource)).copied() {
+            None => return refuse(format!("id in self missing from other; id: {}", resource.id(schema))),
             Some(other) if plain(resource)? != plain(other)? => {
                 return refuse(format!("nodes unequal: \n -- {},\n -- {}\n", resource.show(), other.show()));
             }

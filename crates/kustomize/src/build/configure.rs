@@ -248,7 +248,8 @@ impl<'h> Target<'_, 'h> {
                 Ok(inline) => {
                     for mut resource in inline {
                         let origin = self.origin();
-                        resource.origin = origin.map(|origin| super::accumulate::append_origin(&origin, self.file()));
+                        resource.origin = 
+                            origin.map(|origin| Box::new(super::accumulate::append_origin(&origin, self.file())));
                         gathered.resources.append(resource, &schema)?;
                     }
                 }

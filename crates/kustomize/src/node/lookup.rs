@@ -37,14 +37,22 @@ impl Node {
     /// As [`Node::lookup`], to be changed.
     pub(crate) fn lookup_mut(&mut self, path: &[String]) -> Result<Option<&mut Node>> {
         let mut node = self;
-        for part in path.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
-            let Some(index) = node.step_index(part)? else { return Ok(None) };
-            match node.child_mut(index) {
+        for part in path {
+            match node.part_mut(part)? {
                 Some(child) => node = child,
                 None => return Ok(None),
             }
         }
         Ok(Some(node))
+    }
+
+    /// As [`Node::lookup_mut`] with a path of one part.
+    pub(crate) fn part_mut(&mut self, part: &str) -> Result<Option<&mut Node>> {
+        let part = part.trim();
+        if part.is_empty() {
+            return Ok(Some(self));
+        }
+        Ok(self.step_index(part)?.and_then(|index| self.child_mut(index)))
     }
 
     fn step(&self, part: &str) -> Result<Option<&Node>> {

@@ -36,6 +36,16 @@ impl Node {
         self.set_kept(key, value)
     }
 
+    /// As [`Node::set`] of a value that is no null, under a key that many maps share.
+    pub(crate) fn set_shared(&mut self, key: &Arc<str>, value: Node) -> Result<()> {
+        self.expect(Kind::Map)?;
+        match self.get_mut(key) {
+            Some(field) => field.put(value),
+            None => self.push_entry(Arc::clone(key), value.quoted_where_needed()),
+        }
+        Ok(())
+    }
+
     /// As [`Node::set`], but a null is set like any other value.
     pub(crate) fn set_kept(&mut self, key: &str, value: Node) -> Result<()> {
         self.expect(Kind::Map)?;

@@ -101,10 +101,8 @@ impl Node {
                         };
                         return Err(Error::new(format!("json: unsupported value: {name}")));
                     }
-                    _ => {
-                        *line +=
-                            1 + text.trim_end_matches('\n').matches('\n').count() + usize::from(text.contains('\n'))
-                    }
+                    _ if !text.as_bytes().contains(&b'\n') => *line += 1,
+                    _ => *line += 2 + text.trim_end_matches('\n').matches('\n').count(),
                 }
                 Ok(())
             }

@@ -35,13 +35,33 @@ impl Behavior {
     }
 }
 
-/// A name that a resource had.
+/// A name that a resource had: the three texts one behind the other, since a build holds several for each resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PreviousId {
-    pub(crate) name: String,
+    text: Box<str>,
+    name_end: usize,
+    namespace_end: usize,
+}
+
+impl PreviousId {
+    /// `namespace` is the effective one.
+    pub(crate) fn new(name: &str, namespace: &str, kind: &str) -> Self {
+        let text = [name, namespace, kind].concat().into();
+        Self { text, name_end: name.len(), namespace_end: name.len() + namespace.len() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.text[..self.name_end]
+    }
+
     /// The effective one.
-    pub(crate) namespace: String,
-    pub(crate) kind: String,
+    pub(crate) fn namespace(&self) -> &str {
+        &self.text[self.name_end..self.namespace_end]
+    }
+
+    pub(crate) fn kind(&self) -> &str {
+        &self.text[self.namespace_end..]
+    }
 }
 
 /// Where a resource, or a change of it, comes from.
@@ -191,11 +211,11 @@ impl Resource {
         };
         let (names, namespaces, kinds) = (list("previousNames"), list("previousNamespaces"), list("previousKinds"));
         if names.len() == namespaces.len() && names.len() == kinds.len() {
-            let ids = names.into_iter().zip(namespaces).zip(kinds);
-            self.previous = ids.map(|((name, namespace), kind)| PreviousId { name, namespace, kind }).collect();
+            let ids = names.iter().zip(&namespaces).zip(&kinds);
+            self.previous = ids.map(|((name, namespace), kind)| PreviousId::new(name, namespace, kind)).collect();
         }
-        self.prefixes = list("prefixes");
-        self.suffixes = list("suffixes");
+        self.prefixes = list("prefixes").into_iter().map(Into::into).collect();
+        self.suffixes = list("suffixes").into_iter().map(Into::into).collect();
         self.allow_name_change = get("allowNameChange") == Some("enabled");
         self.allow_kind_change = get("allowKindChange") == Some("enabled");
         self.needs_hash = get("needsHashSuffix") == Some("enabled");
@@ -206,7 +226,7 @@ impl Resource {
 
     fn absorb_history(&mut self, key: &str, value: &str) {
         match key {
-            ORIGIN => self.origin = Origin::parse(value),
+            ORIGIN => self.origin = Origin::parse(value).map(Box::new),
             TRANSFORMATIONS => {
                 let list = yaml::to_json(value).ok();
                 let list = list.as_ref().and_then(Value::as_array).into_iter().flatten();
@@ -222,9 +242,9 @@ impl Resource {
         let mut add = Vec::new();
         let join = |values: Vec<&str>| values.join(",");
         if !self.previous.is_empty() {
-            add.push(("previousNames", join(self.previous.iter().map(|id| id.name.as_str()).collect())));
-            add.push(("previousNamespaces", join(self.previous.iter().map(|id| id.namespace.as_str()).collect())));
-            add.push(("previousKinds", join(self.previous.iter().map(|id| id.kind.as_str()).collect())));
+            add.push(("previousNames", join(self.previous.iter().map(PreviousId::name).collect())));
+            add.push(("previousNamespaces", join(self.previous.iter().map(PreviousId::namespace).collect())));
+            add.push(("previousKinds", join(self.previous.iter().map(PreviousId::kind).collect())));
         }
         if !self.prefixes.is_empty() {
             add.push(("prefixes", self.prefixes.join(",")));

@@ -2,7 +2,7 @@
 
 use super::{Behavior, Resource};
 use crate::error::Result;
-use crate::node::{Kind, Node, Tag};
+use crate::node::{Content, Entry, Kind, Node, Tag};
 use std::collections::BTreeMap;
 
 /// Texts by name.
@@ -21,6 +21,30 @@ impl Resource {
 
     pub(crate) fn annotations(&self) -> Texts {
         self.meta_map("annotations")
+    }
+
+    /// The text of one annotation.
+    pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
+        let map = self.node.as_ref()?.at(&["metadata", "annotations"])?;
+        map.entries().iter().rfind(|entry| &*entry.key == key).map(|entry| entry.value.as_text())
+    }
+
+    /// True if [`Resource::set_annotations`] with the annotations that are there would change nothing in the output.
+    pub(crate) fn has_settled_annotations(&self) -> bool {
+        let Some(metadata) = self.node.as_ref().and_then(|node| node.get("metadata")) else { return false };
+        let Content::Map(_) = metadata.content else { return false };
+        let Some(annotations) = metadata.get("annotations") else { return true };
+        let entries = annotations.entries();
+        let settled = |at: usize| {
+            let Entry { key, is_text, value } = &entries[at];
+            *is_text
+                && value.tag == Tag::Str
+                && !value.style.folded
+                && matches!(value.content, Content::Scalar(_))
+                && yaml::resolve(key, yaml::Dialect::V3).tag() == "!!str"
+                && entries[..at].iter().all(|before| before.key != *key)
+        };
+        (1..=16).contains(&entries.len()) && (0..entries.len()).all(settled)
     }
 
     /// Replaces a map in the metadata; an empty one is taken out.

@@ -1,6 +1,6 @@
 //! The table: the kinds of Kubernetes 1.21 and the lists in them that are merged.
 
-use super::{Field, Schema, Type, TypeId};
+use super::{Scopes, Field, Schema, Type, TypeId};
 use std::collections::HashMap;
 
 /// Kinds by API version. `!` marks those without namespace; `=` names the shape of what lies below the metadata.
@@ -109,7 +109,7 @@ const SHAPES: &[(&str, &str)] = &[
 ];
 
 pub(super) fn schema() -> Schema {
-    let mut schema = Schema { namespaced: scopes(), ..Schema::default() };
+    let mut schema = Schema { scopes: scopes(), ..Schema::default() };
     let shapes = add_shapes(&mut schema);
     let meta = shapes["Meta"];
     for (api_version, kinds) in KINDS {
@@ -156,8 +156,8 @@ pub(super) fn shape_of(definition: &str) -> Option<&'static str> {
 }
 
 /// Which kinds have namespaces.
-pub(super) fn scopes() -> HashMap<(String, String), bool> {
-    let mut scopes = HashMap::new();
+pub(super) fn scopes() -> Scopes {
+    let mut scopes = Scopes::default();
     for (api_version, kinds) in KINDS {
         for kind in kinds.split_whitespace() {
             let name = kind.split('=').next().unwrap_or(kind);

@@ -110,9 +110,9 @@ fn add_scopes(schema: &mut Schema, paths: &Map<String, Value>) {
     for (path, operations) in paths {
         let Some(key) = operations.get("get").and_then(|get| get.get(GVK)).and_then(type_meta) else { continue };
         if path.contains("namespaces/{namespace}") {
-            schema.namespaced.insert(key, true);
+            schema.scopes.insert(key, true);
         } else {
-            schema.namespaced.entry(key).or_insert(false);
+            schema.scopes.insert_new(key, false);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `images`
 
-use super::Transformer;
+use super::{Each, Transformer};
 use crate::error::{Error, Result};
-use crate::fieldspec::{FieldSpec, apply_all};
+use crate::fieldspec::{FieldSpec, Paths};
 use crate::kustomization::Image;
 use crate::node::{Content, Kind, Node};
-use crate::resmap::ResMap;
+use crate::resource::Resource;
 use crate::schema::Schema;
 use regex::Regex;
 
@@ -19,23 +19,36 @@ pub(crate) struct Images {
 crate::decode::structure!(Images, "ImageTagTransformerPlugin", { "imageTag" => image, "fieldSpecs" => specs });
 
 impl Transformer for Images {
-    fn transform(&self, resources: &mut ResMap, _: &Schema) -> Result<()> {
+    fn each(&self) -> Option<Result<Box<dyn Each + '_>>> {
         let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", self.image.name);
         let pattern = object::pattern::compile(&pattern).map_err(|e| {
             Error::new(format!("error parsing regexp: {e}"))
                 .at_field("images.name")
                 .cure("the name is a regular expression; write \\. for a dot and so on")
-        })?;
-        let mut set = |field: &mut Node| self.set(field, &pattern);
-        for resource in resources.list_mut() {
-            if resource.kind() == "CustomResourceDefinition" {
-                continue;
-            }
-            let Some(node) = &mut resource.node else { continue };
-            walk_containers(node, &mut set, 0)?;
-            apply_all(&self.specs, node, None, &mut set)?;
+        });
+        Some(pattern.map(|pattern| -> Box<dyn Each + '_> {
+            Box::new(SetImages { images: self, pattern, paths: Paths::new(&self.specs) })
+        }))
+    }
+}
+
+/// [`Images`] made ready.
+struct SetImages<'a> {
+    images: &'a Images,
+    pattern: Regex,
+    paths: Paths,
+}
+
+impl Each for SetImages<'_> {
+    fn apply(&mut self, resource: &mut Resource, _: &Schema) -> Result<()> {
+        if resource.kind() == "CustomResourceDefinition" {
+            return Ok(());
         }
-        Ok(())
+        let Some(node) = &mut resource.node else { return Ok(()) };
+        let (images, pattern) = (self.images, &self.pattern);
+        let mut set = |field: &mut Node| images.set(field, pattern);
+        walk_containers(node, &mut set, 0)?;
+        self.paths.apply(node, None, &mut set)
     }
 }
 

@@ -1,28 +1,37 @@
 //! Labels and annotations.
 
-use super::Transformer;
+use super::{Each, Transformer};
 use crate::error::Result;
-use crate::fieldspec::{Create, FieldSpec, apply_all};
+use crate::fieldspec::{Create, FieldSpec, Paths};
 use crate::kustomization::Texts;
 use crate::node::{Kind, Node, Tag};
-use crate::resmap::ResMap;
+use crate::resource::Resource;
 use crate::schema::Schema;
+use std::sync::Arc;
 
 const MAPS: Create = Create { kind: Kind::Map, tag: Tag::Map };
 
 /// Adds entries to maps, whatever the maps are.
-fn add_entries(resources: &mut ResMap, entries: &Texts, specs: &[FieldSpec]) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
+struct AddEntries {
+    entries: Vec<(Arc<str>, Node)>,
+    paths: Paths,
+}
+
+impl AddEntries {
+    fn new(entries: &Texts, specs: &[FieldSpec]) -> Self {
+        let entries = entries.iter().map(|(key, value)| (key.as_str().into(), Node::text(value.as_str()))).collect();
+        Self { entries, paths: Paths::new(specs) }
     }
-    for resource in resources.list_mut() {
-        let Some(node) = &mut resource.node else { continue };
-        for (key, value) in entries {
-            apply_all(specs, node, Some(MAPS), &mut |map| map.set(key, Node::text(value.as_str())))?;
+}
+
+impl Each for AddEntries {
+    fn apply(&mut self, resource: &mut Resource, _: &Schema) -> Result<()> {
+        let Some(node) = &mut resource.node else { return Ok(()) };
+        for (key, value) in &self.entries {
+            self.paths.apply(node, Some(MAPS), &mut |map| map.set_shared(key, value.clone()))?;
         }
+        Ok(())
     }
-    resources.drop_gone();
-    Ok(())
 }
 
 /// `labels`, `commonLabels`, and the plug-in LabelTransformer.
@@ -35,8 +44,8 @@ pub(crate) struct Labels {
 crate::decode::structure!(Labels, "LabelTransformerPlugin", { "labels" => labels, "fieldSpecs" => specs });
 
 impl Transformer for Labels {
-    fn transform(&self, resources: &mut ResMap, _: &Schema) -> Result<()> {
-        add_entries(resources, &self.labels, &self.specs)
+    fn each(&self) -> Option<Result<Box<dyn Each + '_>>> {
+        Some(Ok(Box::new(AddEntries::new(&self.labels, &self.specs))))
     }
 }
 
@@ -52,7 +61,7 @@ crate::decode::structure!(Annotations, "AnnotationsTransformerPlugin", {
 });
 
 impl Transformer for Annotations {
-    fn transform(&self, resources: &mut ResMap, _: &Schema) -> Result<()> {
-        add_entries(resources, &self.annotations, &self.specs)
+    fn each(&self) -> Option<Result<Box<dyn Each + '_>>> {
+        Some(Ok(Box::new(AddEntries::new(&self.annotations, &self.specs))))
     }
 }

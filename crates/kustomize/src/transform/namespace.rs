@@ -2,7 +2,7 @@
 
 use super::Transformer;
 use crate::error::{Error, Result};
-use crate::fieldspec::{Create, FieldSpec, apply_all, gvk_of};
+use crate::fieldspec::{Create, FieldSpec, Paths, gvk_of};
 use crate::hash::go_json;
 use crate::kustomization::ObjectMeta;
 use crate::node::{Kind, Node, Tag};
@@ -27,6 +27,34 @@ crate::decode::structure!(Namespace, "NamespaceTransformerPlugin", {
     "setRoleBindingSubjects" => subjects,
 });
 
+/// Where namespaces stand, made ready for many resources.
+#[derive(Debug)]
+pub(crate) struct Places {
+    metadata: Paths,
+    /// For those that are a role binding, and those of the core's first version.
+    specs: [[Option<Paths>; 2]; 2],
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { metadata: Paths::new(&[FieldSpec::new("metadata/namespace", true)]), specs: Default::default() }
+    }
+}
+
+impl Places {
+    fn paths(&mut self, namespace: &Namespace, is_binding: bool, is_core: bool) -> &mut Paths {
+        let skip = |spec: &&FieldSpec| {
+            let own = spec.path == "metadata/namespace" || (!is_core && spec.path == "metadata/name");
+            let subjects = is_binding
+                && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
+                && spec.path == "subjects/namespace";
+            own || subjects
+        };
+        let place = &mut self.specs[usize::from(is_binding)][usize::from(is_core)];
+        place.get_or_insert_with(|| Paths::new(namespace.specs.iter().filter(|spec| !skip(spec))))
+    }
+}
+
 const SCALAR: Create = Create { kind: Kind::Scalar, tag: Tag::Str };
 /// What `metadata.namespace` is when it has to be made.
 const BARE: Create = Create { kind: Kind::Scalar, tag: Tag::None };
@@ -45,7 +73,7 @@ impl Namespace {
     }
 
     /// Does the work on one resource.
-    pub(crate) fn apply(&self, node: &mut Node, schema: &Schema) -> Result<()> {
+    pub(crate) fn apply(&self, node: &mut Node, places: &mut Places, schema: &Schema) -> Result<()> {
         let gvk = gvk_of(node);
         let namespace = self.metadata.namespace.as_str();
         let mut set = |field: &mut Node| {
@@ -55,23 +83,14 @@ impl Namespace {
             field.replace_scalar(Node::text(namespace))
         };
         if !schema.is_cluster_scoped(&gvk) {
-            let metadata = [FieldSpec::new("metadata/namespace", true)];
-            apply_all(&metadata, node, Some(BARE), &mut set)?;
+            places.metadata.apply(node, Some(BARE), &mut set)?;
         }
         let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
         if is_binding {
             self.apply_to_subjects(node, &mut set)?;
         }
-        let version = gvk.api_version();
-        let skip = |spec: &&FieldSpec| {
-            let own = spec.path == "metadata/namespace" || (version != "v1" && spec.path == "metadata/name");
-            let subjects = is_binding
-                && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
-                && spec.path == "subjects/namespace";
-            own || subjects
-        };
-        let specs: Vec<FieldSpec> = self.specs.iter().filter(|spec| !skip(spec)).cloned().collect();
-        apply_all(&specs, node, Some(SCALAR), &mut set).map_err(|e| {
+        let paths = places.paths(self, is_binding, gvk.group.is_empty() && gvk.version == "v1");
+        paths.apply(node, Some(SCALAR), &mut set).map_err(|e| {
             let wrong_kind = e.to_string().contains("wrong node kind: expected ScalarNode");
             e.wrap(if wrong_kind {
                 "namespace field specs must target scalar nodes"
@@ -107,23 +126,27 @@ impl Transformer for Namespace {
         }
         // Upstream looks for clashes after every resource, when those behind it still have their old names.
         let total = resources.list().len();
+        let mut places = Places::default();
         for at in 0..total {
             let resource = &resources.list()[at];
             if resource.is_gone() || resource.helm_generated {
                 continue;
             }
-            let (before, after) = resources.rename_one(at, schema, |resource| {
+            let namesakes = resources.rename_one(at, schema, |resource| {
                 resource.store_id(schema);
                 match &mut resource.node {
-                    Some(node) => self.apply(node, schema),
+                    Some(node) => self.apply(node, &mut places, schema),
                     None => Ok(()),
                 }
             })?;
-            if resources.count(&after, schema) != 1 {
+            if namesakes != 1 {
+                let resource = &resources.list()[at];
+                let after = resource.now(schema);
+                let before = resource.previous.last().map_or(after, |last| resource.then(last, schema)).to_id();
                 let shown: Vec<String> = resources
                     .list()
                     .iter()
-                    .filter(|other| after.same(&other.id(schema)))
+                    .filter(|other| after.same(&other.now(schema)))
                     .map(|other| other.with_annotations().to_json().map(|json| go_json(&json)).unwrap_or_default())
                     .collect();
                 return Err(Error::new(format!(

@@ -1,6 +1,6 @@
 //! `patches`, `patchesStrategicMerge` and `patchesJson6902`.
 
-use super::Transformer;
+use super::{Each, Transformer};
 use crate::error::{Error, Result};
 use crate::kustomization::{Patch, PatchOptions, Selector};
 use crate::merge::{Direction, merge};
@@ -72,8 +72,7 @@ impl Patches {
                 .at_field("patches.target")
                 .cure("write one entry for each patch"));
             };
-            let matcher = Matcher::new(target)
-                .map_err(|e| e.wrap(format!("unable to find patch target {target:?} in `resources`")))?;
+            let matcher = Matcher::new(target).map_err(|e| unfound(e, target))?;
             let places = resources.select(&matcher, schema);
             return apply_to_set(resources, &places, patch, schema);
         }
@@ -82,7 +81,7 @@ impl Patches {
             let at = resources.find(&id, schema).map_err(|e| {
                 e.wrap(format!("no resource matches strategic merge patch {:?}", id.to_string())).at_field("patches")
             })?;
-            apply(resources, at, patch.clone(), schema)?;
+            apply_at(resources, at, patch.clone(), schema)?;
         }
         Ok(())
     }
@@ -101,6 +100,51 @@ impl Transformer for Patches {
                 };
                 apply_json(resources, patch, target, schema, true)
             }
+        }
+    }
+
+    fn each(&self) -> Option<Result<Box<dyn Each + '_>>> {
+        let target = self.target.as_ref()?;
+        let change = match (&self.json, self.strategic.as_slice()) {
+            (Some(patch), _) => Change::Json(patch),
+            (None, [patch]) if !patch.may_rename() => Change::Strategic(patch),
+            _ => return None,
+        };
+        let matcher = Matcher::new(target).map_err(|e| match change {
+            Change::Json(_) => e,
+            Change::Strategic(_) => unfound(e, target),
+        });
+        Some(matcher.map(|matcher| -> Box<dyn Each + '_> { Box::new(Targeted { matcher, change }) }))
+    }
+}
+
+fn unfound(error: Error, target: &Selector) -> Error {
+    error.wrap(format!("unable to find patch target {target:?} in `resources`"))
+}
+
+/// One patch for what its target selects.
+struct Targeted<'a> {
+    matcher: Matcher,
+    change: Change<'a>,
+}
+
+enum Change<'a> {
+    Json(&'a json::Patch),
+    Strategic(&'a Resource),
+}
+
+impl Each for Targeted<'_> {
+    fn renames(&self) -> bool {
+        matches!(self.change, Change::Json(_))
+    }
+
+    fn apply(&mut self, resource: &mut Resource, schema: &Schema) -> Result<()> {
+        if !self.matcher.selects(resource, schema) {
+            return Ok(());
+        }
+        match self.change {
+            Change::Json(patch) => apply_json_to(resource, patch, schema, true),
+            Change::Strategic(patch) => apply(resource, adapted(patch, resource)?, schema),
         }
     }
 }
@@ -224,47 +268,52 @@ fn apply_json(
     remember: bool,
 ) -> Result<()> {
     let places = resources.select(&Matcher::new(target)?, schema);
-    for at in places {
-        let resource = &mut resources.list_renaming()[at];
-        if remember {
-            resource.store_id(schema);
-        }
-        let id = resource.id(schema);
-        if resource.node.is_none() {
-            continue;
-        }
-        // A patch meets the annotations of the build like all others: they are there to add to, and may be lost.
-        let patched = patch.apply(resource.with_annotations().to_json()?).map_err(|e| {
-            Error::new(e.to_string())
-                .on_resource(&id)
-                .cure("paths of a JSON patch must exist in the resource, but for `add`")
-        })?;
-        let annotated = patched.pointer("/metadata/annotations").is_some();
-        resource.node = Some(Node::from_json(&patched));
-        if annotated {
-            let annotations = resource.annotations();
-            resource.set_annotations(&annotations);
-        }
-        resource.recall_annotations();
+    places.into_iter().try_for_each(|at| apply_json_to(&mut resources.list_renaming()[at], patch, schema, remember))
+}
+
+fn apply_json_to(resource: &mut Resource, patch: &json::Patch, schema: &Schema, remember: bool) -> Result<()> {
+    if remember {
+        resource.store_id(schema);
     }
+    if resource.node.is_none() {
+        return Ok(());
+    }
+    // A patch meets the annotations of the build like all others: they are there to add to, and may be lost.
+    let patched = patch.apply(resource.with_annotations().to_json()?).map_err(|e| {
+        Error::new(e.to_string())
+            .on_resource(resource.id(schema))
+            .cure("paths of a JSON patch must exist in the resource, but for `add`")
+    })?;
+    let annotated = patched.pointer("/metadata/annotations").is_some();
+    resource.node = Some(Node::from_json(&patched));
+    if annotated {
+        let annotations = resource.annotations();
+        resource.set_annotations(&annotations);
+    }
+    resource.recall_annotations();
     Ok(())
+}
+
+/// A patch with the kind of the resource that it is for.
+fn adapted(patch: &Resource, resource: &Resource) -> Result<Resource> {
+    let mut copy = patch.clone();
+    copy.take_metadata(patch)?;
+    copy.set_api_version(&resource.gvk().api_version())?;
+    copy.set_kind(patch.kind())?;
+    Ok(copy)
 }
 
 /// Applies a patch to those resources, the way that gives the patch their names and kind first.
 fn apply_to_set(resources: &mut ResMap, places: &[usize], patch: &Resource, schema: &Schema) -> Result<()> {
     for &at in places {
-        let mut copy = patch.clone();
-        copy.take_metadata(patch)?;
-        let gvk = resources.list()[at].gvk();
-        copy.set_api_version(&gvk.api_version())?;
-        copy.set_kind(patch.kind())?;
-        apply(resources, at, copy, schema)?;
+        let copy = adapted(patch, &resources.list()[at])?;
+        apply_at(resources, at, copy, schema)?;
     }
     resources.drop_gone();
-    let mut seen = HashSet::new();
-    if !patch.allow_name_change && !patch.allow_kind_change {
+    if !patch.may_rename() {
         return Ok(());
     }
+    let mut seen = HashSet::new();
     for resource in resources.list() {
         let id = resource.id(schema);
         let key = (id.gvk.clone(), id.name.clone(), id.effective_namespace().to_owned());
@@ -275,15 +324,17 @@ fn apply_to_set(resources: &mut ResMap, places: &[usize], patch: &Resource, sche
     Ok(())
 }
 
-/// Merges `patch` into the resource at `at`; without leave, its name and kind stay.
-fn apply(resources: &mut ResMap, at: usize, patch: Resource, schema: &Schema) -> Result<()> {
-    let renames = patch.allow_name_change || patch.allow_kind_change;
-    let id = resources.list()[at].id(schema);
-    if renames {
-        resources.list_renaming()[at].store_id(schema);
+fn apply_at(resources: &mut ResMap, at: usize, patch: Resource, schema: &Schema) -> Result<()> {
+    let list = if patch.may_rename() { resources.list_renaming().as_mut_slice() } else { resources.list_mut() };
+    apply(&mut list[at], patch, schema)
+}
+
+/// Merges `patch` into a resource; without leave, its name and kind stay.
+fn apply(resource: &mut Resource, patch: Resource, schema: &Schema) -> Result<()> {
+    let id = resource.id(schema);
+    if patch.may_rename() {
+        resource.store_id(schema);
     }
-    let list = if renames { resources.list_renaming().as_mut_slice() } else { resources.list_mut() };
-    let resource = &mut list[at];
     let (Some(node), Some(changes)) = (resource.node.take(), patch.node) else { return Ok(()) };
     resource.node = merge(node, changes, schema, Direction::Prepend).map_err(|e| e.on_resource(&id))?;
     if resource.is_gone() {

@@ -5,7 +5,7 @@ mod structured;
 
 use super::Transformer;
 use crate::error::{Error, Result};
-use crate::id::ResId;
+use crate::id::{IdRef, ResId};
 use crate::kustomization::{FieldOptions, Replacement, SourceSelector, TargetSelector};
 use crate::node::{Kind, Node, split_dotted};
 use crate::resmap::ResMap;
@@ -89,12 +89,12 @@ fn shown_source(source: &SourceSelector) -> String {
 /// The one resource that the source means, by any name that it ever had.
 fn select_source<'a>(resources: &'a ResMap, source: &SourceSelector, schema: &Schema) -> Result<&'a Resource> {
     let wanted = selected_id(source);
-    let fits = |id: &ResId| {
+    let fits = |id: IdRef<'_>| {
         (wanted.name.is_empty() || wanted.name == id.name)
-            && (wanted.namespace.is_empty() || wanted.effective_namespace() == or_default(&id.namespace))
-            && id.gvk.is_selected(&wanted.gvk)
+            && (wanted.namespace.is_empty() || wanted.effective_namespace() == or_default(id.namespace))
+            && id.is_selected(&wanted.gvk)
     };
-    let mut found = resources.list().iter().filter(|resource| resource.all_ids(schema).iter().any(&fits));
+    let mut found = resources.list().iter().filter(|resource| resource.every_id(schema).any(fits));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(Error::new(format!("nothing selected by {}", shown_source(source))).on_resource(&wanted)),
@@ -146,14 +146,13 @@ fn apply(resources: &mut ResMap, value: &Node, target: &TargetSelector, schema: 
             let labels = !reject.label_selector.is_empty() || !reject.annotation_selector.is_empty();
             labels && matcher.matches_labels(resource)
         };
-        let ids = resource.all_ids(schema);
         let by_id = |(reject, matcher): &(&crate::kustomization::Selector, Matcher)| {
-            !reject.names_nothing() && ids.iter().any(|id| matcher.matches_id(id))
+            !reject.names_nothing() && resource.every_id(schema).any(|id| matcher.matches_id(&id))
         };
-        if rejected.iter().any(by_labels) || rejected.iter().any(by_id) {
+        if !resource.every_id(schema).any(|id| selected.matches_id(&id)) {
             continue;
         }
-        if ids.iter().any(|id| selected.matches_id(id)) {
+        if !rejected.iter().any(by_labels) && !rejected.iter().any(by_id) {
             let id = resource.id(schema);
             let Some(node) = &mut resource.node else { continue };
             copy(node, value, paths, target.options.as_ref()).map_err(|e| e.on_resource(id))?;

@@ -1,6 +1,6 @@
 //! The plug-in ValueAddTransformer.
 
-use super::{Namespace, Transformer};
+use super::{Namespace, Places, Transformer};
 use crate::error::{Error, Result};
 use crate::kustomization::{ObjectMeta, Selector};
 use crate::node::{Kind, Node};
@@ -89,7 +89,7 @@ impl Transformer for ValueAdd {
                 let Some(node) = &mut resources.list_renaming()[at].node else { continue };
                 if target.field_path == "metadata/namespace" {
                     let metadata = ObjectMeta { namespace: self.value.clone(), ..ObjectMeta::default() };
-                    Namespace { metadata, ..Namespace::default() }.apply(node, schema)?;
+                    Namespace { metadata, ..Namespace::default() }.apply(node, &mut Places::default(), schema)?;
                 } else {
                     self.apply(target, node)?;
                 }

@@ -28,6 +28,9 @@ impl Analysis {
         if text.is_empty() {
             return Self { multiline: false, plain: true, flow_plain: false, single: true, block: false };
         }
+        if text.bytes().all(|c| matches!(c, b' '..=b'~')) {
+            return Self::of_simple(text);
+        }
         let special = text.chars().any(|c| !is_printable(c));
         let multiline = text.chars().any(is_break);
         let spaces = Spaces::of(text);
@@ -41,6 +44,14 @@ impl Analysis {
             single: !(spaces.break_space || broken),
             block: !(spaces.trailing_space || broken),
         }
+    }
+
+    /// As [`Analysis::of`] of one line of ASCII, as nearly all texts are.
+    fn of_simple(text: &str) -> Self {
+        let trailing = text.ends_with(' ');
+        let plain = !(text.starts_with(' ') || trailing || has_indicator(text));
+        let flow_plain = plain && !has_flow_indicator(text);
+        Self { multiline: false, plain, flow_plain, single: true, block: !trailing }
     }
 
     /// As [`Analysis::of`], by the newer go-yaml, which writes tabs in blocks.

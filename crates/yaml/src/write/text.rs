@@ -35,6 +35,11 @@ impl Writer {
         Self { width: usize::MAX, ..Self::default() }
     }
 
+    /// A writer that goes on at the beginning of a line.
+    pub(crate) fn behind(text: String) -> Self {
+        Self { out: text, ..Self::default() }
+    }
+
     pub(crate) fn finish(mut self) -> String {
         self.indent = -1;
         self.write_indent();

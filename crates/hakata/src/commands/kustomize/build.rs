@@ -101,9 +101,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Some(file) => write(file, &built.to_yaml().map_err(super::explain)?),
+        Some(file) => write(file, &built.into_yaml().map_err(super::explain)?),
         None => {
-            let text = built.to_yaml().map_err(super::explain)?;
+            let text = built.into_yaml().map_err(super::explain)?;
             std::io::stdout().write_all(text.as_bytes())?;
             Ok(())
         }

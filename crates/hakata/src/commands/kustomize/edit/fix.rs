@@ -57,5 +57,5 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// What the kustomization builds.
 fn output(dir: &str) -> kustomize::Result<String> {
-    build(&Disk, dir, &Options::default())?.to_yaml()
+    build(&Disk, dir, &Options::default())?.into_yaml()
 }
