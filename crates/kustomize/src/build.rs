@@ -257,7 +257,6 @@ fn build_with<'h>(context: &Context<'h>, loader: std::rc::Rc<Loader<'h>>) -> Res
         let specs = vec![FieldSpec::new("metadata/labels", true)];
         Labels { labels, specs }.transform(&mut resources, &schema)?;
     }
-    finish(&mut resources, kustomization);
     Ok(resources)
 }
 
@@ -281,25 +280,21 @@ fn sort(resources: &mut ResMap, kustomization: &Kustomization, context: &Context
 }
 
 /// Writes what is asked for of the memory of the build; annotations become plain texts on the way.
-fn finish(resources: &mut ResMap, kustomization: &Kustomization) {
-    let origins = kustomization.wants("originAnnotations");
-    let transformations = kustomization.wants("transformerAnnotations");
-    for resource in resources.list_mut() {
-        let remembered = (origins && resource.origin.is_some())
-            || (transformations && !resource.transformations.is_empty());
-        if !remembered && resource.has_settled_annotations() {
-            continue;
-        }
-        let mut annotations = resource.annotations();
-        if let Some(origin) = resource.origin.as_ref().filter(|_| origins) {
-            annotations.insert(crate::resource::ORIGIN.to_owned(), origin.to_text());
-        }
-        if transformations && !resource.transformations.is_empty() {
-            let text = crate::resource::transformations_text(&resource.transformations);
-            annotations.insert(crate::resource::TRANSFORMATIONS.to_owned(), text);
-        }
-        resource.set_annotations(&annotations);
+fn finish(resource: &mut Resource, origins: bool, transformations: bool) {
+    let remembered =
+        (origins && resource.origin.is_some()) || (transformations && !resource.transformations.is_empty());
+    if !remembered && resource.has_settled_annotations() {
+        return;
     }
+    let mut annotations = resource.annotations();
+    if let Some(origin) = resource.origin.as_ref().filter(|_| origins) {
+        annotations.insert(crate::resource::ORIGIN.to_owned(), origin.to_text());
+    }
+    if transformations && !resource.transformations.is_empty() {
+        let text = crate::resource::transformations_text(&resource.transformations);
+        annotations.insert(crate::resource::TRANSFORMATIONS.to_owned(), text);
+    }
+    resource.set_annotations(&annotations);
 }
 
 impl Target<'_, '_> {
@@ -313,25 +308,29 @@ impl Target<'_, '_> {
         if !unused.is_empty() {
             self.context().warn(format!("well-defined vars that were never replaced: {}", unused.join(",")));
         }
-        drop_local(&mut gathered.resources)?;
+        self.leave(&mut gathered.resources)?;
         Ok(gathered.resources)
     }
-}
 
-/// Leaves out what is for kustomize only.
-fn drop_local(resources: &mut ResMap) -> Result<()> {
-    const LOCAL: &str = "config.kubernetes.io/local-config";
-    for resource in resources.list() {
-        if resource.is_gone() {
-            continue;
-        }
-        if resource.kind().is_empty() || (resource.name().is_empty() && !resource.kind().ends_with("List")) {
-            let what = if resource.kind().is_empty() { "kind" } else { "metadata.name" };
-            return Err(Error::new(format!("missing {what} in object {}", resource.show())));
-        }
+    /// Leaves out what is for kustomize only, and finishes the rest.
+    fn leave(&self, resources: &mut ResMap) -> Result<()> {
+        const LOCAL: &str = "config.kubernetes.io/local-config";
+        let origins = self.kustomization().wants("originAnnotations");
+        let transformations = self.kustomization().wants("transformerAnnotations");
+        let mut broken = None;
+        resources.retain(|resource| {
+            if resource.is_gone() {
+                return false;
+            }
+            let nameless = resource.name().is_empty() && !resource.kind().ends_with("List");
+            if broken.is_none() && (resource.kind().is_empty() || nameless) {
+                let what = if resource.kind().is_empty() { "kind" } else { "metadata.name" };
+                broken = Some(Error::new(format!("missing {what} in object {}", resource.show())));
+            }
+            let stays = resource.annotation(LOCAL).is_none_or(|value| value == "false");
+            finish(resource, origins, transformations);
+            stays
+        });
+        broken.map_or(Ok(()), Err)
     }
-    resources.retain(|resource| {
-        !resource.is_gone() && resource.annotation(LOCAL).is_none_or(|value| value == "false")
-    });
-    Ok(())
 }

@@ -82,7 +82,7 @@ impl ResId {
             kind: &self.gvk.kind,
             name: &self.name,
             namespace: &self.namespace,
-            cluster_scoped: self.cluster_scoped,
+            scope: Scope::Known { cluster: self.cluster_scoped },
         }
     }
 
@@ -100,26 +100,47 @@ pub(crate) struct IdRef<'a> {
     pub(crate) kind: &'a str,
     pub(crate) name: &'a str,
     pub(crate) namespace: &'a str,
-    pub(crate) cluster_scoped: bool,
+    scope: Scope<'a>,
+}
+
+/// Whether a kind has namespaces: known, or to be found out if anybody asks.
+#[derive(Debug, Clone, Copy)]
+enum Scope<'a> {
+    Known { cluster: bool },
+    In { schema: &'a Schema, api_version: &'a str },
 }
 
 impl<'a> IdRef<'a> {
-    pub(crate) fn new(api_version: &'a str, kind: &'a str, name: &'a str, namespace: &'a str, schema: &Schema) -> Self {
+    pub(crate) fn new(
+        api_version: &'a str,
+        kind: &'a str,
+        name: &'a str,
+        namespace: &'a str,
+        schema: &'a Schema,
+    ) -> Self {
         let (group, version) = split_api_version(api_version);
         let api_version = if group.is_empty() { version } else { api_version };
-        Self { group, version, kind, name, namespace, cluster_scoped: schema.is_scoped_to_cluster(api_version, kind) }
+        Self { group, version, kind, name, namespace, scope: Scope::In { schema, api_version } }
+    }
+
+    /// True if a namespace means nothing for the kind.
+    pub(crate) fn is_cluster_scoped(&self) -> bool {
+        match self.scope {
+            Scope::Known { cluster } => cluster,
+            Scope::In { schema, api_version } => schema.is_scoped_to_cluster(api_version, self.kind),
+        }
     }
 
     pub(crate) fn to_id(self) -> ResId {
         let gvk =
             Gvk { group: self.group.to_owned(), version: self.version.to_owned(), kind: self.kind.to_owned() };
         let (name, namespace) = (self.name.to_owned(), self.namespace.to_owned());
-        ResId { gvk, name, namespace, cluster_scoped: self.cluster_scoped }
+        ResId { gvk, name, namespace, cluster_scoped: self.is_cluster_scoped() }
     }
 
     /// As [`ResId::effective_namespace`].
     pub(crate) fn effective_namespace(&self) -> &'a str {
-        if self.cluster_scoped { NO_NAMESPACE } else { or(self.namespace, "default") }
+        if self.is_cluster_scoped() { NO_NAMESPACE } else { or(self.namespace, "default") }
     }
 
     /// As [`Gvk::is_selected`].

@@ -18,8 +18,8 @@ pub(crate) struct Loader<'h> {
     depth: usize,
 }
 
-/// The deepest chain of kustomizations that is followed.
-const MAX_DEPTH: usize = 64;
+/// The deepest chain of kustomizations that is followed. Upstream follows any, in time that grows with its square.
+const MAX_DEPTH: usize = 2_000;
 
 struct Clone {
     repo: RepoSpec,

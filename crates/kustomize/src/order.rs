@@ -4,7 +4,6 @@ use crate::error::{Error, Result};
 use crate::id::{Gvk, IdRef, Kinds};
 use crate::kustomization::{LegacySortOptions, SortOptions};
 use crate::resmap::ResMap;
-use crate::resource::Resource;
 use crate::schema::Schema;
 use std::cmp::Ordering;
 
@@ -83,14 +82,17 @@ fn sort_legacy(resources: &mut ResMap, options: Option<&LegacySortOptions>, sche
         Some((first, last)) => (first.as_slice(), last.as_slice()),
         None => (FIRST, LAST),
     };
-    let places = Places::new(resources.list(), schema, first, last);
-    resources.sort_by_cached(
-        |resource| {
+    let mut kinds = Kinds::default();
+    let keys: Vec<(usize, Box<str>)> = resources
+        .list()
+        .iter()
+        .map(|resource| {
             let id = resource.now(schema);
-            (places.of(&id), name_text(&id))
-        },
-        Ord::cmp,
-    );
+            (kinds.meet(id.group, id.version, id.kind), name_text(&id))
+        })
+        .collect();
+    let places = places(&kinds, first, last);
+    resources.sort_by_keys(keys.into_iter().map(|(kind, text)| (places[kind], text)));
 }
 
 /// What resources of the same kind are sorted by.
@@ -100,35 +102,19 @@ fn name_text(id: &IdRef<'_>) -> Box<str> {
     [namespace, "|", name].concat().into()
 }
 
-/// The kinds of a build, each with its place in the order.
-struct Places {
-    kinds: Kinds,
-    places: Vec<usize>,
-}
-
-impl Places {
-    fn new(resources: &[Resource], schema: &Schema, first: &[&str], last: &[&str]) -> Self {
-        let mut kinds = Kinds::default();
-        for resource in resources {
-            let id = resource.now(schema);
-            kinds.meet(id.group, id.version, id.kind);
-        }
-        let key = |(number, gvk): (usize, &Gvk)| Key {
-            rank: rank(&gvk.kind, first, last),
-            text: sort_text(gvk),
-            gvk: gvk.clone(),
-            number,
-        };
-        let mut keys: Vec<Key> = kinds.list().iter().enumerate().map(key).collect();
-        keys.sort_by(compare);
-        let mut places = vec![0; keys.len()];
-        keys.iter().enumerate().for_each(|(place, key)| places[key.number] = place);
-        Self { kinds, places }
-    }
-
-    fn of(&self, id: &IdRef<'_>) -> usize {
-        self.kinds.find(id.group, id.version, id.kind).map_or(0, |number| self.places[number])
-    }
+/// The place of each kind in the order.
+fn places(kinds: &Kinds, first: &[&str], last: &[&str]) -> Vec<usize> {
+    let key = |(number, gvk): (usize, &Gvk)| Key {
+        rank: rank(&gvk.kind, first, last),
+        text: sort_text(gvk),
+        gvk: gvk.clone(),
+        number,
+    };
+    let mut keys: Vec<Key> = kinds.list().iter().enumerate().map(key).collect();
+    keys.sort_by(compare);
+    let mut places = vec![0; keys.len()];
+    keys.iter().enumerate().for_each(|(place, key)| places[key.number] = place);
+    places
 }
 
 struct Key {

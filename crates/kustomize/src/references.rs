@@ -122,7 +122,7 @@ impl Candidates {
                 original_kind: kinds.meet(first.group, first.version, first.kind),
                 name: now.name.into(),
                 namespace: share(now.namespace),
-                cluster_scoped: now.cluster_scoped,
+                cluster_scoped: now.is_cluster_scoped(),
                 original_namespace: share(first.effective_namespace()),
             });
         }

@@ -8,7 +8,6 @@ use crate::resource::{Behavior, Resource};
 use crate::schema::Schema;
 use crate::selector::Matcher;
 pub(crate) use index::Index;
-use std::cmp::Ordering;
 
 /// The resources of a build.
 #[derive(Debug, Clone, Default)]
@@ -52,9 +51,16 @@ impl ResMap {
         self.list
     }
 
-    fn forget(&mut self) {
+    /// To be said after names may have changed.
+    pub(crate) fn forget(&mut self) {
         self.present = None;
         self.named = None;
+    }
+
+    /// The resources, to be changed in any way but for their present names.
+    pub(crate) fn list_keeping_names(&mut self) -> &mut [Resource] {
+        self.named = None;
+        &mut self.list
     }
 
     fn present(&mut self, schema: &Schema) -> &mut Index {
@@ -109,8 +115,8 @@ impl ResMap {
     }
 
     /// Keeps what `keep` says.
-    pub(crate) fn retain(&mut self, keep: impl FnMut(&Resource) -> bool) {
-        self.list.retain(keep);
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&mut Resource) -> bool) {
+        self.list.retain_mut(keep);
         self.forget();
     }
 
@@ -224,14 +230,13 @@ impl ResMap {
         (0..self.list.len()).filter(|&at| matcher.selects(&self.list[at], schema)).collect()
     }
 
-    /// Sorts by keys that are made once for each resource.
-    pub(crate) fn sort_by_cached<K>(&mut self, key: impl Fn(&Resource) -> K, compare: impl Fn(&K, &K) -> Ordering) {
-        let mut keyed: Vec<(K, u32)> =
-            self.list.iter().enumerate().map(|(at, resource)| (key(resource), at as u32)).collect();
-        // The places make an unstable sort stable.
-        keyed.sort_unstable_by(|(a, first), (b, second)| compare(a, b).then(first.cmp(second)));
+    /// Sorts by one key for each resource, in order.
+    pub(crate) fn sort_by_keys<K: Ord>(&mut self, keys: impl Iterator<Item = K>) {
+        // The places behind the keys keep equals in order.
+        let mut keyed: Vec<(K, usize)> = keys.zip(0..self.list.len()).collect();
+        keyed.sort_unstable();
         let mut unsorted: Vec<Option<Resource>> = std::mem::take(&mut self.list).into_iter().map(Some).collect();
-        self.list = keyed.iter().filter_map(|(_, at)| unsorted[*at as usize].take()).collect();
+        self.list = keyed.iter().filter_map(|(_, at)| unsorted[*at].take()).collect();
         self.forget();
     }
 }

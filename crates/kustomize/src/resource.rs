@@ -115,12 +115,12 @@ impl Resource {
     }
 
     /// As [`Resource::id`], to look at.
-    pub(crate) fn now(&self, schema: &Schema) -> IdRef<'_> {
+    pub(crate) fn now<'a>(&'a self, schema: &'a Schema) -> IdRef<'a> {
         IdRef::new(self.field("apiVersion"), self.kind(), self.name(), self.namespace(), schema)
     }
 
     /// As [`Resource::original_id`], to look at.
-    pub(crate) fn first(&self, schema: &Schema) -> IdRef<'_> {
+    pub(crate) fn first<'a>(&'a self, schema: &'a Schema) -> IdRef<'a> {
         match self.previous.first() {
             Some(first) => self.then(first, schema),
             None => self.now(schema),
@@ -128,7 +128,7 @@ impl Resource {
     }
 
     /// What it was called at that time.
-    pub(crate) fn then<'a>(&'a self, previous: &'a PreviousId, schema: &Schema) -> IdRef<'a> {
+    pub(crate) fn then<'a>(&'a self, previous: &'a PreviousId, schema: &'a Schema) -> IdRef<'a> {
         let (name, namespace) = (previous.name(), previous.namespace());
         IdRef::new(self.field("apiVersion"), previous.kind(), name, namespace, schema)
     }
@@ -142,6 +142,11 @@ impl Resource {
     /// Every name that it ever had, the present one last.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.previous.iter().map(PreviousId::name).chain([self.name()])
+    }
+
+    /// Every kind that it ever was, the present one last.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.previous.iter().map(PreviousId::kind).chain(std::iter::once_with(|| self.kind()))
     }
 
     /// Remembers the present name before it changes.

@@ -36,13 +36,13 @@ pub(crate) trait Transformer {
 
 /// A transformer's work on one resource.
 pub(crate) trait Each {
-    /// True if names may change.
-    fn renames(&self) -> bool {
-        false
-    }
-
     /// Does the work.
     fn apply(&mut self, resource: &mut Resource, schema: &Schema) -> Result<()>;
+
+    /// True if names may have changed.
+    fn has_renamed(&self) -> bool {
+        false
+    }
 
     /// Says what was missed, after the last resource.
     fn end(&mut self) -> Result<()> {
@@ -68,9 +68,8 @@ pub(crate) fn one_by_one(
             }
         }
     }
-    let renames = ready.iter().any(|each| each.renames());
-    let list = if renames { resources.list_renaming().as_mut_slice() } else { resources.list_mut() };
-    for resource in list {
+    let mut renamed = false;
+    for resource in resources.list_keeping_names() {
         for at in 0..ready.len() {
             if at > 0 && resource.is_gone() {
                 break;
@@ -78,10 +77,13 @@ pub(crate) fn one_by_one(
             if let Err(error) = ready[at].apply(resource, schema) {
                 // What stands before it would have come to the other resources too, and may fail there.
                 failed = Some(error);
-                ready.truncate(at);
+                renamed |= ready.drain(at..).any(|each| each.has_renamed());
                 break;
             }
         }
+    }
+    if renamed || ready.iter().any(|each| each.has_renamed()) {
+        resources.forget();
     }
     ready.iter_mut().try_for_each(|each| each.end())?;
     resources.drop_gone();

@@ -32,8 +32,8 @@ fn chain(length: usize) -> Vec<(String, String)> {
 
 #[test]
 fn long_chains_of_bases() {
-    assert!(text_of(&chain(60), "/0").unwrap().contains(&format!("name: {}a\n", "p".repeat(60))));
-    refused(&chain(5_000), "/0", "kustomizations are nested more than 64 deep");
+    assert!(text_of(&chain(300), "/0").unwrap().contains(&format!("name: {}a\n", "p".repeat(300))));
+    refused(&chain(2_500), "/0", "kustomizations are nested more than 2000 deep");
 }
 
 #[test]

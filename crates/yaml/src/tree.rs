@@ -102,10 +102,26 @@ impl Stream {
         Self::parse_some(text, dialect, 1)
     }
 
+    /// As [`Stream::parse_first`], in the memory of a stream that is not needed any more: many small texts one after the
+    /// other are faster that way.
+    ///
+    /// # Errors
+    /// As [`Stream::parse`].
+    pub fn parse_first_into(mut self, text: &str, dialect: Dialect) -> Result<Self, Error> {
+        self.nodes.clear();
+        self.documents.clear();
+        self.comments.clear();
+        self.parse_more(text, dialect, 1)
+    }
+
     fn parse_some(text: &str, dialect: Dialect, limit: usize) -> Result<Self, Error> {
+        Self::default().parse_more(text, dialect, limit)
+    }
+
+    fn parse_more(self, text: &str, dialect: Dialect, limit: usize) -> Result<Self, Error> {
         let run = || -> Result<Self, Fault> {
             let scanner = Scanner::new(text, dialect.lookahead())?;
-            let mut composer = Composer::new(Parser::new(scanner), dialect);
+            let mut composer = Composer::new(self, Parser::new(scanner), dialect);
             while composer.stream.documents.len() < limit && composer.document()? {}
             composer.stream.comments = std::mem::take(&mut composer.parser.scanner.comments);
             Ok(composer.stream)
@@ -162,8 +178,8 @@ struct Open {
 }
 
 impl<'a> Composer<'a> {
-    fn new(parser: Parser<'a>, dialect: Dialect) -> Self {
-        Self { parser, dialect, stream: Stream::default(), anchors: HashMap::new(), open: Vec::new() }
+    fn new(stream: Stream, parser: Parser<'a>, dialect: Dialect) -> Self {
+        Self { parser, dialect, stream, anchors: HashMap::new(), open: Vec::new() }
     }
 
     /// Reads one document; false at the end of the stream.

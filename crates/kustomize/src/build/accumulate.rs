@@ -21,6 +21,10 @@ use std::sync::Arc;
 /// The most transformers that go over the resources in one turn.
 const MAX_TOGETHER: usize = 64;
 
+/// With less stack than this, in bytes, a kustomization below gets [`STACK`].
+const STACK_LEFT: usize = 256 * 1024;
+const STACK: usize = 4 * 1024 * 1024;
+
 /// What was gathered so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Accumulator {
@@ -308,11 +312,13 @@ impl<'c, 'h> Target<'c, 'h> {
         target.origin = RefCell::new(self.origin().map(|origin| append_origin(&origin, path)));
         target.helm_namespace = self.chart_namespace().to_owned();
         let recursed = |e: Error| e.wrap(format!("recursed accumulation of path '{root}'"));
+        // Chains of kustomizations may be long, and the stack of the thread is whatever the caller has left.
+        let accumulate = |onto| stacker::maybe_grow(STACK_LEFT, STACK, || target.accumulate(onto)).map_err(recursed);
         if is_component {
             // A component works on what its parent has gathered so far.
-            return target.accumulate(gathered).map_err(recursed);
+            return accumulate(gathered);
         }
-        let below = target.accumulate(Accumulator::default()).map_err(recursed)?;
+        let below = accumulate(Accumulator::default())?;
         gathered.merge(below, &self.schema()).map_err(|e| e.wrap(format!("recursed merging from path '{root}'")))?;
         Ok(gathered)
     }

@@ -12,9 +12,12 @@ pub(crate) fn parse_documents(text: &str) -> Result<Vec<Node>> {
     let documents = split_documents(&text)?;
     let alone = documents.len() == 1;
     let mut names = Names::default();
+    let mut stream = Stream::default();
     let mut nodes = Vec::with_capacity(documents.len());
     for document in documents {
-        let Some(node) = parse_with(document, &mut names)? else { continue };
+        stream = stream.parse_first_into(document, Dialect::V3).map_err(malformed)?;
+        let Some(&root) = stream.documents.first() else { continue };
+        let node = read(&stream, root, &mut names)?;
         if node.is_null() {
             continue;
         }
@@ -39,26 +42,19 @@ fn is_wrapping(node: &Node) -> bool {
 
 /// The first document of a text.
 pub(crate) fn parse_one(text: &str) -> Result<Option<Node>> {
-    parse_with(text, &mut Names::default())
-}
-
-fn parse_with(text: &str, names: &mut Names) -> Result<Option<Node>> {
-    let stream = parse_stream(text)?;
-    let Some(&root) = stream.documents.first() else { return Ok(None) };
-    read(&stream, root, names).map(Some)
+    Ok(parse_written(text)?.map(|(_, _, node)| node))
 }
 
 /// The first document of a text, together with how it was written.
 pub(crate) fn parse_written(text: &str) -> Result<Option<(Stream, NodeId, Node)>> {
-    let stream = parse_stream(text)?;
+    let stream = Stream::parse_first(text, Dialect::V3).map_err(malformed)?;
     let Some(&root) = stream.documents.first() else { return Ok(None) };
     let node = read(&stream, root, &mut Names::default())?;
     Ok(Some((stream, root, node)))
 }
 
-fn parse_stream(text: &str) -> Result<Stream> {
-    let malformed = |e: yaml::Error| Error::of_kind(Kind::Malformed, format!("MalformedYAMLError: {e}"));
-    Stream::parse_first(text, Dialect::V3).map_err(malformed)
+fn malformed(error: yaml::Error) -> Error {
+    Error::of_kind(Kind::Malformed, format!("MalformedYAMLError: {error}"))
 }
 
 fn read(stream: &Stream, root: NodeId, names: &mut Names) -> Result<Node> {

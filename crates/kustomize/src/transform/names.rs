@@ -53,7 +53,7 @@ struct AddPart<'a> {
 }
 
 impl Each for AddPart<'_> {
-    fn renames(&self) -> bool {
+    fn has_renamed(&self) -> bool {
         true
     }
 

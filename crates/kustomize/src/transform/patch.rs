@@ -114,7 +114,7 @@ impl Transformer for Patches {
             Change::Json(_) => e,
             Change::Strategic(_) => unfound(e, target),
         });
-        Some(matcher.map(|matcher| -> Box<dyn Each + '_> { Box::new(Targeted { matcher, change }) }))
+        Some(matcher.map(|matcher| -> Box<dyn Each + '_> { Box::new(Targeted { matcher, change, renamed: false }) }))
     }
 }
 
@@ -126,6 +126,7 @@ fn unfound(error: Error, target: &Selector) -> Error {
 struct Targeted<'a> {
     matcher: Matcher,
     change: Change<'a>,
+    renamed: bool,
 }
 
 enum Change<'a> {
@@ -134,18 +135,23 @@ enum Change<'a> {
 }
 
 impl Each for Targeted<'_> {
-    fn renames(&self) -> bool {
-        matches!(self.change, Change::Json(_))
-    }
-
     fn apply(&mut self, resource: &mut Resource, schema: &Schema) -> Result<()> {
         if !self.matcher.selects(resource, schema) {
             return Ok(());
         }
         match self.change {
-            Change::Json(patch) => apply_json_to(resource, patch, schema, true),
+            Change::Json(patch) => {
+                let before = resource.id(schema);
+                let done = apply_json_to(resource, patch, schema, true);
+                self.renamed |= !resource.now(schema).same(&before.as_ref());
+                done
+            }
             Change::Strategic(patch) => apply(resource, adapted(patch, resource)?, schema),
         }
+    }
+
+    fn has_renamed(&self) -> bool {
+        self.renamed
     }
 }
 

@@ -94,7 +94,11 @@ fn select_source<'a>(resources: &'a ResMap, source: &SourceSelector, schema: &Sc
             && (wanted.namespace.is_empty() || wanted.effective_namespace() == or_default(id.namespace))
             && id.is_selected(&wanted.gvk)
     };
-    let mut found = resources.list().iter().filter(|resource| resource.every_id(schema).any(fits));
+    let mut found = resources
+        .list()
+        .iter()
+        .filter(|resource| wanted.gvk.kind.is_empty() || resource.kinds().any(|kind| kind == wanted.gvk.kind))
+        .filter(|resource| resource.every_id(schema).any(fits));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(Error::new(format!("nothing selected by {}", shown_source(source))).on_resource(&wanted)),
