@@ -112,7 +112,7 @@ impl Built {
     /// # Errors
     /// For resources that cannot be written, e.g. because of a key that stands twice.
     pub fn to_yaml(&self) -> Result<String> {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.resources.len() * DOCUMENT_SIZE);
         self.resources.iter().try_for_each(|resource| add_document(&mut text, resource))?;
         Ok(text)
     }
@@ -123,7 +123,7 @@ impl Built {
     /// # Errors
     /// As [`Built::to_yaml`].
     pub fn into_yaml(self) -> Result<String> {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.resources.len() * DOCUMENT_SIZE);
         self.resources.into_iter().try_for_each(|resource| add_document(&mut text, &resource))?;
         Ok(text)
     }
@@ -154,6 +154,9 @@ impl Built {
         Ok(files)
     }
 }
+
+/// What a resource is supposed to take when it is written, in bytes, so that the text need not be moved as it grows.
+const DOCUMENT_SIZE: usize = 512;
 
 fn add_document(text: &mut String, resource: &Resource) -> Result<()> {
     if !text.is_empty() {

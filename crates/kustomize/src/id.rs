@@ -132,8 +132,7 @@ impl<'a> IdRef<'a> {
     }
 
     pub(crate) fn to_id(self) -> ResId {
-        let gvk =
-            Gvk { group: self.group.to_owned(), version: self.version.to_owned(), kind: self.kind.to_owned() };
+        let gvk = Gvk { group: self.group.to_owned(), version: self.version.to_owned(), kind: self.kind.to_owned() };
         let (name, namespace) = (self.name.to_owned(), self.namespace.to_owned());
         ResId { gvk, name, namespace, cluster_scoped: self.is_cluster_scoped() }
     }
@@ -151,10 +150,7 @@ impl<'a> IdRef<'a> {
 
     /// Same kind and name.
     pub(crate) fn same_name(&self, other: &IdRef<'_>) -> bool {
-        self.name == other.name
-            && self.kind == other.kind
-            && self.group == other.group
-            && self.version == other.version
+        self.name == other.name && self.kind == other.kind && self.group == other.group && self.version == other.version
     }
 
     /// Same kind, name and effective namespace.

@@ -278,7 +278,10 @@ impl<'a> Referrer<'a> {
 
     fn could_refer_to(&self, at: usize) -> bool {
         let (own, other) = (self.own(), &self.candidates.known[at]);
-        own.cluster_scoped || other.cluster_scoped || own.same_namespace(other) || self.bound.contains(&*other.namespace)
+        own.cluster_scoped
+            || other.cluster_scoped
+            || own.same_namespace(other)
+            || self.bound.contains(&*other.namespace)
     }
 
     /// The resource that the name means, if there is exactly one, or several that came to have the same name.

@@ -27,7 +27,8 @@ fn key<'a>(id: &IdRef<'a>) -> [&'a str; 5] {
 impl ResMap {
     /// A map with `resources`.
     pub(crate) fn from_list(resources: Vec<Resource>, schema: &Schema) -> Result<Self> {
-        let mut map = Self::default();
+        let present = Some(Index::with_capacity(resources.len()));
+        let mut map = Self { list: Vec::with_capacity(resources.len()), present, named: None };
         resources.into_iter().try_for_each(|resource| map.append(resource, schema))?;
         Ok(map)
     }

@@ -52,11 +52,7 @@ pub(crate) trait Each {
 
 /// Takes each resource through all of `work` before the next: while it is at hand, since reaching for it costs more than
 /// most of the work. What comes out, errors included, is what one transformer after the other would give.
-pub(crate) fn one_by_one(
-    work: Vec<Result<Box<dyn Each + '_>>>,
-    resources: &mut ResMap,
-    schema: &Schema,
-) -> Result<()> {
+pub(crate) fn one_by_one(work: Vec<Result<Box<dyn Each + '_>>>, resources: &mut ResMap, schema: &Schema) -> Result<()> {
     let mut ready = Vec::with_capacity(work.len());
     let mut failed: Option<Error> = None;
     for each in work {

@@ -248,7 +248,7 @@ impl<'h> Target<'_, 'h> {
                 Ok(inline) => {
                     for mut resource in inline {
                         let origin = self.origin();
-                        resource.origin = 
+                        resource.origin =
                             origin.map(|origin| Box::new(super::accumulate::append_origin(&origin, self.file())));
                         gathered.resources.append(resource, &schema)?;
                     }

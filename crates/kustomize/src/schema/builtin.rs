@@ -1,6 +1,6 @@
 //! The table: the kinds of Kubernetes 1.21 and the lists in them that are merged.
 
-use super::{Scopes, Field, Schema, Type, TypeId};
+use super::{Field, Schema, Scopes, Type, TypeId};
 use std::collections::HashMap;
 
 /// Kinds by API version. `!` marks those without namespace; `=` names the shape of what lies below the metadata.
