@@ -8,7 +8,7 @@ use crate::exec::Failure;
 use crate::func::Ty::{Any, Str};
 use crate::func::{Args, Function, Outcome};
 use crate::functions;
-use crate::value::{Kind, Value};
+use crate::value::Value;
 
 /// All of them.
 pub(crate) fn table() -> impl IntoIterator<Item = Function> {
@@ -42,12 +42,9 @@ fn call(_: &[Value]) -> Outcome {
 
 fn len(args: &[Value]) -> Outcome {
     let value = &args[0];
-    if value.is_nil() {
-        return Err(Failure::new("len of nil pointer"));
-    }
     match value.elements() {
         Some(count) => Ok(Value::Int(i64::try_from(count).unwrap_or(i64::MAX))),
-        None if value.kind() == Kind::Invalid => Err(Failure::new("len of untyped nil")),
-        None => Err(Failure::new(format!("len of type {}", value.type_name()))),
+        None if value.is_nil() => Err(Failure::new("reflect: call of reflect.Value.Type on zero Value")),
+        None => Err(Failure::new(format!("len of type {}", value.pointed_type_name()))),
     }
 }

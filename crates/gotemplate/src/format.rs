@@ -1,16 +1,19 @@
 //! Go's `fmt`: printf with its verbs, print, println, and how each kind of value reads.
 
 mod float;
+mod float_verb;
+mod integer;
+mod pointer;
 mod quote;
 mod verb;
 mod verbs;
 
-pub(crate) use float::float_x;
 pub use float::{float_e, float_f, float_g, json_float};
+use float_verb::Float;
 pub use quote::quote;
-pub(crate) use quote::{is_print, quote_ascii, quote_rune};
+pub(crate) use quote::{is_print, quote_rune};
 
-use crate::value::{Str, Value};
+use crate::value::{Kind, Str, Value};
 use verb::Verb;
 
 /// `fmt.Sprintf`.
@@ -28,7 +31,7 @@ pub fn sprint(args: &[Value]) -> Str {
     let mut text_before = true;
     for arg in args {
         let text = matches!(arg, Value::Str(_));
-        if !out.is_empty() && !text && !text_before {
+        if !text && !text_before {
             out.push(b' ');
         }
         write_any(&mut out, arg);
@@ -61,6 +64,16 @@ pub fn any(value: &Value) -> Str {
             write_any(&mut out, value);
             Str::from_bytes(out)
         }
+    }
+}
+
+/// Writes a value as a template prints it: what a pointer points to, and with methods that belong to the pointer.
+pub(crate) fn write_printed(out: &mut Vec<u8>, value: &Value) {
+    let Value::Object(object) = value else { return write_any(out, value) };
+    match object.printed_text() {
+        Some(text) => out.extend_from_slice(text.as_bytes()),
+        None if object.kind() == Kind::Ptr => Verb::plain('v').fields(out, object.as_ref(), 0),
+        None => write_any(out, value),
     }
 }
 

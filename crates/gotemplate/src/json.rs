@@ -43,12 +43,13 @@ impl Writer<'_> {
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Int(value) | Value::Int64(value) => self.out.push_str(&value.to_string()),
             Value::Uint8(value) => self.out.push_str(&value.to_string()),
+            Value::Uint64(value) => self.out.push_str(&value.to_string()),
             Value::Float(value) if !value.is_finite() => {
                 return Err(format!("json: unsupported value: {}", crate::format::float_g(*value, None)));
             }
             Value::Float(value) => self.out.push_str(&json_float(*value)),
             Value::Complex(..) => return Err("json: unsupported type: complex128".to_owned()),
-            Value::Str(text) => self.text(&text.text()),
+            Value::Str(text) => self.text(text.as_bytes()),
             Value::List(list) if list.nil => self.out.push_str("null"),
             Value::Map(map) if map.is_nil() => self.out.push_str("null"),
             Value::List(list) => self.list(&list.items, depth)?,
@@ -60,8 +61,12 @@ impl Writer<'_> {
 
     fn object(&mut self, value: &Value, object: &dyn crate::value::Object, depth: usize) -> Result<(), String> {
         use base64::Engine as _;
+        if object.is_nil() {
+            self.out.push_str("null");
+            return Ok(());
+        }
         if let Some(bytes) = value.as_bytes() {
-            self.text(&base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes()));
+            self.text(base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes()).as_bytes());
             return Ok(());
         }
         if let Some(number) = object.integer() {
@@ -69,10 +74,10 @@ impl Writer<'_> {
             return Ok(());
         }
         if let Some(text) = object.json_text() {
-            self.text(&text);
+            self.text(text.as_bytes());
             return Ok(());
         }
-        let fields = object.fields();
+        let fields = object.json_fields();
         if !fields.is_empty() {
             let entries: Vec<_> = fields.into_iter().map(|(key, value)| (Rc::from(key), value)).collect();
             return self.map(&entries, depth);
@@ -112,7 +117,7 @@ impl Writer<'_> {
                 self.out.push(',');
             }
             self.line(depth + 1);
-            self.text(key);
+            self.text(key.as_bytes());
             self.out.push_str(if self.indent.is_some() { ": " } else { ":" });
             self.write(value, depth + 1)?;
         }
@@ -123,24 +128,29 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &[u8]) {
         self.out.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => self.out.push_str("\\\""),
-                '\\' => self.out.push_str("\\\\"),
-                '\n' => self.out.push_str("\\n"),
-                '\r' => self.out.push_str("\\r"),
-                '\t' => self.out.push_str("\\t"),
-                '\x08' => self.out.push_str("\\b"),
-                '\x0c' => self.out.push_str("\\f"),
-                '<' | '>' | '&' if self.escape => self.out.push_str(&format!("\\u{:04x}", c as u32)),
-                '\u{2028}' | '\u{2029}' => self.out.push_str(&format!("\\u{:04x}", c as u32)),
-                c if (c as u32) < 0x20 => self.out.push_str(&format!("\\u{:04x}", c as u32)),
-                c => self.out.push(c),
-            }
+        for chunk in text.utf8_chunks() {
+            chunk.valid().chars().for_each(|c| self.character(c));
+            chunk.invalid().iter().for_each(|_| self.out.push_str("\\ufffd"));
         }
         self.out.push('"');
+    }
+
+    fn character(&mut self, c: char) {
+        match c {
+            '"' => self.out.push_str("\\\""),
+            '\\' => self.out.push_str("\\\\"),
+            '\n' => self.out.push_str("\\n"),
+            '\r' => self.out.push_str("\\r"),
+            '\t' => self.out.push_str("\\t"),
+            '\x08' => self.out.push_str("\\b"),
+            '\x0c' => self.out.push_str("\\f"),
+            '<' | '>' | '&' if self.escape => self.out.push_str(&format!("\\u{:04x}", c as u32)),
+            '\u{2028}' | '\u{2029}' => self.out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if (c as u32) < 0x20 => self.out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => self.out.push(c),
+        }
     }
 }
 

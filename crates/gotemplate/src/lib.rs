@@ -25,4 +25,6 @@ pub use include::include_functions;
 pub use json::{from_json_text, to_json_pretty, to_json_text};
 pub use parse::ParseError;
 pub use template::Templates;
-pub use value::{Bytes, Entries, Kind, List, ListType, Map, MapType, Member, Object, Str, Struct, Value};
+pub use value::{
+    Bytes, Entries, Kind, List, ListType, Map, MapMethod, MapType, Member, NamedMap, Object, Str, Struct, Value,
+};

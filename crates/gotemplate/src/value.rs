@@ -16,6 +16,8 @@ use std::rc::Rc;
 
 use walk::Walk;
 
+use crate::func::Signature;
+
 pub use object::{Bytes, Kind, Member, Object, Struct};
 pub use text::Str;
 
@@ -36,6 +38,8 @@ pub enum Value {
     Int64(i64),
     /// `uint8`, what indexing text gives.
     Uint8(u8),
+    /// `uint64`, what the parts of a version are.
+    Uint64(u64),
     /// `float64`, what every number of a values file is.
     Float(f64),
     /// `complex128`, which only constants give.
@@ -85,7 +89,39 @@ pub enum MapType {
     /// A `map[string]interface {}` that was never made, which JSON writes as `null`.
     NilAny,
     /// A named type over `map[string]interface {}`.
-    Named(&'static str),
+    Named(&'static NamedMap),
+}
+
+/// A named type of maps, and its methods.
+pub struct NamedMap {
+    /// What `%T` says of it.
+    pub name: &'static str,
+    /// What can be called on such a map; a key of the same name is out of reach.
+    pub methods: &'static [MapMethod],
+}
+
+/// A method of a named type of maps.
+pub struct MapMethod {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub signature: Signature,
+    /// Its code.
+    pub run: fn(&Map, &[Value]) -> Result<Value, String>,
+}
+
+impl PartialEq for NamedMap {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for NamedMap {}
+
+impl std::fmt::Debug for NamedMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 /// A map with string keys; shared, and changed in place.
@@ -184,8 +220,14 @@ impl Map {
         match self.ty {
             MapType::Any | MapType::NilAny => "map[string]interface {}",
             MapType::Str | MapType::NilStr => "map[string]string",
-            MapType::Named(name) => name,
+            MapType::Named(named) => named.name,
         }
+    }
+
+    /// The method of this name, of a map whose type has methods.
+    pub(crate) fn method(&self, name: &str) -> Option<&'static MapMethod> {
+        let MapType::Named(named) = self.ty else { return None };
+        named.methods.iter().find(|method| method.name == name)
     }
 
     /// Whether its elements are declared to be texts.
@@ -254,6 +296,7 @@ impl Value {
             Self::Int(_) => "int".to_owned(),
             Self::Int64(_) => "int64".to_owned(),
             Self::Uint8(_) => "uint8".to_owned(),
+            Self::Uint64(_) => "uint64".to_owned(),
             Self::Float(_) => "float64".to_owned(),
             Self::Complex(..) => "complex128".to_owned(),
             Self::Str(_) => "string".to_owned(),
@@ -272,6 +315,7 @@ impl Value {
             Self::Int(_) => Kind::Int,
             Self::Int64(_) => Kind::Int64,
             Self::Uint8(_) => Kind::Uint8,
+            Self::Uint64(_) => Kind::Uint64,
             Self::Float(_) => Kind::Float64,
             Self::Complex(..) => Kind::Complex128,
             Self::Str(_) => Kind::String,
@@ -289,6 +333,7 @@ impl Value {
             Self::Bool(value) => *value,
             Self::Int(value) | Self::Int64(value) => *value != 0,
             Self::Uint8(value) => *value != 0,
+            Self::Uint64(value) => *value != 0,
             Self::Float(value) => *value != 0.0,
             Self::Complex(re, im) => *re != 0.0 || *im != 0.0,
             Self::Str(text) => !text.is_empty(),
@@ -354,6 +399,23 @@ impl Value {
         matches!(self, Self::Nil)
     }
 
+    /// Whether it is nil, or a list, map or pointer that was never made.
+    pub(crate) fn points_nowhere(&self) -> bool {
+        match self {
+            Self::Nil => true,
+            Self::List(list) => list.nil,
+            Self::Map(map) => map.is_nil(),
+            Self::Object(object) => object.is_nil(),
+            _ => false,
+        }
+    }
+
+    /// The type it has, or that a pointer points to.
+    pub(crate) fn pointed_type_name(&self) -> String {
+        let name = self.type_name();
+        name.strip_prefix('*').map_or_else(|| name.clone(), str::to_owned)
+    }
+
     /// Whether it is a list or dictionary with something in it.
     fn has_elements(&self) -> bool {
         match self {
@@ -393,6 +455,7 @@ impl Value {
             (Self::Bool(a), Self::Bool(b)) => a == b,
             (Self::Int(a), Self::Int(b)) | (Self::Int64(a), Self::Int64(b)) => a == b,
             (Self::Uint8(a), Self::Uint8(b)) => a == b,
+            (Self::Uint64(a), Self::Uint64(b)) => a == b,
             (Self::Float(a), Self::Float(b)) => a == b,
             (Self::Complex(a, b), Self::Complex(c, d)) => a == c && b == d,
             (Self::Str(a), Self::Str(b)) => a == b,

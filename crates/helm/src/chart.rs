@@ -3,6 +3,7 @@
 mod archive;
 mod directory;
 mod ignore;
+mod links;
 mod load;
 mod metadata;
 mod validate;
@@ -51,6 +52,8 @@ pub struct Chart {
     pub raw: Vec<File>,
     /// The subcharts.
     pub dependencies: Vec<Chart>,
+    /// What the person is told of how it was loaded, as Helm logs it.
+    pub notices: Vec<String>,
 }
 
 /// A file under `crds/`, with its path from the root chart on.

@@ -100,7 +100,9 @@ fn apply_tags(dependency: &mut Dependency, values: &Values, warnings: &mut Warni
             None => {}
             Some(Value::Bool(true)) => on = true,
             Some(Value::Bool(false)) => off = true,
-            Some(_) => warnings.push(format!("returned non-bool value tag={tag} chart={}", dependency.name)),
+            Some(_) => {
+                warnings.push(format!("level=WARN msg=\"returned non-bool value\" tag={tag} chart={}", dependency.name))
+            }
         }
     }
     dependency.enabled = on || !off;
@@ -115,7 +117,8 @@ fn apply_conditions(dependency: &mut Dependency, values: &Values, path: &str, wa
                 dependency.enabled = *value;
                 return;
             }
-            Some(_) => warnings.push(format!("returned non-bool value path={condition} chart={}", dependency.name)),
+            Some(_) => warnings
+                .push(format!("level=WARN msg=\"returned non-bool value\" path={condition} chart={}", dependency.name)),
             None => {}
         }
     }

@@ -7,6 +7,7 @@ mod functions;
 mod objects;
 mod pretty;
 mod tomls;
+mod values;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -96,7 +97,7 @@ pub fn render(
 }
 
 /// The type of `.`, of `.Values` and of `.Template`.
-const VALUES: MapType = MapType::Named("common.Values");
+const VALUES: MapType = MapType::Named(&values::VALUES);
 
 /// A template to be rendered.
 struct Renderable<'a> {

@@ -78,6 +78,8 @@ pub struct Options {
     pub skip_schema: bool,
     /// What templates are told of the cluster.
     pub capabilities: Capabilities,
+    /// Where warnings go that are no findings.
+    pub warn: Option<fn(&str)>,
 }
 
 /// The findings on a chart in a directory.
@@ -248,10 +250,10 @@ impl Linter {
             Err(error) => return self.report(Severity::Error, DIRECTORY, error.to_string()),
         };
         let mut warnings = Warnings::new();
-        if crate::dependencies::process(&mut chart, given, &mut warnings).is_err() {
-            return;
-        }
-        let Ok(values) = coalesce_values(&chart, given, &mut warnings) else { return };
+        let values = crate::dependencies::process(&mut chart, given, &mut warnings)
+            .and_then(|()| coalesce_values(&chart, given, &mut warnings));
+        crate::values::tell(&warnings, options.warn);
+        let Ok(values) = values else { return };
         if !options.skip_schema
             && let Err(findings) = crate::values::validate(&chart, &values)
         {

@@ -23,6 +23,8 @@ pub struct Options<'a> {
     pub sub_notes: bool,
     /// Values are not checked against schemas.
     pub skip_schema: bool,
+    /// Where warnings go, at once: they also count where rendering fails.
+    pub warn: Option<fn(&str)>,
 }
 
 /// What became of a chart.
@@ -38,8 +40,6 @@ pub struct Rendered {
     pub manifest: String,
     /// Paths and texts of the custom resource definitions, where they were asked for.
     pub crds: Vec<(String, String)>,
-    /// What was odd.
-    pub warnings: Warnings,
 }
 
 impl Rendered {
@@ -100,10 +100,7 @@ pub fn render(
     capabilities: &Capabilities,
     options: Options<'_>,
 ) -> Result<Rendered, Error> {
-    let mut warnings = Warnings::new();
-    crate::dependencies::process(chart, given, &mut warnings)
-        .map_err(|error| Error::Chart(format!("chart dependencies processing failed: {error}")))?;
-    let merged = values::coalesce_values(chart, given, &mut Warnings::new())?;
+    let merged = merged(chart, given, options.warn)?;
     if !options.skip_schema {
         values::validate(chart, &merged).map_err(|findings| {
             Error::Values(format!(
@@ -124,7 +121,17 @@ pub fn render(
         manifest::sort(&files).map_err(|message| Error::Manifest { message, rendered: all(&files) })?;
     let crds = if options.include_crds { crd_texts(chart) } else { Vec::new() };
     let manifest = text(&crds, &manifests);
-    Ok(Rendered { manifests, hooks, notes, manifest, crds, warnings })
+    Ok(Rendered { manifests, hooks, notes, manifest, crds })
+}
+
+/// The values of the chart and those that take part of its subcharts, under the ones given.
+fn merged(chart: &mut Chart, given: &Values, warn: Option<fn(&str)>) -> Result<Values, Error> {
+    let mut warnings = Warnings::new();
+    let merged = crate::dependencies::process(chart, given, &mut warnings)
+        .map_err(|error| Error::Chart(format!("chart dependencies processing failed: {error}")))
+        .and_then(|()| values::coalesce_values(chart, given, &mut warnings));
+    values::tell(&warnings, warn);
+    merged
 }
 
 /// Takes the notes out of the rendered files; those of the chart itself count.

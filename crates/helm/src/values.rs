@@ -1,7 +1,6 @@
 //! Values: read from files and flags, merged, and laid over what charts bring along.
 
 mod coalesce;
-mod literal;
 mod options;
 mod schema;
 mod set;
@@ -13,7 +12,6 @@ mod tests;
 use serde_json::{Map, Value};
 
 pub use coalesce::{coalesce_values, merge_values};
-pub use literal::set_literal;
 pub use options::Options;
 pub use schema::{validate, validate_one};
 pub use set::{SetKind, set};
@@ -26,6 +24,17 @@ pub type Values = Map<String, Value>;
 
 /// What was odd about values, for the person to read.
 pub type Warnings = Vec<String>;
+
+/// Hands warnings on, as Helm logs them.
+pub(crate) fn tell(warnings: &Warnings, warn: Option<fn(&str)>) {
+    let Some(warn) = warn else { return };
+    for warning in warnings {
+        match warning.starts_with("level=") {
+            true => warn(warning),
+            false => warn(&format!("level=INFO msg={}", gotemplate::format::quote(&warning.as_str().into()))),
+        }
+    }
+}
 
 /// Reads a values file: the maps of all its documents, merged; every number a float.
 ///

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::exec::Failure;
 use crate::func::Outcome;
-use crate::value::Value;
+use crate::value::{Kind, Value};
 
 const BAD_TYPE: &str = "invalid type for comparison";
 
@@ -24,6 +24,7 @@ fn basic(value: &Value) -> Option<Basic<'_>> {
         Value::Bool(value) => Basic::Bool(*value),
         Value::Int(value) | Value::Int64(value) => Basic::Int(*value),
         Value::Uint8(value) => Basic::Uint(u64::from(*value)),
+        Value::Uint64(value) => Basic::Uint(*value),
         Value::Float(value) => Basic::Float(*value),
         Value::Complex(re, im) => Basic::Complex(*re, *im),
         Value::Str(text) => Basic::Text(text.as_bytes()),
@@ -66,16 +67,23 @@ fn equal(a: &Value, b: &Value) -> Result<bool, Failure> {
     })
 }
 
-/// Of values that are not basic: nil equals nil; lists and maps compare with nil alone.
+/// Of values that are not basic: those of one kind can be compared with nil, and with each other where they hold no
+/// list or map.
 fn same(a: &Value, b: &Value) -> Result<bool, Failure> {
-    if a.is_nil() || b.is_nil() {
-        return Ok(a.is_nil() && b.is_nil());
+    let shown = |verb: &str, value: &Value| crate::format::sprintf(&verb.into(), std::slice::from_ref(value));
+    let valid = !a.is_nil() && !b.is_nil();
+    if valid && a.kind() != b.kind() {
+        let (left, right) = (shown("%s", a), shown("%v", b));
+        let (left, right) = (left.text(), right.text());
+        let types = format!("{}, {}", a.type_name(), b.type_name());
+        return Err(Failure::new(format!("non-comparable types {left}: {types}: {right}")));
     }
-    for value in [a, b] {
-        if matches!(value, Value::List(_) | Value::Map(_)) {
-            let text = crate::format::sprintf(&"%s".into(), std::slice::from_ref(value));
-            return Err(Failure::new(format!("non-comparable type {}: {}", text.text(), value.type_name())));
-        }
+    if a.points_nowhere() || b.points_nowhere() {
+        return Ok(a.points_nowhere() && b.points_nowhere());
+    }
+    if matches!(b.kind(), Kind::Slice | Kind::Map) {
+        let text = shown("%s", b);
+        return Err(Failure::new(format!("non-comparable type {}: {}", text.text(), b.type_name())));
     }
     Ok(a.deep_equal(b))
 }

@@ -41,7 +41,7 @@ fn step(item: &Value, key: &Value) -> Outcome {
             key => Err(Failure::new(format!("value has type {}; should be string", key.type_name()))),
         };
     }
-    Err(Failure::new(format!("can't index item of type {}", item.type_name())))
+    Err(Failure::new(format!("can't index item of type {}", item.pointed_type_name())))
 }
 
 fn past_end(what: &str) -> Failure {
@@ -53,6 +53,7 @@ fn position(key: &Value, length: usize) -> Result<usize, Failure> {
     let number = match key {
         Value::Int(number) | Value::Int64(number) => *number,
         Value::Uint8(number) => i64::from(*number),
+        Value::Uint64(number) => number.cast_signed(),
         Value::Nil => return Err(Failure::new("cannot index slice/array with nil")),
         key => return Err(Failure::new(format!("cannot index slice/array with type {}", key.type_name()))),
     };
@@ -71,7 +72,7 @@ pub(super) fn slice(args: &[Value]) -> Outcome {
     let length = match (item.kind(), item.elements()) {
         (Kind::String, Some(_)) if args.len() == 4 => return Err(Failure::new("cannot 3-index slice a string")),
         (Kind::String | Kind::Slice, Some(length)) => length,
-        _ => return Err(Failure::new(format!("can't slice item of type {}", item.type_name()))),
+        _ => return Err(Failure::new(format!("can't slice item of type {}", item.pointed_type_name()))),
     };
     let mut bounds = [0, length, length];
     for (bound, key) in bounds.iter_mut().zip(&args[1..]) {
@@ -87,6 +88,7 @@ pub(super) fn slice(args: &[Value]) -> Outcome {
     if let Value::Str(text) = item {
         return Ok(Str::from_bytes(text.as_bytes()[start..end].to_vec()).into());
     }
-    let list = item.as_list().ok_or_else(|| Failure::new(format!("can't slice item of type {}", item.type_name())))?;
+    let list =
+        item.as_list().ok_or_else(|| Failure::new(format!("can't slice item of type {}", item.pointed_type_name())))?;
     Ok(Value::List(Rc::new(List { ty: list.ty, items: list.items[start..end].to_vec(), nil: false })))
 }

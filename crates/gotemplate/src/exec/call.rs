@@ -16,6 +16,14 @@ fn not_a_function(written: &Expr, value: &Value) -> Failure {
     Failure::new(format!("non-function {written} of type {}", value.type_name()))
 }
 
+fn is_field(written: &Expr) -> bool {
+    match written {
+        Expr::Field { .. } | Expr::Chain { .. } => true,
+        Expr::Variable { names, .. } => !names.is_empty(),
+        _ => false,
+    }
+}
+
 /// What a function made, with its size; refused where it is so large that more of it would not do.
 fn bounded(value: Value) -> Result<(Value, usize), Failure> {
     let size = match &value {
@@ -55,6 +63,8 @@ impl<'t> State<'_, '_, 't> {
         let outcome = match (function.name, args.first(), values.first()) {
             // The message names the argument as it is written.
             ("call", Some(first), Some(value)) if !value.is_nil() => Err(not_a_function(first, value)),
+            // What a field holds is known to be a pointer, even where there is none.
+            ("len", Some(first), Some(Value::Nil)) if is_field(first) => Err(Failure::new("len of nil pointer")),
             _ => outcome.and_then(bounded),
         };
         match outcome {

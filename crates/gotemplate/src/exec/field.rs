@@ -43,6 +43,11 @@ impl<'t> State<'_, '_, 't> {
             }
             Value::Nil => Ok(Slot::default()),
             Value::Map(map) => {
+                if let Some(method) = map.method(name) {
+                    let map = Rc::clone(map);
+                    let values = self.arguments(dot, &method.signature, name, args, last)?;
+                    return self.called(node, name, (method.run)(&map, &values));
+                }
                 if has_args {
                     return Err(self.error(format!("{name} is not a method but has arguments")));
                 }
@@ -89,13 +94,7 @@ impl<'t> State<'_, '_, 't> {
         match object.member(name) {
             Some(Member::Method(signature)) => {
                 let values = self.arguments(dot, signature, name, args, last)?;
-                match object.call(name, &values) {
-                    Ok(value) => Ok(Slot::plain(value)),
-                    Err(message) => {
-                        self.at = super::state::At::Expr(node);
-                        Err(self.error_calling(name, message.into()))
-                    }
-                }
+                self.called(node, name, object.call(name, &values))
             }
             Some(Member::Field(_)) if has_args => {
                 Err(self.error(format!("{name} has arguments but cannot be invoked as function")))
@@ -111,6 +110,14 @@ impl<'t> State<'_, '_, 't> {
             },
             None => Err(self.no_field(receiver, name)),
         }
+    }
+
+    /// What a method gave, or how it failed.
+    fn called(&mut self, node: &'t Expr, name: &str, gave: Result<Value, String>) -> Executed<Slot> {
+        gave.map(Slot::plain).map_err(|message| {
+            self.at = super::state::At::Expr(node);
+            self.error_calling(name, message.into())
+        })
     }
 
     /// The method call's or function's final argument, checked.

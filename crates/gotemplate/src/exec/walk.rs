@@ -65,7 +65,7 @@ impl<'t> State<'_, '_, 't> {
         let before = self.scope.out.len();
         match value {
             Value::Nil => self.scope.out.extend_from_slice(b"<no value>"),
-            value => crate::format::write_any(&mut self.scope.out, value),
+            value => crate::format::write_printed(&mut self.scope.out, value),
         }
         self.count_output(self.scope.out.len() - before)
     }
@@ -129,6 +129,10 @@ impl<'t> State<'_, '_, 't> {
                 let number = |number| Value::Uint8(u8::try_from(number).unwrap_or(u8::MAX));
                 self.count(branch, i64::from(*count), value, number)
             }
+            Value::Uint64(count) => {
+                let number = |number: i64| Value::Uint64(number.cast_unsigned());
+                self.count(branch, i64::try_from(*count).unwrap_or(i64::MAX), value, number)
+            }
             Value::List(list) => {
                 let boxed = list.ty == crate::value::ListType::Any;
                 let items = list.items.iter().enumerate().map(|(index, item)| (index_value(index), item.clone()));
@@ -158,8 +162,10 @@ impl<'t> State<'_, '_, 't> {
                 self.count(branch, object.integer().unwrap_or(0), value, Value::Int64)
             }
             other => {
-                let text = crate::format::any(other);
-                Err(self.error(format!("range can't iterate over {}", text.text())))
+                let mut text = Vec::new();
+                crate::format::write_printed(&mut text, other);
+                let text = String::from_utf8_lossy(&text);
+                Err(self.error(format!("range can't iterate over {text}")))
             }
         }
     }

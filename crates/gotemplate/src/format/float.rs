@@ -113,27 +113,56 @@ pub fn json_float(value: f64) -> String {
     float_f(value, None)
 }
 
-/// `%x`: a hexadecimal mantissa and a binary exponent, the shortest.
-pub(crate) fn float_x(value: f64) -> String {
+/// The mantissa with its first digit, which is a one but for subnormals, and the binary exponent of that digit.
+fn parts(value: f64) -> (u64, i64) {
+    let bits = value.to_bits();
+    let (raw, fraction) = (i64::try_from(bits >> 52 & 0x7ff).unwrap_or(0), bits & 0xf_ffff_ffff_ffff);
+    if raw == 0 { (fraction, -1022) } else { (fraction | 1 << 52, raw - 1023) }
+}
+
+/// `%b`: the mantissa as a whole number, and a power of two.
+pub(super) fn float_b(value: f64) -> String {
     if let Some(text) = special(value) {
         return text.to_owned();
     }
-    let bits = value.to_bits();
-    let (raw, fraction) = (i64::try_from(bits >> 52 & 0x7ff).unwrap_or(0), bits & 0xf_ffff_ffff_ffff);
-    if raw == 0 && fraction == 0 {
-        return format!("{}0x0p+00", sign(value));
+    let (mantissa, exponent) = parts(value);
+    format!("{}{mantissa}p{:+}", sign(value), exponent - 52)
+}
+
+/// `%x`: a hexadecimal mantissa and a binary exponent; with so many digits after the point, or the shortest.
+pub(super) fn float_x(value: f64, precision: Option<usize>) -> String {
+    if let Some(text) = special(value) {
+        return text.to_owned();
     }
+    let (mantissa, exponent) = parts(value);
     // A subnormal is shifted until its first digit is a one.
-    let (exponent, fraction) = match raw {
-        0 => {
-            let shift = fraction.leading_zeros() - 11;
-            (-1022 - i64::from(shift), fraction << shift & 0xf_ffff_ffff_ffff)
-        }
-        raw => (raw - 1023, fraction),
+    let shift = mantissa.leading_zeros().saturating_sub(11);
+    let (mantissa, exponent) = match mantissa {
+        0 => (0, 0),
+        mantissa => (mantissa << shift, exponent - i64::from(shift)),
     };
-    let digits = format!("{fraction:013x}");
-    let digits = digits.trim_end_matches('0');
+    let (mantissa, exponent) = rounded(mantissa, exponent, precision);
+    let mut digits = format!("{:013x}", mantissa & 0xf_ffff_ffff_ffff);
+    match precision {
+        None => digits.truncate(digits.trim_end_matches('0').len()),
+        Some(precision) => {
+            digits.push_str(&"0".repeat(precision.saturating_sub(digits.len())));
+            digits.truncate(precision);
+        }
+    }
     let point = if digits.is_empty() { "" } else { "." };
     let mark = if exponent < 0 { '-' } else { '+' };
-    format!("{}0x1{point}{digits}p{mark}{:02}", sign(value), exponent.abs())
+    format!("{}0x{}{point}{digits}p{mark}{:02}", sign(value), mantissa >> 52, exponent.abs())
+}
+
+/// A mantissa of 53 bits, to so many hexadecimal digits after the first bit; halves go to the even one.
+fn rounded(mantissa: u64, exponent: i64, precision: Option<usize>) -> (u64, i64) {
+    let dropped = match precision {
+        Some(precision) if precision < 13 => 52 - 4 * u32::try_from(precision).unwrap_or(0),
+        _ => return (mantissa, exponent),
+    };
+    let (kept, rest, half) = (mantissa >> dropped, mantissa & ((1 << dropped) - 1), 1 << (dropped - 1));
+    let up = rest > half || rest == half && kept & 1 == 1;
+    let mantissa = (kept + u64::from(up)) << dropped;
+    if mantissa >> 53 == 1 { (mantissa >> 1, exponent + 1) } else { (mantissa, exponent) }
 }

@@ -32,6 +32,13 @@ fn quote_with(text: &Str, ascii: bool) -> String {
     out
 }
 
+/// `%#q` of a text, where it can stand between backquotes.
+pub(super) fn raw(text: &Str) -> Option<String> {
+    let text = std::str::from_utf8(text.as_bytes()).ok()?;
+    let fits = |c: char| c == '\t' || c >= ' ' && !matches!(c, '`' | '\x7f' | '\u{feff}');
+    text.chars().all(fits).then(|| format!("`{text}`"))
+}
+
 /// `%q` of a rune.
 pub(crate) fn quote_rune(c: char, ascii: bool) -> String {
     let mut out = String::from("'");

@@ -4,7 +4,7 @@ use super::Verb;
 use crate::sprig::MAX_TEXT;
 use crate::value::Value;
 
-/// The widest padding and the longest precision that is honoured.
+/// The widest padding and the longest precision that an argument can ask for.
 const MAX_WIDTH: i64 = 1_000_000;
 
 /// Goes through a format.
@@ -57,7 +57,6 @@ impl<'a> Printer<'a> {
     fn verb(&mut self, format: &[u8], mut at: usize) -> usize {
         let mut verb = Verb::default();
         self.good_index = true;
-        self.after_index = false;
         while let Some(flag) = format.get(at) {
             match flag {
                 b'#' => verb.sharp = true,
@@ -75,16 +74,13 @@ impl<'a> Printer<'a> {
         if !self.after_index {
             at = self.argument_number(format, at);
         }
-        let Some(letter) = std::str::from_utf8(&format[at..]).map_or_else(
-            |error| std::str::from_utf8(&format[at..at + error.valid_up_to()]).unwrap_or_default().chars().next(),
-            |text| text.chars().next(),
-        ) else {
+        let Some((letter, length)) = letter(&format[at..]) else {
             self.out.extend_from_slice(b"%!(NOVERB)");
             return format.len();
         };
         verb.verb = letter;
         self.print(verb);
-        at + letter.len_utf8()
+        at + length
     }
 
     fn print(&mut self, mut verb: Verb) {
@@ -98,7 +94,7 @@ impl<'a> Printer<'a> {
             return self.out.extend_from_slice(format!("%!{}(MISSING)", verb.verb).as_bytes());
         };
         self.index += 1;
-        if verb.verb == 'v' {
+        if matches!(verb.verb, 'v' | 'w') {
             verb.sharp_v = verb.sharp;
             verb.sharp = false;
             verb.plus_v = verb.plus;
@@ -119,12 +115,13 @@ impl<'a> Printer<'a> {
             if self.after_index && number.is_some() {
                 self.good_index = false;
             }
-            verb.width = number.and_then(|number| usize::try_from(number).ok());
+            verb.width = number;
             return next;
         }
         match self.star() {
             Some(width) => {
                 verb.minus |= width < 0;
+                verb.zero &= width >= 0;
                 verb.width = usize::try_from(width.abs()).ok();
             }
             None => self.out.extend_from_slice(b"%!(BADWIDTH)"),
@@ -134,7 +131,8 @@ impl<'a> Printer<'a> {
     }
 
     fn precision(&mut self, format: &[u8], at: usize, verb: &mut Verb) -> usize {
-        if format.get(at) != Some(&b'.') {
+        // A point at the very end is a verb, and no good one.
+        if format.get(at) != Some(&b'.') || at + 1 == format.len() {
             return at;
         }
         if self.after_index {
@@ -143,12 +141,12 @@ impl<'a> Printer<'a> {
         let at = self.argument_number(format, at + 1);
         if format.get(at) != Some(&b'*') {
             let (number, next) = number(format, at);
-            verb.precision = usize::try_from(number.unwrap_or(0)).ok();
+            verb.precision = Some(number.unwrap_or(0));
             return next;
         }
-        match self.star() {
-            Some(precision) => verb.precision = usize::try_from(precision).ok(),
-            None => self.out.extend_from_slice(b"%!(BADPREC)"),
+        verb.precision = self.star().and_then(|precision| usize::try_from(precision).ok());
+        if verb.precision.is_none() {
+            self.out.extend_from_slice(b"%!(BADPREC)");
         }
         self.after_index = false;
         at + 1
@@ -158,38 +156,55 @@ impl<'a> Printer<'a> {
     fn star(&mut self) -> Option<i64> {
         let arg = self.args.get(self.index)?;
         self.index += 1;
-        match arg {
-            Value::Int(number) | Value::Int64(number) if number.abs() <= MAX_WIDTH => Some(*number),
-            _ => None,
-        }
+        let number = match arg {
+            Value::Int(number) | Value::Int64(number) => *number,
+            Value::Uint8(number) => i64::from(*number),
+            Value::Uint64(number) => i64::try_from(*number).ok()?,
+            Value::Object(object) => object.integer()?,
+            _ => return None,
+        };
+        (-MAX_WIDTH..=MAX_WIDTH).contains(&number).then_some(number)
     }
 
     /// `[n]`: which argument comes next.
     fn argument_number(&mut self, format: &[u8], at: usize) -> usize {
+        self.after_index = false;
         if format.get(at) != Some(&b'[') {
             return at;
         }
         self.reordered = true;
-        let Some(close) = format[at..].iter().position(|byte| *byte == b']') else {
+        let Some(close) = format[at..].iter().position(|byte| *byte == b']').filter(|_| format.len() - at >= 3) else {
             self.good_index = false;
             return at + 1;
         };
-        let (number, end) = number(format, at + 1);
-        match number.and_then(|number| usize::try_from(number).ok()) {
-            Some(number) if end == at + close && number >= 1 && number <= self.args.len() => {
-                self.index = number - 1;
-                self.after_index = true;
-            }
+        let (number, end) = number(&format[..at + close], at + 1);
+        self.after_index = number.is_some() && end == at + close;
+        match number {
+            Some(number) if self.after_index && number >= 1 && number <= self.args.len() => self.index = number - 1,
             _ => self.good_index = false,
         }
         at + close + 1
     }
 }
 
-/// Digits, and where they end.
-fn number(format: &[u8], at: usize) -> (Option<i64>, usize) {
-    let digits = format[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let text = std::str::from_utf8(&format[at..at + digits]).unwrap_or_default();
-    let number = text.parse::<i64>().ok().filter(|number| *number <= MAX_WIDTH);
-    (number, at + digits)
+/// The next character and its length; a byte that is none stands for itself.
+fn letter(text: &[u8]) -> Option<(char, usize)> {
+    let chunk = text.utf8_chunks().next()?;
+    Some(chunk.valid().chars().next().map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, c.len_utf8())))
+}
+
+/// Digits, and where they end. One that is too long takes all that is left with it.
+fn number(format: &[u8], at: usize) -> (Option<usize>, usize) {
+    let mut number = None;
+    for (offset, byte) in format.get(at..).unwrap_or_default().iter().enumerate() {
+        if !byte.is_ascii_digit() {
+            return (number, at + offset);
+        }
+        let before = number.unwrap_or(0);
+        if before > 1_000_000 {
+            return (None, format.len());
+        }
+        number = Some(before * 10 + usize::from(byte - b'0'));
+    }
+    (number, format.len().max(at))
 }

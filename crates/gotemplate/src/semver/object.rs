@@ -13,10 +13,6 @@ static NONE: Signature = Signature { fixed: &[], variadic: None };
 static OTHER: Signature = Signature { fixed: &[Ty::Object("*semver.Version")], variadic: None };
 static TEXT: Signature = Signature { fixed: &[Ty::Str], variadic: None };
 
-fn unsigned(number: u64) -> Value {
-    Value::Int64(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
 fn release(major: u64, minor: u64, patch: u64) -> Value {
     let (pre, metadata) = (String::new(), String::new());
     let original = format!("{major}.{minor}.{patch}");
@@ -51,9 +47,9 @@ impl Object for VersionObject {
             _ => std::cmp::Ordering::Equal,
         };
         Ok(match name {
-            "Major" => unsigned(this.major),
-            "Minor" => unsigned(this.minor),
-            "Patch" => unsigned(this.patch),
+            "Major" => Value::Uint64(this.major),
+            "Minor" => Value::Uint64(this.minor),
+            "Patch" => Value::Uint64(this.patch),
             "Prerelease" => Value::from(this.pre.as_str()),
             "Metadata" => Value::from(this.metadata.as_str()),
             "Original" => Value::from(this.original.as_str()),
@@ -76,6 +72,18 @@ impl Object for VersionObject {
 
     fn text(&self) -> Option<String> {
         Some(self.0.to_string())
+    }
+
+    fn inner_fields(&self) -> Vec<(&'static str, Value)> {
+        let this = &self.0;
+        vec![
+            ("major", Value::Uint64(this.major)),
+            ("minor", Value::Uint64(this.minor)),
+            ("patch", Value::Uint64(this.patch)),
+            ("pre", Value::from(this.pre.as_str())),
+            ("metadata", Value::from(this.metadata.as_str())),
+            ("original", Value::from(this.original.as_str())),
+        ]
     }
 
     fn json_text(&self) -> Option<String> {

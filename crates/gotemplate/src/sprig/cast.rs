@@ -17,6 +17,7 @@ pub fn to_int64(value: &Value) -> i64 {
     match value {
         Value::Int(number) | Value::Int64(number) => *number,
         Value::Uint8(number) => i64::from(*number),
+        Value::Uint64(number) => number.cast_signed(),
         Value::Float(number) => truncate(*number),
         Value::Bool(value) => i64::from(*value),
         Value::Str(text) => parse_int(trim_zero_decimal(&text.text())).unwrap_or(0),

@@ -32,7 +32,11 @@ pub(super) fn table() -> impl IntoIterator<Item = Function> {
 }
 
 fn certificate(cert: String, key: String) -> Value {
-    Value::object(Struct { name: "sprig.certificate", fields: vec![("Cert", cert.into()), ("Key", key.into())] })
+    Value::object(Struct {
+        name: "sprig.certificate",
+        fields: vec![("Cert", cert.into()), ("Key", key.into())],
+        json_names: &[],
+    })
 }
 
 fn private_key(scope: &mut Scope<'_>, args: &[Value]) -> Outcome {

@@ -45,7 +45,7 @@ fn time_of(value: &Value) -> Option<Time> {
     match value {
         Value::Object(object) => {
             let object = Rc::clone(object);
-            object.as_any().downcast_ref::<Time>().map(|time| Time(time.0.clone()))
+            object.as_any().downcast_ref::<Time>().map(|time| Time(time.0.clone(), time.1))
         }
         Value::Int(seconds) | Value::Int64(seconds) => {
             Some(Time::from_nanos(i128::from(*seconds) * 1_000_000_000, TimeZone::system()))
@@ -72,7 +72,7 @@ fn modify(args: &[Value]) -> Outcome {
 }
 
 fn read(args: &[Value]) -> Outcome {
-    Ok(Value::object(Time(parse(&args.text(0), &args.text(1), &TimeZone::system())?)))
+    Ok(Value::object(Time::new(parse(&args.text(0), &args.text(1), &TimeZone::system())?)))
 }
 
 fn since(scope: &Scope<'_>, time: &Time) -> Duration {

@@ -128,6 +128,10 @@ fn slice(args: &[Value]) -> Outcome {
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     let items = range.and_then(|(start, end)| list.items.get(start..end));
     let items = items.ok_or_else(|| Failure::new("reflect.Value.Slice: slice index out of bounds"))?;
+    if args[0].as_bytes().is_some() {
+        let byte = |item: &Value| if let Value::Uint8(byte) = item { *byte } else { 0 };
+        return Ok(Value::object(crate::value::Bytes(Some(items.iter().map(byte).collect()))));
+    }
     Ok(Value::List(Rc::new(List { ty: list.ty, items: items.to_vec(), nil: false })))
 }
 

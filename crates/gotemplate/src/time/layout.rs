@@ -209,7 +209,9 @@ fn zone_name(time: &Zoned) -> String {
     }
     let name = time.strftime("%Z").to_string();
     if name.starts_with(['+', '-']) {
-        offset(time.offset().seconds(), false, if time.offset().seconds() % 3600 == 0 { 1 } else { 2 })
+        // A zone that is an offset and no more has no name: it shows hours and minutes.
+        let hours = time.time_zone().iana_name().is_some() && time.offset().seconds() % 3600 == 0;
+        offset(time.offset().seconds(), false, if hours { 1 } else { 2 })
     } else {
         name
     }

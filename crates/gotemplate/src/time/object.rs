@@ -8,8 +8,16 @@ use super::{Duration, layout};
 use crate::func::{Args, Signature, Ty};
 use crate::value::{Kind, Member, Object, Value};
 
-/// `time.Time`
-pub struct Time(pub Zoned);
+/// `time.Time`, and the name of its zone where that is not what the zone says: `UTC` is only what was asked for as such.
+pub struct Time(pub Zoned, pub Option<&'static str>);
+
+/// The zone that goes by no other name.
+const UTC: &str = "UTC";
+
+/// `*time.Location`, of which nothing shows but whether it is there.
+struct Location {
+    utc: bool,
+}
 
 static NONE: Signature = Signature { fixed: &[], variadic: None };
 static TEXT: Signature = Signature { fixed: &[Ty::Str], variadic: None };
@@ -18,16 +26,31 @@ static SPAN: Signature = Signature { fixed: &[Ty::Object("time.Duration")], vari
 static DATE: Signature = Signature { fixed: &[Ty::Int, Ty::Int, Ty::Int], variadic: None };
 
 impl Time {
+    /// A time whose zone goes by its own name.
+    #[must_use]
+    pub fn new(time: Zoned) -> Self {
+        Self(time, None)
+    }
+
     /// The time so many nanoseconds after 1970, in a zone.
     #[must_use]
     pub fn from_nanos(nanos: i128, zone: TimeZone) -> Self {
-        Self(Timestamp::from_nanosecond(nanos).unwrap_or_default().to_zoned(zone))
+        Self::new(Timestamp::from_nanosecond(nanos).unwrap_or_default().to_zoned(zone))
     }
 
     /// Go's zero time: the first second of the year 1.
     #[must_use]
     pub fn zero() -> Self {
-        Self::from_nanos(-62_135_596_800_000_000_000, TimeZone::UTC)
+        let zero = Self::from_nanos(-62_135_596_800_000_000_000, TimeZone::UTC);
+        Self(zero.0, Some(UTC))
+    }
+
+    /// As a layout says, with the name that the zone was given.
+    fn format(&self, layout: &str) -> String {
+        match self.1 {
+            Some(name) => layout::format(&self.0, &layout.replace("MST", name)),
+            None => layout::format(&self.0, layout),
+        }
     }
 
     fn after(&self, duration: i64) -> Self {
@@ -93,11 +116,11 @@ impl Object for Time {
             "Second" => int(time.second().into()),
             "Nanosecond" => int(time.subsec_nanosecond().into()),
             "YearDay" => int(time.day_of_year().into()),
-            "UTC" => Value::object(Self(time.with_time_zone(TimeZone::UTC))),
-            "Local" => Value::object(Self(time.with_time_zone(TimeZone::system()))),
+            "UTC" => Value::object(Self(time.with_time_zone(TimeZone::UTC), Some(UTC))),
+            "Local" => Value::object(Self::new(time.with_time_zone(TimeZone::system()))),
             "String" => Value::from(self.text().unwrap_or_default()),
             "IsZero" => Value::Bool(nanos == Self::zero().0.timestamp().as_nanosecond()),
-            "Format" => Value::from(layout::format(time, &args.text(0))),
+            "Format" => Value::from(self.format(&args.text(0))),
             "Before" => Value::Bool(nanos < other),
             "After" => Value::Bool(nanos > other),
             "Equal" => Value::Bool(nanos == other),
@@ -115,18 +138,76 @@ impl Object for Time {
                     .and_then(|span| span.try_months(args.int(1)))
                     .and_then(|span| span.try_days(args.int(2)));
                 let moved = shift.and_then(|shift| time.checked_add(shift));
-                Value::object(Self(moved.map_err(|error| error.to_string())?))
+                Value::object(Self::new(moved.map_err(|error| error.to_string())?))
             }
             name => return Err(format!("no method {name}")),
         })
     }
 
     fn text(&self) -> Option<String> {
-        Some(layout::format(&self.0, "2006-01-02 15:04:05.999999999 -0700 MST"))
+        Some(self.format("2006-01-02 15:04:05.999999999 -0700 MST"))
+    }
+
+    fn go_text(&self) -> Option<String> {
+        let time = &self.0;
+        let zone = match self.1 {
+            Some(UTC) => "time.UTC".to_owned(),
+            Some(name) => format!("time.Location({name:?})"),
+            None if time.time_zone().to_fixed_offset().is_ok_and(|offset| !offset.is_zero()) => {
+                "time.Location(\"\")".to_owned()
+            }
+            None => "time.Local".to_owned(),
+        };
+        let (date, clock) = (time.date(), time.time());
+        let month = self.format("January");
+        let nanos = clock.subsec_nanosecond();
+        Some(format!(
+            "time.Date({}, time.{month}, {}, {}, {}, {}, {nanos}, {zone})",
+            date.year(),
+            date.day(),
+            clock.hour(),
+            clock.minute(),
+            clock.second()
+        ))
+    }
+
+    fn inner_fields(&self) -> Vec<(&'static str, Value)> {
+        let seconds = self.0.timestamp().as_second() + 62_135_596_800;
+        vec![
+            ("wall", Value::Uint64(u64::try_from(self.0.subsec_nanosecond()).unwrap_or(0))),
+            ("ext", Value::Int64(seconds)),
+            ("loc", Value::object(Location { utc: self.1 == Some(UTC) })),
+        ]
     }
 
     fn json_text(&self) -> Option<String> {
         Some(self.rfc3339())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Object for Location {
+    fn type_name(&self) -> String {
+        "*time.Location".to_owned()
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Ptr
+    }
+
+    fn member(&self, _: &str) -> Option<Member> {
+        None
+    }
+
+    fn call(&self, name: &str, _: &[Value]) -> Result<Value, String> {
+        Err(format!("no method {name}"))
+    }
+
+    fn is_nil(&self) -> bool {
+        self.utc
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -60,6 +60,7 @@ impl Value {
             Self::Bool(value) => Json::Bool(*value),
             Self::Int(value) | Self::Int64(value) => Json::from(*value),
             Self::Uint8(value) => Json::from(*value),
+            Self::Uint64(value) => Json::from(*value),
             Self::Float(value) if !value.is_finite() => {
                 return Err(format!("json: unsupported value: {}", crate::format::float_g(*value, None)));
             }
@@ -85,6 +86,9 @@ impl Value {
 
     fn object_json(&self, object: &dyn super::Object, walk: &mut Walk, depth: usize) -> Result<Json, String> {
         use base64::Engine as _;
+        if object.is_nil() {
+            return Ok(Json::Null);
+        }
         if let Some(bytes) = self.as_bytes() {
             return Ok(Json::String(base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes())));
         }
@@ -93,6 +97,14 @@ impl Value {
         }
         if let Some(text) = object.json_text() {
             return Ok(Json::String(text));
+        }
+        let fields = object.json_fields();
+        if !fields.is_empty() {
+            let mut entries = JsonMap::new();
+            for (name, value) in fields {
+                entries.insert(name.to_owned(), value.json(walk, depth + 1)?);
+            }
+            return Ok(Json::Object(entries));
         }
         match object.plain() {
             Some(plain) => plain.json(walk, depth + 1),

@@ -20,6 +20,8 @@ pub enum Kind {
     Int64,
     /// `uint8`
     Uint8,
+    /// `uint64`
+    Uint64,
     /// `float64`
     Float64,
     /// `complex128`
@@ -44,6 +46,7 @@ impl fmt::Display for Kind {
             Self::Int => "int",
             Self::Int64 => "int64",
             Self::Uint8 => "uint8",
+            Self::Uint64 => "uint64",
             Self::Float64 => "float64",
             Self::Complex128 => "complex128",
             Self::String => "string",
@@ -80,6 +83,14 @@ pub trait Object {
     fn text(&self) -> Option<String> {
         None
     }
+    /// Its text where a template prints it, where the method belongs to the pointer to it: `fmt` knows nothing of that.
+    fn printed_text(&self) -> Option<String> {
+        self.text()
+    }
+    /// What `%#v` says of it, where it has a `GoString` method.
+    fn go_text(&self) -> Option<String> {
+        None
+    }
     /// The map, list or struct fields that it stands for in loops, in print and in JSON.
     fn plain(&self) -> Option<Value> {
         None
@@ -96,16 +107,28 @@ pub trait Object {
     fn integer(&self) -> Option<i64> {
         None
     }
+    /// Whether it is a pointer to nothing.
+    fn is_nil(&self) -> bool {
+        false
+    }
     /// The exported fields of a struct, in the order of their declaration.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
+    }
+    /// All fields of a struct, also those that are not exported: `fmt` shows them.
+    fn inner_fields(&self) -> Vec<(&'static str, Value)> {
+        self.fields()
+    }
+    /// The fields of a struct under the names that JSON has for them.
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.fields()
     }
     /// For functions that know the type.
     fn as_any(&self) -> &dyn Any;
 }
 
-/// `[]uint8`: the bytes of a file.
-pub struct Bytes(pub Rc<[u8]>);
+/// `[]uint8`: the bytes of a file; none where there is no such file.
+pub struct Bytes(pub Option<Rc<[u8]>>);
 
 impl Object for Bytes {
     fn type_name(&self) -> String {
@@ -121,7 +144,10 @@ impl Object for Bytes {
         Err(format!("no method {name}"))
     }
     fn plain(&self) -> Option<Value> {
-        Some(Value::list(self.0.iter().map(|byte| Value::Uint8(*byte)).collect()))
+        Some(Value::list(self.0.iter().flat_map(|bytes| bytes.iter()).map(|byte| Value::Uint8(*byte)).collect()))
+    }
+    fn is_nil(&self) -> bool {
+        self.0.is_none()
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -133,7 +159,10 @@ impl Value {
     #[must_use]
     pub fn as_bytes(&self) -> Option<Str> {
         let Self::Object(object) = self else { return None };
-        object.as_any().downcast_ref::<Bytes>().map(|bytes| Str::from_bytes(bytes.0.to_vec()))
+        object
+            .as_any()
+            .downcast_ref::<Bytes>()
+            .map(|bytes| Str::from_bytes(bytes.0.as_deref().unwrap_or_default().to_vec()))
     }
 }
 
@@ -143,6 +172,8 @@ pub struct Struct {
     pub name: &'static str,
     /// The names in the order of the declaration, and their values.
     pub fields: Vec<(&'static str, Value)>,
+    /// Their names in JSON, where those are others.
+    pub json_names: &'static [&'static str],
 }
 
 impl Object for Struct {
@@ -160,6 +191,12 @@ impl Object for Struct {
     }
     fn fields(&self) -> Vec<(&'static str, Value)> {
         self.fields.clone()
+    }
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        if self.json_names.is_empty() {
+            return self.fields();
+        }
+        self.json_names.iter().zip(&self.fields).map(|(name, (_, value))| (*name, value.clone())).collect()
     }
     fn plain(&self) -> Option<Value> {
         Some(Value::map(self.fields.iter().map(|(k, v)| (Rc::from(*k), v.clone())).collect::<Entries>()))

@@ -22,12 +22,21 @@ pub fn load_directory(path: &Path) -> Result<Chart, Error> {
         Err(_) => Rules::default(),
     };
     rules.add_defaults();
-    let mut files = Vec::new();
-    walk(path, "", &rules, &mut files, 0)?;
-    super::load_files(files)
+    let mut found = Found::default();
+    walk(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), "", &rules, &mut found, 0)?;
+    let mut chart = super::load_files(found.files)?;
+    chart.notices = found.notices;
+    Ok(chart)
 }
 
-fn walk(directory: &Path, prefix: &str, rules: &Rules, files: &mut Vec<File>, depth: usize) -> Result<(), Error> {
+/// What a directory holds, and the links that led out of it.
+#[derive(Default)]
+struct Found {
+    files: Vec<File>,
+    notices: Vec<String>,
+}
+
+fn walk(directory: &Path, prefix: &str, rules: &Rules, into: &mut Found, depth: usize) -> Result<(), Error> {
     if depth > MAX_DEPTH {
         return Err(Error::Chart(format!("directories are nested too deep at {}", directory.display())));
     }
@@ -40,14 +49,15 @@ fn walk(directory: &Path, prefix: &str, rules: &Rules, files: &mut Vec<File>, de
     for path in entries {
         let Some(base) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
         let name = if prefix.is_empty() { base.clone() } else { format!("{prefix}/{base}") };
+        into.notices.extend(super::links::followed(&path)?);
         let found = fs::metadata(&path).map_err(|source| Error::file(&path, source))?;
         if rules.ignore(&name, found.is_dir()) {
             continue;
         }
         if found.is_dir() {
-            walk(&path, &name, rules, files, depth + 1)?;
+            walk(&path, &name, rules, into, depth + 1)?;
         } else {
-            files.push(read(&path, name, &found)?);
+            into.files.push(read(&path, name, &found)?);
         }
     }
     Ok(())

@@ -78,7 +78,9 @@ impl Object for Files {
         let argument = args.text(0);
         Ok(match name {
             "Get" => self.text(&argument).into(),
-            "GetBytes" => Value::object(Bytes(self.get(&argument).cloned().unwrap_or_else(|| Rc::from(&b""[..])))),
+            "GetBytes" => {
+                Value::object(Bytes(Some(self.get(&argument).cloned().unwrap_or_else(|| Rc::from(&b""[..])))))
+            }
             "Glob" => self.glob(&argument),
             "Lines" => self.lines(&argument),
             "AsConfig" => self.config(|data| String::from_utf8_lossy(data).into_owned()),
@@ -88,12 +90,12 @@ impl Object for Files {
     }
 
     fn plain(&self) -> Option<Value> {
-        let entries = self.0.iter().map(|(name, data)| (Rc::clone(name), Value::object(Bytes(Rc::clone(data)))));
+        let entries = self.0.iter().map(|(name, data)| (Rc::clone(name), Value::object(Bytes(Some(Rc::clone(data))))));
         Some(Value::map(entries.collect::<Entries>()))
     }
 
     fn zero(&self) -> Value {
-        Value::object(Bytes(Rc::from(&b""[..])))
+        Value::object(Bytes(None))
     }
 
     fn as_any(&self) -> &dyn Any {

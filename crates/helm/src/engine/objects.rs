@@ -57,9 +57,20 @@ fn dependency(dependency: &Dependency) -> Value {
         ("Condition", dependency.condition.as_str().into()),
         ("Tags", Value::list(dependency.tags.iter().map(|tag| tag.as_str().into()).collect())),
         ("Enabled", dependency.enabled.into()),
-        ("ImportValues", Value::list(dependency.import_values.iter().map(Value::from_values).collect())),
+        ("ImportValues", Value::list(dependency.import_values.iter().map(import).collect())),
         ("Alias", dependency.alias.as_str().into()),
     ])
+}
+
+/// What is imported, which is a map of texts by the time templates see it.
+fn import(import: &serde_json::Value) -> Value {
+    let texts = |map: &serde_json::Map<String, serde_json::Value>| map.values().all(serde_json::Value::is_string);
+    match (import.as_object(), Value::from_values(import)) {
+        (Some(map), Value::Map(entries)) if texts(map) => {
+            Value::Map(Rc::new(Map::typed(MapType::Str, entries.snapshot().into_iter().collect())))
+        }
+        (_, other) => other,
+    }
 }
 
 /// The capabilities as templates see them.
@@ -73,6 +84,7 @@ pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
             ("GoVersion", "go1.26.5".into()),
             ("KubeClientVersion", "v1.36".into()),
         ],
+        json_names: &["version", "git_commit", "git_tree_state", "go_version", "kube_client_version"],
     };
     Value::object(CapabilitiesObject {
         version: Value::object(KubeVersion(capabilities.clone())),
@@ -158,8 +170,14 @@ impl Object for KubeVersion {
         }
     }
 
-    fn text(&self) -> Option<String> {
+    fn printed_text(&self) -> Option<String> {
         Some(self.0.normalized.clone())
+    }
+
+    fn inner_fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = self.fields();
+        fields.insert(1, ("normalizedVersion", self.0.normalized.as_str().into()));
+        fields
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {

@@ -1,6 +1,7 @@
 //! TOML, written as the library that Helm uses writes it, and read.
 
 mod complaint;
+mod dates;
 
 use std::fmt::Write as _;
 
@@ -43,7 +44,7 @@ fn from_toml(value: toml::Value) -> Value {
         toml::Value::Integer(number) => Value::Int64(number),
         toml::Value::Float(number) => Value::Float(number),
         toml::Value::Boolean(value) => value.into(),
-        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Datetime(time) => dates::read(time),
         toml::Value::Array(items) => Value::list(items.into_iter().map(from_toml).collect()),
         toml::Value::Table(table) => {
             Value::map(table.into_iter().map(|(key, value)| (key.into(), from_toml(value))).collect())
@@ -167,7 +168,10 @@ fn inline(out: &mut String, value: &Value) -> Result<(), String> {
                 }
                 out.push('}');
             }
-            (None, None) => out.push_str(&gotemplate::format::any(value).text()),
+            (None, None) => {
+                let text = dates::written(value);
+                out.push_str(&text.unwrap_or_else(|| gotemplate::format::any(value).text().into_owned()));
+            }
         },
     }
     Ok(())

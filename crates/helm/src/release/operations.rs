@@ -51,6 +51,8 @@ pub struct Common {
     pub post_render: Option<crate::render::PostRender>,
     /// Where logs of hooks go that want them shown.
     pub hook_log: fn(&str),
+    /// Where warnings go of what is odd about values.
+    pub warn: Option<fn(&str)>,
 }
 
 impl Default for Common {
@@ -67,6 +69,7 @@ impl Default for Common {
             lookup: None,
             post_render: None,
             hook_log: |_| {},
+            warn: None,
         }
     }
 }

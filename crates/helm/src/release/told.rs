@@ -100,12 +100,12 @@ fn text(text: &str) -> Value {
 }
 
 fn time(text: &str) -> Value {
-    let time = text.parse::<jiff::Timestamp>().map(|time| Time(time.to_zoned(jiff::tz::TimeZone::system())));
+    let time = text.parse::<jiff::Timestamp>().map(|time| Time::new(time.to_zoned(jiff::tz::TimeZone::system())));
     Value::object(time.unwrap_or_else(|_| Time::zero()))
 }
 
 fn made(name: &'static str, fields: Vec<(&'static str, Value)>) -> Value {
-    Value::object(Struct { name, fields })
+    Value::object(Struct { name, fields, json_names: &[] })
 }
 
 #[cfg(test)]

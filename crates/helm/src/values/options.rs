@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{SetKind, Values, merge_over, read_documents, set, set_literal};
+use super::{SetKind, Values, merge_over, read_documents, set};
 use crate::Error;
 use crate::json::with_floats;
 
@@ -54,7 +54,7 @@ impl Options {
             set(line, &mut values, &SetKind::File(&text)).map_err(|error| failed("--set-file", error))?;
         }
         for line in &self.literals {
-            set_literal(line, &mut values).map_err(|error| failed("--set-literal", error))?;
+            set(line, &mut values, &SetKind::Literal).map_err(|error| failed("--set-literal", error))?;
         }
         Ok(values)
     }

@@ -1,14 +1,22 @@
 //! `--set` and its kin: `a.b[0].c=1,d={x,y}`.
+//!
+//! What is there already is changed where it stands, so that a line that ends before it has said everything leaves
+//! what it had set so far.
+
+mod words;
 
 use serde_json::{Value, json};
 
 use super::Values;
 use crate::Error;
+use words::{Words, conversion, quoted, runes};
 
 /// The largest index of a list.
 const MAX_INDEX: i64 = 65_536;
 /// How deep names may nest.
 const MAX_NESTED: usize = 30;
+/// How deep lists may nest, for which the form itself knows no end.
+const MAX_LISTS: usize = 500;
 
 /// What a value in such a line is.
 pub enum SetKind<'a> {
@@ -20,6 +28,8 @@ pub enum SetKind<'a> {
     Json,
     /// The path of a file, whose text counts.
     File(&'a dyn Fn(&str) -> Result<String, Error>),
+    /// All that follows the equals sign, as it stands.
+    Literal,
 }
 
 /// Sets what a line says, over what is there.
@@ -27,7 +37,7 @@ pub enum SetKind<'a> {
 /// # Errors
 /// Where the line does not follow the form.
 pub fn set(line: &str, into: &mut Values, kind: &SetKind<'_>) -> Result<(), String> {
-    let mut parser = Parser { rest: line, kind };
+    let mut parser = Parser { words: Words::new(line, !matches!(kind, SetKind::Literal)), kind, lists: 0 };
     loop {
         match parser.key(into, 0) {
             Ok(()) => {}
@@ -48,52 +58,28 @@ fn wrong<T>(message: impl Into<String>) -> Result<T, Stop> {
 }
 
 struct Parser<'a> {
-    rest: &'a str,
+    words: Words<'a>,
     kind: &'a SetKind<'a>,
+    /// How many lists deep.
+    lists: usize,
 }
 
-/// How far a word went: to this stop character, or to the end.
-type Word = (String, Option<char>);
-
 impl Parser<'_> {
-    fn next(&mut self) -> Option<char> {
-        let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        Some(c)
-    }
-
-    /// Reads up to one of these characters; a backslash takes the next one as it is.
-    fn until(&mut self, stops: &[char]) -> Word {
-        let mut word = String::new();
-        while let Some(c) = self.next() {
-            match c {
-                c if stops.contains(&c) => return (word, Some(c)),
-                '\\' => match self.next() {
-                    Some(escaped) => word.push(escaped),
-                    None => return (word, None),
-                },
-                c => word.push(c),
-            }
-        }
-        (word, None)
-    }
-
     fn key(&mut self, data: &mut Values, depth: usize) -> Result<(), Stop> {
-        let (name, stop) = self.until(&['=', '[', ',', '.']);
-        let quoted = gotemplate::format::quote(&name.as_str().into());
+        let (name, stop) = match self.kind {
+            SetKind::Literal => self.words.until(&['=', '[', '.']),
+            _ => self.words.until(&['=', '[', ',', '.']),
+        };
         match stop {
             None if name.is_empty() => Err(Stop::End),
-            None => wrong(format!("key {quoted} has no value")),
+            None => wrong(format!("key {} has no value", quoted(&name))),
             Some('[') => self.list_key(data, name, depth),
             Some('=') => {
                 let (value, end) = self.value()?;
                 put(data, name, value);
                 if end { Err(Stop::End) } else { Ok(()) }
             }
-            Some(',') => {
-                put(data, name, "".into());
-                wrong(format!("key {quoted} has no value (cannot end with ,)"))
-            }
+            Some(',') => wrong(format!("key {} has no value (cannot end with ,)", quoted(&name))),
             Some(_) => self.nested(data, name, depth + 1),
         }
     }
@@ -104,123 +90,129 @@ impl Parser<'_> {
                 "value name nested level is greater than maximum supported nested level of {MAX_NESTED}"
             ));
         }
-        let mut inner = match data.remove(&name) {
-            None => Values::new(),
+        let mut new = Values::new();
+        let inner = match data.get_mut(&name) {
+            None => &mut new,
             Some(Value::Object(inner)) => inner,
-            Some(other) => {
-                let message = conversion(&other, "map[string]interface {}");
-                put(data, name, other);
-                return wrong(message);
-            }
+            Some(other) => return wrong(conversion(other, "map[string]interface {}")),
         };
-        let done = self.key(&mut inner, depth);
+        let done = self.key(inner, depth);
         if done.is_ok() && inner.is_empty() {
-            return wrong(format!("key map {} has no value", gotemplate::format::quote(&name.into())));
+            return wrong(format!("key map {} has no value", quoted(&name)));
         }
-        if !inner.is_empty() {
-            put(data, name, Value::Object(inner));
+        if !new.is_empty() {
+            put(data, name, Value::Object(new));
         }
         done
     }
 
     fn list_key(&mut self, data: &mut Values, name: String, depth: usize) -> Result<(), Stop> {
         let index = self.index()?;
-        let mut list = match data.remove(&name) {
-            None => Vec::new(),
-            Some(Value::Array(list)) => list,
-            Some(other) => {
-                let message = conversion(&other, "[]interface {}");
-                put(data, name, other);
-                return wrong(message);
+        match data.get_mut(&name) {
+            Some(Value::Array(list)) => self.item(list, index, depth),
+            Some(other) => wrong(conversion(other, "[]interface {}")),
+            None => {
+                let mut list = Vec::new();
+                let done = self.item(&mut list, index, depth);
+                put(data, name, Value::Array(list));
+                done
             }
-        };
-        let done = self.item(&mut list, index, depth);
-        put(data, name, Value::Array(list));
-        done
+        }
     }
 
     fn index(&mut self) -> Result<i64, Stop> {
-        let (text, stop) = self.until(&[']']);
+        let (text, stop) = self.words.until(&[']']);
         if stop.is_none() {
             // An index that is not closed ends the line like any other end.
             return Err(Stop::End);
         }
-        text.parse().or_else(|_| {
-            let text = gotemplate::format::quote(&text.into());
-            wrong(format!("error parsing index: strconv.Atoi: parsing {text}: invalid syntax"))
+        text.parse().or_else(|error: std::num::ParseIntError| {
+            let why = match error.kind() {
+                std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
+                _ => "invalid syntax",
+            };
+            wrong(format!("error parsing index: strconv.Atoi: parsing {}: {why}", quoted(&text)))
         })
     }
 
     fn item(&mut self, list: &mut Vec<Value>, index: i64, depth: usize) -> Result<(), Stop> {
-        if index < 0 {
+        if self.lists > MAX_LISTS {
+            return wrong(format!("lists nest deeper than {MAX_LISTS}"));
+        }
+        self.lists += 1;
+        let done = self.item_at(list, index, depth);
+        self.lists -= 1;
+        done
+    }
+
+    fn item_at(&mut self, list: &mut Vec<Value>, index: i64, depth: usize) -> Result<(), Stop> {
+        let Ok(place) = usize::try_from(index) else {
             return wrong(format!("negative {index} index not allowed"));
-        }
-        if depth > MAX_NESTED {
-            return wrong(format!(
-                "value name nested level is greater than maximum supported nested level of {MAX_NESTED}"
-            ));
-        }
-        let (text, stop) = self.until(&['[', '.', '=']);
+        };
+        let (text, stop) = self.words.until(&['[', '.', '=']);
         if !text.is_empty() {
             return wrong(format!("unexpected data at end of array index: {}", runes(&text)));
         }
-        let place = place(index)?;
         match stop {
             None => Err(Stop::End),
             Some('=') => {
-                let (value, end) = self.value()?;
-                put_at(list, place, value);
-                if end { Err(Stop::End) } else { Ok(()) }
+                let (value, _) = self.value()?;
+                put_at(list, place, value)
             }
             Some('[') => {
                 let next = self.index()?;
-                let mut inner = match list.get_mut(place).map(Value::take) {
-                    Some(Value::Array(inner)) => inner,
-                    _ => Vec::new(),
-                };
-                let done = self.item(&mut inner, next, depth + 1);
-                put_at(list, place, Value::Array(inner));
-                done
+                match list.get_mut(place) {
+                    Some(Value::Array(inner)) => self.item(inner, next, depth),
+                    Some(other) if !other.is_null() => wrong(conversion(other, "[]interface {}")),
+                    _ => {
+                        let mut inner = Vec::new();
+                        self.item(&mut inner, next, depth)?;
+                        put_at(list, place, Value::Array(inner))
+                    }
+                }
             }
-            Some(_) => {
-                let mut inner = match list.get_mut(place).map(Value::take) {
-                    Some(Value::Object(inner)) => inner,
-                    _ => Values::new(),
-                };
-                let done = self.key(&mut inner, depth);
-                put_at(list, place, Value::Object(inner));
-                done
-            }
+            Some(_) => match list.get_mut(place) {
+                Some(Value::Object(inner)) => self.key(inner, depth),
+                Some(other) => {
+                    let mut inner = Values::new();
+                    let done = self.key(&mut inner, depth);
+                    *other = Value::Object(inner);
+                    done
+                }
+                None => {
+                    let mut inner = Values::new();
+                    self.key(&mut inner, depth)?;
+                    put_at(list, place, Value::Object(inner))
+                }
+            },
         }
     }
 
-    /// A value, and whether the line ended with it.
+    /// A value, and whether the line ended before it began.
     fn value(&mut self) -> Result<(Value, bool), Stop> {
-        if let SetKind::Json = self.kind {
-            return self.json().map(|value| (value, false));
+        match self.kind {
+            SetKind::Json => return self.words.json().map(|value| (value, false)).or_else(wrong),
+            SetKind::Literal => return Ok((self.words.rest().into(), false)),
+            _ => {}
         }
-        if self.rest.is_empty() {
+        if self.words.at_end() {
             return Ok(("".into(), true));
         }
-        if self.rest.starts_with('{') {
-            self.next();
+        if self.words.skip('{') {
             return self.list().map(|value| (value, false));
         }
-        let (text, stop) = self.until(&[',']);
-        let _ = stop;
+        let (text, _) = self.words.until(&[',']);
         Ok((self.read(&text)?, false))
     }
 
     fn list(&mut self) -> Result<Value, Stop> {
         let mut list = Vec::new();
         loop {
-            let (text, stop) = self.until(&[',', '}']);
+            let (text, stop) = self.words.until(&[',', '}']);
             match stop {
                 None => return wrong("list must terminate with '}'"),
                 Some('}') => {
-                    if self.rest.starts_with(',') {
-                        self.next();
-                    }
+                    self.words.skip(',');
                     list.push(self.read(&text)?);
                     return Ok(Value::Array(list));
                 }
@@ -229,54 +221,13 @@ impl Parser<'_> {
         }
     }
 
-    /// A JSON value, and the comma after it.
-    fn json(&mut self) -> Result<Value, Stop> {
-        if self.nothing_left() {
-            return Ok(Value::Null);
-        }
-        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<Value>();
-        let value = match values.next() {
-            Some(Ok(value)) => value,
-            Some(Err(error)) => return wrong(error.to_string()),
-            None => Value::Null,
-        };
-        self.rest = &self.rest[values.byte_offset()..];
-        self.nothing_left();
-        Ok(crate::json::with_floats(value))
-    }
-
-    /// Skips space and a comma; whether there was nothing before it.
-    fn nothing_left(&mut self) -> bool {
-        self.rest = self.rest.trim_start();
-        if self.rest.starts_with(',') {
-            self.next();
-            return true;
-        }
-        self.rest.is_empty()
-    }
-
     fn read(&self, text: &str) -> Result<Value, Stop> {
         match self.kind {
             SetKind::Typed => Ok(typed(text)),
-            SetKind::Text | SetKind::Json => Ok(text.into()),
+            SetKind::Text | SetKind::Json | SetKind::Literal => Ok(text.into()),
             SetKind::File(read) => read(text).map(Value::String).or_else(|error| wrong(error.to_string())),
         }
     }
-}
-
-fn conversion(value: &Value, wanted: &str) -> String {
-    let name = match value {
-        Value::Number(number) if !number.is_f64() => "int64".to_owned(),
-        value => gotemplate::Value::from_json(value).type_name(),
-    };
-    let name = if value.is_null() { "nil".to_owned() } else { name };
-    format!("unable to parse key: interface conversion: interface {{}} is {name}, not {wanted}")
-}
-
-/// Characters as Go shows a list of them.
-pub(super) fn runes(text: &str) -> String {
-    let all: Vec<gotemplate::Value> = text.chars().map(|c| gotemplate::Value::Int(i64::from(u32::from(c)))).collect();
-    gotemplate::format::sprintf(&"%q".into(), &[gotemplate::Value::list(all)]).text().into_owned()
 }
 
 fn put(data: &mut Values, name: String, value: Value) {
@@ -285,18 +236,15 @@ fn put(data: &mut Values, name: String, value: Value) {
     }
 }
 
-fn place(index: i64) -> Result<usize, Stop> {
-    if index > MAX_INDEX {
-        return wrong(format!("index of {index} is greater than maximum supported index of {MAX_INDEX}"));
+fn put_at(list: &mut Vec<Value>, place: usize, value: Value) -> Result<(), Stop> {
+    if i64::try_from(place).is_ok_and(|index| index > MAX_INDEX) {
+        return wrong(format!("index of {place} is greater than maximum supported index of {MAX_INDEX}"));
     }
-    usize::try_from(index).or_else(|_| wrong(format!("negative {index} index not allowed")))
-}
-
-fn put_at(list: &mut Vec<Value>, place: usize, value: Value) {
     if list.len() <= place {
         list.resize(place + 1, Value::Null);
     }
     list[place] = value;
+    Ok(())
 }
 
 /// A bool, null, or whole number where it looks like one; text otherwise.
@@ -304,7 +252,8 @@ fn typed(text: &str) -> Value {
     if text.eq_ignore_ascii_case("true") {
         return true.into();
     }
-    if text.eq_ignore_ascii_case("false") {
+    // Letters fold as Unicode has it, where the long s is an s.
+    if text.replace('\u{17f}', "s").eq_ignore_ascii_case("false") {
         return false.into();
     }
     if text.eq_ignore_ascii_case("null") {

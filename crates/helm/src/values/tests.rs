@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{SetKind, Values, Warnings, coalesce_values, read_documents, set, set_literal};
+use super::{SetKind, Values, Warnings, coalesce_values, read_documents, set};
 use crate::chart::Chart;
 
 #[track_caller]
@@ -31,11 +31,45 @@ fn set_lines_are_read_as_helm_reads_them() {
     check_set(&["l={a"], Err("list must terminate with '}'"));
 }
 
+/// Each as Helm 4.2.3 has it: what a line had set before it ended stays, and nothing else.
+#[test]
+fn lines_that_end_early_keep_what_they_set() {
+    check_set(&["a[0].b="], Ok(json!({"a": []})));
+    check_set(&["a[0].b=1", "a[0].c="], Ok(json!({"a": [{"b": 1, "c": ""}]})));
+    check_set(&["a[0"], Ok(json!({})));
+    check_set(&["a[0]"], Ok(json!({"a": []})));
+    check_set(&["a[0][1"], Ok(json!({"a": []})));
+    check_set(&["a."], Ok(json!({})));
+    check_set(&["a={}", "l={a,b}c=1"], Ok(json!({"a": [""], "l": ["a", "b"], "c": 1})));
+    check_set(
+        &["a=1", "a.b=2"],
+        Err("unable to parse key: interface conversion: interface {} is int64, not map[string]interface {}"),
+    );
+    check_set(
+        &["l[0]=x", "l[0][0]=y"],
+        Err("unable to parse key: interface conversion: interface {} is string, not []interface {}"),
+    );
+    check_set(
+        &["a[99999999999999999999]=1"],
+        Err("error parsing index: strconv.Atoi: parsing \"99999999999999999999\": value out of range"),
+    );
+    check_set(&["a[x]=1"], Err("error parsing index: strconv.Atoi: parsing \"x\": invalid syntax"));
+    check_set(&["a[0]x=1"], Err("unexpected data at end of array index: ['x']"));
+    check_set(&["a.=1"], Err("key map \"a\" has no value"));
+}
+
+#[test]
+fn json_in_a_line_ends_where_it_ends() {
+    let mut values = Values::new();
+    set("a=1b=2,c={\"x\":[1,null]} ,d=,e=true", &mut values, &SetKind::Json).unwrap();
+    assert_eq!(Value::Object(values), json!({"a": 1.0, "b": 2.0, "c": {"x": [1.0, null]}, "d": null, "e": true}));
+}
+
 #[test]
 fn literals_are_taken_as_they_stand() {
     let mut values = Values::new();
-    set_literal("a.b=x,y={z}\\n", &mut values).unwrap();
-    set_literal("l[1]=v", &mut values).unwrap();
+    set("a.b=x,y={z}\\n", &mut values, &SetKind::Literal).unwrap();
+    set("l[1]=v", &mut values, &SetKind::Literal).unwrap();
     assert_eq!(Value::Object(values), json!({"a": {"b": "x,y={z}\\n"}, "l": [null, "v"]}));
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn locate(global: &Global, reference: &str, flags: &ChartFlags) -> an
 pub(crate) fn load_installable(global: &Global, reference: &str, flags: &RenderFlags) -> anyhow::Result<Chart> {
     let path = locate(global, reference, &flags.chart)?;
     let mut chart = helm::chart::load(&path)?;
+    chart.notices.iter().for_each(|notice| warn(notice));
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         bail!("{} charts are not installable", chart.metadata.kind);
     }
@@ -97,6 +98,7 @@ pub(crate) fn load_installable(global: &Global, reference: &str, flags: &RenderF
         };
         helm::repository::update(&path, &reach, &mut |line| warn(line))?;
         chart = helm::chart::load(&path)?;
+        chart.notices.iter().for_each(|notice| warn(notice));
     }
     Ok(chart)
 }

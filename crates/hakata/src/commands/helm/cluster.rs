@@ -66,6 +66,7 @@ impl OperationFlags {
             lookup: None,
             post_render: None,
             hook_log,
+            warn: Some(warn),
         }
     }
 }

@@ -40,7 +40,12 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         let set = capabilities.set_version(version);
         set.map_err(|error| anyhow!("invalid kube version '{version}': {error}"))?;
     }
-    let options = Options { namespace: global.namespace(), skip_schema: args.skip_schema_validation, capabilities };
+    let options = Options {
+        namespace: global.namespace(),
+        skip_schema: args.skip_schema_validation,
+        capabilities,
+        warn: Some(super::output::warn),
+    };
     let values = args.values.options().merge()?;
     let mut paths = args.paths.clone();
     if args.with_subcharts {

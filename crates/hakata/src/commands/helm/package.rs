@@ -61,6 +61,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
             helm::repository::update(path, &reach, &mut |_| {})?;
         }
         let mut chart = load_directory(path)?;
+        chart.notices.iter().for_each(|notice| super::output::warn(notice));
         if let Some(version) = &args.version {
             chart.metadata.version.clone_from(version);
         }

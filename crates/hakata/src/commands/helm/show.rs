@@ -50,7 +50,9 @@ struct Values {
 
 impl Chart {
     fn load(&self, global: &Global) -> anyhow::Result<helm::chart::Chart> {
-        Ok(helm::chart::load(&super::chart::locate(global, &self.chart, &self.flags)?)?)
+        let chart = helm::chart::load(&super::chart::locate(global, &self.chart, &self.flags)?)?;
+        chart.notices.iter().for_each(|notice| super::output::warn(notice));
+        Ok(chart)
     }
 }
 

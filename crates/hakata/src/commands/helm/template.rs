@@ -114,17 +114,12 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         include_crds: args.include_crds,
         sub_notes: args.render.render_subchart_notes,
         skip_schema: args.render.skip_schema_validation,
+        warn: Some(warn),
     };
     let rendered = match render(&mut chart, &values, &release, &capabilities, options) {
         Ok(rendered) => rendered,
         Err(error) => return Err(failed(global, error)),
     };
-    for warning in &rendered.warnings {
-        match warning.starts_with("level=") {
-            true => warn(warning),
-            false => warn(&format!("level=INFO msg={warning:?}")),
-        }
-    }
     let post = super::postrender::of(global, &args.render, false)?;
     let rendered = post.map_or(Ok(rendered.clone()), |post| post.run(rendered))?;
     write(args, &rendered, &release.name)

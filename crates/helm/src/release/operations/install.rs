@@ -149,6 +149,7 @@ fn prepare(
         },
         sub_notes: options.sub_notes,
         skip_schema: options.skip_schema,
+        warn: options.common.warn,
         ..Options::default()
     };
     let rendered = options.common.rendered(render(chart, &values, &release, capabilities, how)?)?;

@@ -122,21 +122,33 @@ pub(super) async fn supersede(storage: &Storage<'_>, history: &[Release]) -> Res
 }
 
 /// The values of the new revision: with those of the current one, where the flags ask for them.
-fn reuse(chart: &mut Chart, current: &Release, mut values: Values, options: &Upgrade) -> Values {
+fn reuse(chart: &mut Chart, current: &Release, values: Values, options: &Upgrade) -> Values {
     let mut warnings = Warnings::new();
+    let values = reused(chart, current, values, options, &mut warnings);
+    crate::values::tell(&warnings, options.common.warn);
+    values
+}
+
+fn reused(
+    chart: &mut Chart,
+    current: &Release,
+    mut values: Values,
+    options: &Upgrade,
+    warnings: &mut Warnings,
+) -> Values {
     if options.reset_values {
         return values;
     }
     if options.reuse_values {
         let own = crate::json::with_floats(current.chart["values"].clone());
         let mut old = current.config.clone();
-        coalesce_tables(&mut old, own.as_object().cloned().unwrap_or_default(), &mut warnings);
-        coalesce_tables(&mut values, current.config.clone(), &mut warnings);
+        coalesce_tables(&mut old, own.as_object().cloned().unwrap_or_default(), warnings);
+        coalesce_tables(&mut values, current.config.clone(), warnings);
         chart.values = old;
         return values;
     }
     if options.reset_then_reuse_values {
-        coalesce_tables(&mut values, current.config.clone(), &mut warnings);
+        coalesce_tables(&mut values, current.config.clone(), warnings);
         return values;
     }
     if values.is_empty() { current.config.clone() } else { values }
@@ -166,6 +178,7 @@ async fn prepare(
         },
         sub_notes: options.sub_notes,
         skip_schema: options.skip_schema,
+        warn: options.common.warn,
         ..Options::default()
     };
     let rendered = render(chart, &values, &release, &capabilities, how)?;
