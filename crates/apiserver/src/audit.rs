@@ -8,6 +8,7 @@
 //! Deliberately absent: what is worth an alarm; that is for who reads the log.
 
 mod event;
+mod line;
 mod log;
 mod policy;
 mod record;

@@ -318,4 +318,9 @@ impl Resource {
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
+
+    /// True if this is its [`Resource::api_version`].
+    pub fn is_of_version(&self, api_version: &str) -> bool {
+        api_version.rsplit_once('/').unwrap_or(("", api_version)) == (&self.group, &self.version)
+    }
 }

@@ -1,17 +1,20 @@
 //! An event as JSON: `audit.k8s.io/v1`.
 
+use super::line::{Line, object_text};
 use super::policy::Level;
 use crate::authn::reviews::to_value as user_to_value;
 use crate::authz::Attributes;
 use ::http::{HeaderMap, header};
 use bytes::Bytes;
 use kinds::UserInfo;
-use object::{Map, Value, View, json, protobuf, schema};
+use object::{Value, View, json, protobuf, schema};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Longest name of a program that is told whole.
 const MAX_AGENT: usize = 1024;
+/// Room for all but what was sent and answered, in bytes; more is made where it is not enough.
+const OUTLINE: usize = 1024;
 /// Tells that an event was cut.
 const TRUNCATED: &str = "audit.k8s.io/truncated";
 
@@ -26,6 +29,17 @@ pub(crate) enum Stage {
     ResponseComplete,
     /// It broke the server's code.
     Panic,
+}
+
+impl Stage {
+    fn as_str(self) -> &'static str {
+        match self {
+            Stage::RequestReceived => "RequestReceived",
+            Stage::ResponseStarted => "ResponseStarted",
+            Stage::ResponseComplete => "ResponseComplete",
+            Stage::Panic => "Panic",
+        }
+    }
 }
 
 /// What is the same for all events of a request.
@@ -81,12 +95,12 @@ pub(crate) struct Understood {
     name: String,
     uid: String,
     resource_version: String,
-    /// All of it, if the level asks for that.
-    whole: Option<Value>,
+    /// All of it as JSON, if the level asks for that.
+    whole: Option<Vec<u8>>,
 }
 
 impl Understood {
-    pub(super) fn of(object: &Value, level: Level) -> Understood {
+    pub(super) fn of(object: &Value, base: &Base) -> Understood {
         let metadata = View::from(object).get("metadata");
         let text = |name: &str| metadata.str(name).to_owned();
         Understood {
@@ -94,7 +108,7 @@ impl Understood {
             name: text("name"),
             uid: text("uid"),
             resource_version: text("resourceVersion"),
-            whole: (level >= Level::Request).then(|| object.clone()),
+            whole: (base.level >= Level::Request).then(|| object_text(object, base.omit_managed_fields)),
         }
     }
 }
@@ -126,17 +140,16 @@ pub(crate) struct Event {
 impl Event {
     /// One line of JSON, without its end.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut event = self.outline();
+        let room = self.state.object.as_ref().and_then(|object| object.whole.as_ref()).map_or(0, Vec::len);
+        let mut line = Line::new(room + OUTLINE);
+        self.outline(&mut line, false);
         if self.base.level >= Level::Request {
-            event["requestObject"] = self.without_managed_fields(self.request_object());
+            self.request_object(&mut line);
         }
         if self.base.level == Level::RequestResponse {
-            event["responseObject"] = self.without_managed_fields(json_of(&self.state.response));
+            line.value_if("responseObject", &self.without_managed_fields(json_of(&self.state.response)));
         }
-        if let Value::Object(fields) = &mut event {
-            fields.retain(|_, value| !value.is_null());
-        }
-        event.to_string().into_bytes()
+        line.end()
     }
 
     /// The same without what was sent and answered, which says so; `None` if that is in no event of this level.
@@ -144,40 +157,43 @@ impl Event {
         if self.base.level < Level::Request {
             return None;
         }
-        let mut event = self.outline();
-        event["annotations"][TRUNCATED] = "true".into();
-        Some(event.to_string().into_bytes())
+        let mut line = Line::new(OUTLINE);
+        self.outline(&mut line, true);
+        Some(line.end())
     }
 
     /// All but what was sent and answered.
-    fn outline(&self) -> Value {
+    fn outline(&self, line: &mut Line, is_cut: bool) {
         let Event { base, state, .. } = self;
-        let mut event = json!({
-            "kind": "Event", "apiVersion": "audit.k8s.io/v1",
-            "level": base.level.as_str(), "auditID": base.id, "stage": format!("{:?}", self.stage),
-            "requestURI": base.uri, "verb": base.verb, "user": user_to_value(&base.user),
-            "requestReceivedTimestamp": micro_time(base.received), "stageTimestamp": micro_time(self.at),
-        });
+        line.text("kind", "Event");
+        line.text("apiVersion", "audit.k8s.io/v1");
+        line.text("level", base.level.as_str());
+        line.text("auditID", &base.id);
+        line.text("stage", self.stage.as_str());
+        line.text("requestURI", &base.uri);
+        line.text("verb", &base.verb);
+        line.value_if("user", &user_to_value(&base.user));
         if let Some(user) = &state.impersonated {
-            event["impersonatedUser"] = user_to_value(user);
+            line.value_if("impersonatedUser", &user_to_value(user));
         }
         if !base.sources.is_empty() {
-            event["sourceIPs"] = json!(base.sources);
+            line.texts("sourceIPs", &base.sources);
         }
-        if !base.agent.is_empty() {
-            event["userAgent"] = base.agent.as_str().into();
-        }
+        line.text_if("userAgent", &base.agent);
         if let Some(reference) = &base.object {
-            event["objectRef"] = reference.to_value(state.object.as_deref());
+            line.below("objectRef", |line| reference.write(line, state.object.as_deref()));
         }
         if state.code > 0 {
-            event["responseStatus"] = self.status();
+            line.value_if("responseStatus", &self.status());
         }
-        if !state.annotations.is_empty() {
-            let notes = state.annotations.iter().map(|(key, text)| (key.clone(), text.as_str().into()));
-            event["annotations"] = Value::Object(notes.collect());
+        line.text("requestReceivedTimestamp", &micro_time(base.received));
+        line.text("stageTimestamp", &micro_time(self.at));
+        if is_cut || !state.annotations.is_empty() {
+            line.below("annotations", |line| {
+                state.annotations.iter().for_each(|(key, text)| line.text(key, text));
+                line.text_if(TRUNCATED, if is_cut { "true" } else { "" });
+            });
         }
-        event
     }
 
     fn status(&self) -> Value {
@@ -195,12 +211,14 @@ impl Event {
     }
 
     /// The object that was sent, as it was understood; of patches and options, what was sent.
-    fn request_object(&self) -> Option<Value> {
+    fn request_object(&self, line: &mut Line) {
         match (&self.state.object, self.base.verb.as_str()) {
-            (Some(object), _) => object.whole.clone(),
+            (Some(object), _) => object.whole.iter().for_each(|json| line.raw("requestObject", json)),
             // What could not be understood is told by the answer.
-            (None, "create" | "update") => None,
-            (None, _) => json_of(&self.state.request),
+            (None, "create" | "update") => {}
+            (None, _) => {
+                line.value_if("requestObject", &self.without_managed_fields(json_of(&self.state.request)));
+            }
         }
     }
 
@@ -221,22 +239,18 @@ impl Event {
 
 impl Reference {
     /// What the path leaves out is told by the object that was sent.
-    fn to_value(&self, sent: Option<&Understood>) -> Value {
-        let or = |own: &str, other: Option<&str>| {
-            if own.is_empty() { other.unwrap_or("").to_owned() } else { own.to_owned() }
+    fn write(&self, line: &mut Line, sent: Option<&Understood>) {
+        let or = |own: &'_ str, other: Option<&'_ str>| {
+            if own.is_empty() { other.unwrap_or_default().to_owned() } else { own.to_owned() }
         };
-        let fields = [
-            ("resource", self.resource.clone()),
-            ("namespace", or(&self.namespace, sent.map(|sent| sent.namespace.as_str()))),
-            ("name", or(&self.name, sent.map(|sent| sent.name.as_str()))),
-            ("uid", or("", sent.map(|sent| sent.uid.as_str()))),
-            ("apiGroup", self.group.clone()),
-            ("apiVersion", self.version.clone()),
-            ("resourceVersion", or("", sent.map(|sent| sent.resource_version.as_str()))),
-            ("subresource", self.subresource.clone()),
-        ];
-        let fields = fields.into_iter().filter(|(_, text)| !text.is_empty());
-        Value::Object(fields.map(|(key, text)| (key.to_owned(), text.into())).collect::<Map<_, _>>())
+        line.text_if("resource", &self.resource);
+        line.text_if("namespace", &or(&self.namespace, sent.map(|sent| sent.namespace.as_str())));
+        line.text_if("name", &or(&self.name, sent.map(|sent| sent.name.as_str())));
+        line.text_if("uid", sent.map_or("", |sent| sent.uid.as_str()));
+        line.text_if("apiGroup", &self.group);
+        line.text_if("apiVersion", &self.version);
+        line.text_if("resourceVersion", sent.map_or("", |sent| sent.resource_version.as_str()));
+        line.text_if("subresource", &self.subresource);
     }
 }
 

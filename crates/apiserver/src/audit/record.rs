@@ -51,7 +51,7 @@ impl Record {
 
     /// The object that came, decoded and with defaults, before admission sees it.
     pub(crate) fn understood(&self, object: &Value) {
-        self.state().object = Some(Arc::new(Understood::of(object, self.base.level)));
+        self.state().object = Some(Arc::new(Understood::of(object, &self.base)));
     }
 
     /// The refusal that is answered.

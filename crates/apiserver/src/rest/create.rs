@@ -39,8 +39,10 @@ pub(crate) async fn create_object(
         (metadata.str("name").is_empty() && !metadata.str("generateName").is_empty())
             .then(|| metadata.str("generateName").to_owned())
     };
+    // Nothing else is ever tried again.
+    let may_return = generated.is_some() || addresses::concerns(call);
     for attempt in 1.. {
-        let mut candidate = object.clone();
+        let mut candidate = if may_return { object.clone() } else { object.take() };
         if let Some(prefix) = &generated {
             metadata::set(&mut candidate, "name", metadata::generate_name(prefix));
         }
@@ -49,7 +51,7 @@ pub(crate) async fn create_object(
             refuse_resource_version(View::from(&candidate))?;
         }
         match write::create(call, candidate, options.dry_run).await {
-            Err(status) if write::is_taken(&status) && attempt < GENERATE_NAME_TRIES => continue,
+            Err(status) if may_return && write::is_taken(&status) && attempt < GENERATE_NAME_TRIES => continue,
             Err(status) if status.reason == "AlreadyExists" && generated.is_some() => {
                 if attempt == GENERATE_NAME_TRIES {
                     return Err(generated_name_conflict(status));

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::options::WriteOptions;
 use super::{decode, metadata};
+use crate::registry::Registry;
 use kinds::Resource;
 use kinds::custom::Family;
 use object::apply::{self, ConvertError, Filter, Operation, Versions};
@@ -62,34 +63,38 @@ fn with_operation<R>(call: &Call, options: &WriteOptions, run: impl FnOnce(&Oper
 }
 
 /// The versions in which the call's kind is served.
-struct ServedVersions {
-    resources: Vec<Arc<Resource>>,
+struct ServedVersions<'a> {
+    resource: &'a Arc<Resource>,
+    registry: arc_swap::Guard<Arc<Registry>>,
     /// The versions of a custom resource, served or not.
     family: Option<Arc<Family>>,
     /// The one type of a body that is not the resource's own.
-    other: Option<(String, TypeId)>,
+    other: Option<(&'a str, TypeId)>,
 }
 
-impl ServedVersions {
-    fn of(call: &Call) -> ServedVersions {
-        let registry = call.core.registry.load();
-        let stored = call.resource.stored_as();
-        let same = |entry: &&Arc<Resource>| entry.stored_as() == stored && entry.kind == call.resource.kind;
-        let resources = registry.entries().iter().filter(same).cloned().collect();
-        let other = (!call.body.is_own).then(|| Some((call.body.api_version.clone(), call.body_type()?))).flatten();
+impl ServedVersions<'_> {
+    fn of(call: &Call) -> ServedVersions<'_> {
+        let other = (!call.body.is_own).then(|| Some((call.body.api_version.as_str(), call.body_type()?))).flatten();
         let family = call.custom_body().map(|custom| custom.family.clone());
-        ServedVersions { resources, family, other }
+        ServedVersions { resource: &call.resource, registry: call.core.registry.load(), family, other }
     }
 
     fn find(&self, api_version: &str) -> Option<&Arc<Resource>> {
-        self.resources.iter().find(|resource| resource.api_version() == api_version)
+        if self.resource.is_of_version(api_version) {
+            return Some(self.resource);
+        }
+        let (stored, kind) = (self.resource.stored_as(), &self.resource.kind);
+        let is_other = |entry: &&Arc<Resource>| {
+            entry.kind == *kind && entry.is_of_version(api_version) && entry.stored_as() == stored
+        };
+        self.registry.entries().iter().find(is_other)
     }
 }
 
-impl Versions for ServedVersions {
+impl Versions for ServedVersions<'_> {
     fn schema_of(&self, api_version: &str) -> Option<(&Schema, TypeId)> {
         if let Some((version, ty)) = &self.other {
-            return (version == api_version).then_some((schema::builtin(), *ty));
+            return (*version == api_version).then_some((schema::builtin(), *ty));
         }
         if let Some(family) = &self.family {
             return Some(family.version(api_version)?.table());

@@ -4,7 +4,6 @@ use super::element::{PathElement, same};
 use super::place::{Form, Place};
 use super::set::FieldSet;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// What changed; no path is in two of the sets.
 #[derive(Debug, Default)]
@@ -14,7 +13,7 @@ pub(super) struct Comparison {
     pub(super) added: FieldSet,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
     Removed,
     Modified,
@@ -44,20 +43,22 @@ impl Comparison {
     }
 
     fn insert(&mut self, change: Change, element: PathElement) {
-        self.set_of(change).members.insert(element);
+        self.set_of(change).file(element, true, FieldSet::new());
     }
 
     /// Compares what stands under one element and files the outcome there.
     fn descend(&mut self, place: Place<'_>, element: PathElement, old: Option<&Value>, new: Option<&Value>) {
         let mut below = Comparison::default();
-        if let Some(change) = value(place, old, new, &mut below) {
-            self.insert(change, element.clone());
-        }
-        for (change, set) in
-            [(Change::Removed, below.removed), (Change::Modified, below.modified), (Change::Added, below.added)]
-        {
-            if !set.is_empty() {
-                self.set_of(change).attach(element.clone(), set);
+        let here = value(place, old, new, &mut below);
+        let parts =
+            [(Change::Added, below.added), (Change::Modified, below.modified), (Change::Removed, below.removed)];
+        let mut parts = parts.into_iter().filter(|(change, set)| here == Some(*change) || !set.is_empty()).peekable();
+        let mut element = Some(element);
+        while let Some((change, set)) = parts.next() {
+            // The last one takes the element, and nearly always there is but one.
+            let name = if parts.peek().is_some() { element.clone() } else { element.take() };
+            if let Some(name) = name {
+                self.set_of(change).file(name, here == Some(change), set);
             }
         }
     }
@@ -148,37 +149,54 @@ fn compare_entries(
 
 /// Items with the same key are duplicates: they are compared as one, and owned without their fields.
 fn compare_items(place: Place<'_>, old: &[Value], new: &[Value], out: &mut Comparison) {
-    let mut pairs: BTreeMap<PathElement, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
-    for item in old {
-        if let Ok(element) = place.element_of(item) {
-            pairs.entry(element).or_default().0.push(item);
-        }
+    let named = |items: &'_ [Value]| -> Vec<(PathElement, usize)> {
+        let named = items.iter().enumerate().filter_map(|(number, item)| Some((place.element_of(item).ok()?, number)));
+        let mut named: Vec<_> = named.collect();
+        named.sort();
+        named
+    };
+    let (old_names, new_names) = (named(old), named(new));
+    let (mut old_left, mut new_left) = (old_names.as_slice(), new_names.as_slice());
+    loop {
+        let element = match (old_left.first(), new_left.first()) {
+            (Some((a, _)), Some((b, _))) => a.min(b),
+            (Some((only, _)), None) | (None, Some((only, _))) => only,
+            (None, None) => return,
+        };
+        let (mine, theirs) = (take(&mut old_left, element, old), take(&mut new_left, element, new));
+        compare_same(place, element, &mine, &theirs, out);
     }
-    for item in new {
-        if let Ok(element) = place.element_of(item) {
-            pairs.entry(element).or_default().1.push(item);
+}
+
+/// Takes the items of one name from the front.
+fn take<'v>(left: &mut &[(PathElement, usize)], element: &PathElement, items: &'v [Value]) -> Vec<&'v Value> {
+    let count = left.iter().take_while(|(name, _)| name == element).count();
+    let (taken, rest) = left.split_at(count);
+    *left = rest;
+    taken.iter().filter_map(|(_, number)| items.get(*number)).collect()
+}
+
+/// Compares the items of one name.
+fn compare_same(place: Place<'_>, element: &PathElement, old: &[&Value], new: &[&Value], out: &mut Comparison) {
+    let element = element.clone();
+    match (old, new) {
+        ([] | [_], [] | [_]) => out.descend(place.item(), element, old.first().copied(), new.first().copied()),
+        ([_, _, ..], [_, _, ..]) => {
+            if old.len() != new.len() || !old.iter().zip(new).all(|(a, b)| same(a, b)) {
+                out.insert(Change::Modified, element);
+            }
         }
-    }
-    for (element, (old, new)) in pairs {
-        match (old.as_slice(), new.as_slice()) {
-            ([] | [_], [] | [_]) => out.descend(place.item(), element, old.first().copied(), new.first().copied()),
-            ([_, _, ..], [_, _, ..]) => {
-                if old.len() != new.len() || !old.iter().zip(&new).all(|(a, b)| same(a, b)) {
-                    out.insert(Change::Modified, element);
-                }
+        ([_, _, ..], _) => {
+            if let Some(new) = new.first() {
+                out.descend(place.item(), element.clone(), None, Some(new));
             }
-            ([_, _, ..], _) => {
-                if let Some(new) = new.first() {
-                    out.descend(place.item(), element.clone(), None, Some(new));
-                }
-                out.insert(Change::Removed, element);
+            out.insert(Change::Removed, element);
+        }
+        (_, [_, _, ..]) => {
+            if let Some(old) = old.first() {
+                out.descend(place.item(), element.clone(), Some(old), None);
             }
-            (_, [_, _, ..]) => {
-                if let Some(old) = old.first() {
-                    out.descend(place.item(), element.clone(), Some(old), None);
-                }
-                out.insert(Change::Added, element);
-            }
+            out.insert(Change::Added, element);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One step of a path into an object, as field sets name it.
 
 use crate::quote::quote;
+use compact_str::CompactString;
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,9 +10,9 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PathElement {
     /// A field of a struct, or a key of a map.
-    Field(String),
+    Field(CompactString),
     /// The list item that has these key fields, sorted by name.
-    Key(Vec<(String, Leaf)>),
+    Key(Vec<(CompactString, Leaf)>),
     /// The list item that is this value.
     Value(Leaf),
     /// The list item at this place.
@@ -34,7 +35,7 @@ pub(super) enum ElementError {
 impl PathElement {
     /// The field called `name`.
     pub fn field(name: &str) -> PathElement {
-        PathElement::Field(name.to_owned())
+        PathElement::Field(name.into())
     }
 
     /// Reads `f:name`, `k:{…}`, `v:…` or `i:N`.
@@ -51,7 +52,7 @@ impl PathElement {
             "f" => Ok(PathElement::field(rest)),
             "v" => Ok(PathElement::Value(Leaf(json()?))),
             "k" => match json()? {
-                Value::Object(map) => Ok(PathElement::Key(map.into_iter().map(|(k, v)| (k, Leaf(v))).collect())),
+                Value::Object(map) => Ok(PathElement::Key(map.into_iter().map(|(k, v)| (k.into(), Leaf(v))).collect())),
                 _ => Err(malformed("key must be a map".to_owned())),
             },
             "i" => rest.parse().map(PathElement::Index).map_err(|_| malformed(format!("bad index {}", quote(rest)))),
@@ -62,10 +63,11 @@ impl PathElement {
     /// The text that [`PathElement::parse`] reads.
     pub(super) fn to_text(&self) -> String {
         match self {
-            PathElement::Field(name) => format!("f:{name}"),
+            PathElement::Field(name) => ["f:", name].concat(),
             PathElement::Key(fields) => {
-                let map: serde_json::Map<_, _> = fields.iter().map(|(k, v)| (k.clone(), v.0.clone())).collect();
-                format!("k:{}", Value::Object(map))
+                let field = |(name, leaf): &(CompactString, Leaf)| format!("{}:{}", Value::from(name.as_str()), leaf.0);
+                let fields: Vec<String> = fields.iter().map(field).collect();
+                format!("k:{{{}}}", fields.join(","))
             }
             PathElement::Value(leaf) => format!("v:{}", leaf.0),
             PathElement::Index(index) => format!("i:{index}"),

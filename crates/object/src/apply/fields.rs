@@ -2,7 +2,7 @@
 
 use super::element::PathElement;
 use super::place::{Form, Place, Shape};
-use super::set::FieldSet;
+use super::set::{FieldSet, Step};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -36,11 +36,7 @@ fn collect_entry(place: Place<'_>, name: &str, value: &Value, out: &mut FieldSet
     let mut child = FieldSet::new();
     let owned = collect(below, value, &mut child);
     let empty = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
-    let element = PathElement::field(name);
-    if owned || empty || !named {
-        out.members.insert(element.clone());
-    }
-    out.attach(element, child);
+    out.file(PathElement::field(name), owned || empty || !named, child);
 }
 
 /// Items that share a key are owned as one, without their fields.
@@ -56,29 +52,24 @@ fn collect_items(place: Place<'_>, items: &[Value], out: &mut FieldSet) {
         if let Some(item) = item {
             collect(place.item(), item, &mut child);
         }
-        out.members.insert(element.clone());
-        out.attach(element, child);
+        out.file(element, true, child);
     }
 }
 
 /// The set with the struct fields that lead to a member made members themselves; map keys are not.
 pub(super) fn with_named_fields(set: &FieldSet, place: Option<Place<'_>>) -> FieldSet {
-    let mut out = FieldSet { members: set.members.clone(), ..FieldSet::default() };
-    for (element, child) in &set.children {
-        let below = match (element, place) {
-            (PathElement::Field(name), Some(place)) => match place.field(name) {
-                Some((below, named)) => {
-                    if named {
-                        out.members.insert(element.clone());
-                    }
-                    Some(below)
-                }
-                None => None,
-            },
-            (PathElement::Key(_), Some(place)) if matches!(place.shape, Shape::List { .. }) => Some(place.item()),
+    let mut out = FieldSet::new();
+    for Step { element, is_member, below } in set.steps() {
+        let field = match (element, place) {
+            (PathElement::Field(name), Some(place)) => place.field(name),
+            (PathElement::Key(_), Some(place)) if matches!(place.shape, Shape::List { .. }) => {
+                Some((place.item(), false))
+            }
             _ => None,
         };
-        out.attach(element.clone(), with_named_fields(child, below));
+        let is_named = !below.is_empty() && field.is_some_and(|(_, named)| named);
+        let below = with_named_fields(below, field.map(|(place, _)| place));
+        out.file(element.clone(), *is_member || is_named, below);
     }
     out
 }

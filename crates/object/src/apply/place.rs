@@ -2,6 +2,7 @@
 
 use super::element::{Leaf, PathElement};
 use crate::schema::{Field, Merge, Schema, StructType, Text, Type, TypeId};
+use compact_str::CompactString;
 use serde_json::Value;
 
 /// A type in its schema, as it is merged at one place.
@@ -170,10 +171,10 @@ impl<'s> Place<'s> {
             Shape::Struct { ty, .. } => ty.field(key).and_then(|field| field.default.as_deref()),
             _ => None,
         };
-        let mut found: Vec<(String, Leaf)> = Vec::with_capacity(keys.len());
+        let mut found: Vec<(CompactString, Leaf)> = Vec::with_capacity(keys.len());
         for key in keys {
             if let Some(value) = map.get(key.as_ref()).or_else(|| default(key)) {
-                found.push((key.to_string(), Leaf(value.clone())));
+                found.push(((**key).into(), Leaf(value.clone())));
             }
         }
         if found.is_empty() && !keys.is_empty() {

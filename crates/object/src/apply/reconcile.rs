@@ -2,7 +2,7 @@
 
 use super::element::PathElement;
 use super::place::{Form, Place, Shape};
-use super::set::FieldSet;
+use super::set::{FieldSet, Step};
 
 /// The set as the present schema would have it; `None` if nothing changes.
 pub(super) fn reconcile(set: &FieldSet, root: Place<'_>) -> Option<FieldSet> {
@@ -30,17 +30,10 @@ fn visit<'a>(
         return;
     }
     let Some(set) = set else { return };
-    for (element, child) in &set.children {
+    for Step { element, below: child, .. } in set.steps() {
         if let Some(below) = step(place, element) {
             path.push(element);
-            visit(Some(child), below, false, path, atomic);
-            path.pop();
-        }
-    }
-    for element in set.members.iter().filter(|element| !set.children.contains_key(element)) {
-        if let Some(below) = step(place, element) {
-            path.push(element);
-            visit(None, below, true, path, atomic);
+            visit(Some(child).filter(|child| !child.is_empty()), below, child.is_empty(), path, atomic);
             path.pop();
         }
     }

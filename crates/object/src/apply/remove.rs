@@ -22,10 +22,10 @@ fn remove_items(place: Place<'_>, items: &[Value], set: &FieldSet) -> Value {
     let (mut out, mut touched) = (Vec::new(), false);
     for item in items {
         let element = place.element_of(item).ok();
-        if element.as_ref().is_some_and(|element| set.members.contains(element)) {
+        if element.as_ref().is_some_and(|element| set.has_member(element)) {
             continue;
         }
-        match element.and_then(|element| set.children.get(&element)) {
+        match element.and_then(|element| set.below(&element)) {
             Some(below) => {
                 touched = true;
                 out.push(remove_below(place.item(), item, below));
@@ -40,10 +40,10 @@ fn remove_entries(place: Place<'_>, map: &Map<String, Value>, set: &FieldSet) ->
     let (mut out, mut touched) = (Map::new(), false);
     for (name, value) in map {
         let element = PathElement::field(name);
-        if set.members.contains(&element) {
+        if set.has_member(&element) {
             continue;
         }
-        let kept = match (set.children.get(&element), place.field(name)) {
+        let kept = match (set.below(&element), place.field(name)) {
             (Some(below), Some((place, _))) => {
                 touched = true;
                 remove_below(place, value, below)

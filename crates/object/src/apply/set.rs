@@ -1,17 +1,31 @@
 //! Sets of fields, as trees: who owns what is kept in these.
 
 use super::element::PathElement;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
 
 /// A set of paths. The path of the whole object is never in it.
 ///
 /// A member does not imply its children, nor children their parent: `spec` and `spec.replicas` are owned one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
-    /// Last steps of the paths that end here.
-    pub(super) members: BTreeSet<PathElement>,
-    /// Sets below a step; never an empty one.
-    pub(super) children: BTreeMap<PathElement, FieldSet>,
+    /// In the order of their elements, each once; none without content.
+    steps: Vec<Step>,
+}
+
+/// What a set holds at and below one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) element: PathElement,
+    /// True if a path of the set ends here.
+    pub(super) is_member: bool,
+    /// What goes on from here.
+    pub(super) below: FieldSet,
+}
+
+impl Step {
+    fn is_empty(&self) -> bool {
+        !self.is_member && self.below.is_empty()
+    }
 }
 
 impl FieldSet {
@@ -33,8 +47,8 @@ impl FieldSet {
     pub fn insert(&mut self, path: &[PathElement]) {
         match path {
             [] => {}
-            [last] => drop(self.members.insert(last.clone())),
-            [first, rest @ ..] => self.children.entry(first.clone()).or_default().insert(rest),
+            [last] => self.at(last.clone()).is_member = true,
+            [first, rest @ ..] => self.at(first.clone()).below.insert(rest),
         }
     }
 
@@ -42,14 +56,57 @@ impl FieldSet {
     pub fn has(&self, path: &[PathElement]) -> bool {
         match path {
             [] => false,
-            [last] => self.members.contains(last),
-            [first, rest @ ..] => self.children.get(first).is_some_and(|child| child.has(rest)),
+            [last] => self.has_member(last),
+            [first, rest @ ..] => self.below(first).is_some_and(|below| below.has(rest)),
         }
     }
 
     /// True if it holds no path.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.children.is_empty()
+        self.steps.is_empty()
+    }
+
+    /// What is in the set, step by step, in order.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// True if a path of one step is in the set.
+    pub(super) fn has_member(&self, element: &PathElement) -> bool {
+        self.find(element).is_some_and(|step| step.is_member)
+    }
+
+    /// The set below a step, if there is anything in it.
+    pub(super) fn below(&self, element: &PathElement) -> Option<&FieldSet> {
+        self.find(element).map(|step| &step.below).filter(|below| !below.is_empty())
+    }
+
+    /// Adds what stands at and below a step.
+    pub(super) fn file(&mut self, element: PathElement, is_member: bool, below: FieldSet) {
+        if is_member || !below.is_empty() {
+            let step = self.at(element);
+            step.is_member |= is_member;
+            step.below.extend(below);
+        }
+    }
+
+    fn find(&self, element: &PathElement) -> Option<&Step> {
+        self.steps.binary_search_by(|step| step.element.cmp(element)).ok().map(|place| &self.steps[place])
+    }
+
+    /// The step, made if it is not there; the caller puts something into it.
+    fn at(&mut self, element: PathElement) -> &mut Step {
+        // Most sets are filled in order.
+        let place = match self.steps.last() {
+            Some(last) if last.element < element => Err(self.steps.len()),
+            None => Err(0),
+            _ => self.steps.binary_search_by(|step| step.element.cmp(&element)),
+        };
+        let place = place.unwrap_or_else(|place| {
+            self.steps.insert(place, Step { element, is_member: false, below: FieldSet::new() });
+            place
+        });
+        &mut self.steps[place]
     }
 
     /// All that is in either.
@@ -59,24 +116,38 @@ impl FieldSet {
     }
 
     /// Adds all that is in the other.
-    pub fn extend(&mut self, mut other: FieldSet) {
-        if self.is_empty() {
-            *self = other;
+    pub fn extend(&mut self, other: FieldSet) {
+        if self.is_empty() || other.is_empty() {
+            self.steps.extend(other.steps);
             return;
         }
-        self.members.append(&mut other.members);
-        for (element, child) in other.children {
-            self.attach(element, child);
+        let room = Vec::with_capacity(self.steps.len() + other.steps.len());
+        let mine = std::mem::replace(&mut self.steps, room);
+        let (mut mine, mut theirs) = (mine.into_iter().peekable(), other.steps.into_iter().peekable());
+        while let (Some(a), Some(b)) = (mine.peek(), theirs.peek()) {
+            let order = a.element.cmp(&b.element);
+            let next = if order.is_gt() { theirs.next() } else { mine.next() };
+            let Some(mut step) = next else { break };
+            if let Some(same) = theirs.next_if(|_| order.is_eq()) {
+                step.is_member |= same.is_member;
+                step.below.extend(same.below);
+            }
+            self.steps.push(step);
         }
+        self.steps.extend(mine);
+        self.steps.extend(theirs);
     }
 
     /// What is in both.
     pub fn intersection(&self, other: &FieldSet) -> FieldSet {
         let mut out = FieldSet::new();
-        out.members = self.members.intersection(&other.members).cloned().collect();
-        for (element, child) in &self.children {
-            if let Some(other) = other.children.get(element) {
-                out.attach(element.clone(), child.intersection(other));
+        let mut others = Pairing::new(other);
+        for step in &self.steps {
+            if let Some(same) = others.find(&step.element) {
+                let (is_member, below) = (step.is_member && same.is_member, step.below.intersection(&same.below));
+                if is_member || !below.is_empty() {
+                    out.steps.push(Step { element: step.element.clone(), is_member, below });
+                }
             }
         }
         out
@@ -90,8 +161,10 @@ impl FieldSet {
 
     /// Removes what is in the other.
     pub fn subtract(&mut self, other: &FieldSet) {
-        self.remove_members(other);
-        self.below_each_of(other, FieldSet::subtract);
+        self.for_common(other, |step, same| {
+            step.is_member &= !same.is_member;
+            step.below.subtract(&same.below);
+        });
     }
 
     /// What is in this and neither in the other nor below one of its members.
@@ -101,39 +174,37 @@ impl FieldSet {
     }
 
     fn subtract_trees(&mut self, other: &FieldSet) {
-        self.remove_members(other);
-        for member in &other.members {
-            self.children.remove(member);
-        }
-        self.below_each_of(other, FieldSet::subtract_trees);
-    }
-
-    fn remove_members(&mut self, other: &FieldSet) {
-        for member in &other.members {
-            self.members.remove(member);
-        }
-    }
-
-    /// Does the same with each child that both have, and drops what is empty then.
-    fn below_each_of(&mut self, other: &FieldSet, act: fn(&mut FieldSet, &FieldSet)) {
-        for (element, other) in &other.children {
-            if let Some(child) = self.children.get_mut(element) {
-                act(child, other);
-                if child.is_empty() {
-                    self.children.remove(element);
-                }
+        self.for_common(other, |step, same| {
+            if same.is_member {
+                (step.is_member, step.below) = (false, FieldSet::new());
             }
+            step.below.subtract_trees(&same.below);
+        });
+    }
+
+    /// Does something to each step that both have, and drops what is empty then.
+    fn for_common(&mut self, other: &FieldSet, act: impl Fn(&mut Step, &Step)) {
+        if other.is_empty() {
+            return;
         }
+        let mut others = Pairing::new(other);
+        self.steps.retain_mut(|step| match others.find(&step.element) {
+            Some(same) => {
+                act(step, same);
+                !step.is_empty()
+            }
+            None => true,
+        });
     }
 
     /// The members that have no children.
     pub fn leaves(&self) -> FieldSet {
-        let mut out = FieldSet::new();
-        out.members = self.members.iter().filter(|member| !self.children.contains_key(member)).cloned().collect();
-        for (element, child) in &self.children {
-            out.attach(element.clone(), child.leaves());
-        }
-        out
+        let leaf = |step: &Step| Step {
+            element: step.element.clone(),
+            is_member: step.is_member && step.below.is_empty(),
+            below: step.below.leaves(),
+        };
+        FieldSet { steps: self.steps.iter().map(leaf).filter(|step| !step.is_empty()).collect() }
     }
 
     /// Only what one of the patterns names or lies below one; `*` stands for any one step.
@@ -147,15 +218,14 @@ impl FieldSet {
             return self.clone();
         }
         let below = |element: &PathElement| -> Vec<&[&str]> {
-            let fits = |step: &str| step == "*" || matches!(element, PathElement::Field(name) if name == step);
+            let fits = |name: &str| name == "*" || matches!(element, PathElement::Field(field) if field == name);
             patterns.iter().filter(|pattern| fits(pattern[0])).map(|pattern| &pattern[1..]).collect()
         };
         let mut out = FieldSet::new();
-        out.members = self.members.iter().filter(|member| !below(member).is_empty()).cloned().collect();
-        for (element, child) in &self.children {
-            let patterns = below(element);
+        for step in &self.steps {
+            let patterns = below(&step.element);
             if !patterns.is_empty() {
-                out.attach(element.clone(), child.only_below(&patterns));
+                out.file(step.element.clone(), step.is_member, step.below.only_below(&patterns));
             }
         }
         out
@@ -169,21 +239,36 @@ impl FieldSet {
     }
 
     fn collect_paths(&self, prefix: &mut Vec<PathElement>, out: &mut Vec<Vec<PathElement>>) {
-        for member in &self.members {
-            out.push(prefix.iter().chain([member]).cloned().collect());
+        for member in self.steps.iter().filter(|step| step.is_member) {
+            out.push(prefix.iter().chain([&member.element]).cloned().collect());
         }
-        for (element, child) in &self.children {
-            prefix.push(element.clone());
-            child.collect_paths(prefix, out);
+        for step in &self.steps {
+            prefix.push(step.element.clone());
+            step.below.collect_paths(prefix, out);
             prefix.pop();
         }
     }
+}
 
-    /// Puts a set below a step, unless it is empty.
-    pub(super) fn attach(&mut self, element: PathElement, child: FieldSet) {
-        if !child.is_empty() {
-            self.children.entry(element).or_default().extend(child);
+/// Finds the steps of one set for the steps of another, which come in order.
+struct Pairing<'a> {
+    left: &'a [Step],
+}
+
+impl<'a> Pairing<'a> {
+    fn new(set: &'a FieldSet) -> Pairing<'a> {
+        Pairing { left: &set.steps }
+    }
+
+    fn find(&mut self, element: &PathElement) -> Option<&'a Step> {
+        while let [first, rest @ ..] = self.left {
+            match first.element.cmp(element) {
+                Ordering::Less => self.left = rest,
+                Ordering::Equal => return Some(first),
+                Ordering::Greater => return None,
+            }
         }
+        None
     }
 }
 

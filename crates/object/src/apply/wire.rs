@@ -1,7 +1,7 @@
 //! Field sets as `FieldsV1` JSON: `{"f:data":{".":{},"f:k":{}}}`.
 
 use super::element::{ElementError, PathElement};
-use super::set::FieldSet;
+use super::set::{FieldSet, Step};
 use serde_json::{Map, Value};
 
 /// How deep a set may be; no object that passed decoding is deeper.
@@ -20,15 +20,12 @@ impl FieldSet {
 
     fn to_map(&self) -> Map<String, Value> {
         let mut map = Map::new();
-        for member in self.members.iter().filter(|member| !self.children.contains_key(member)) {
-            map.insert(member.to_text(), Value::Object(Map::new()));
-        }
-        for (element, child) in &self.children {
-            let mut below = child.to_map();
-            if self.members.contains(element) {
-                below.insert(".".to_owned(), Value::Object(Map::new()));
+        for Step { element, is_member, below } in self.steps() {
+            let mut child = below.to_map();
+            if *is_member && !child.is_empty() {
+                child.insert(".".to_owned(), Value::Object(Map::new()));
             }
-            map.insert(element.to_text(), Value::Object(below));
+            map.insert(element.to_text(), Value::Object(child));
         }
         map
     }
@@ -56,10 +53,7 @@ fn read(value: &Value, depth: usize) -> Result<(FieldSet, bool), String> {
             Err(ElementError::Malformed(why)) => return Err(format!("parsing key as path element: {why}")),
         };
         let (child, child_is_member) = read(below, depth + 1)?;
-        if child_is_member {
-            set.members.insert(element.clone());
-        }
-        set.attach(element, child);
+        set.file(element, child_is_member, child);
     }
     let is_member = is_member || set.is_empty();
     Ok((set, is_member))
