@@ -47,6 +47,34 @@ pub fn prefix_length(resource: &Resource) -> usize {
     type_prefix(&resource.kind, &resource.api_version()).len() - 1
 }
 
+/// The JSON of the metadata of an object in this layout; `null` if the bytes are in another.
+pub fn metadata_of(json: &[u8]) -> &[u8] {
+    // What stands before it are two names without quotes in them.
+    const NAME: &[u8] = b"\"metadata\":";
+    let Some(at) = json.windows(NAME.len()).position(|window| window == NAME) else { return b"null" };
+    let from = &json[at + NAME.len()..];
+    &from[..length_of(from)]
+}
+
+/// Length of the JSON object, list or text at the start of well-formed text.
+fn length_of(json: &[u8]) -> usize {
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    for (at, byte) in json.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => continue,
+        }
+        if depth == 0 && !in_text && !is_escaped {
+            return at + 1;
+        }
+    }
+    json.len()
+}
+
 fn type_prefix(kind: &str, api_version: &str) -> Vec<u8> {
     format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",").into_bytes()
 }
@@ -78,4 +106,24 @@ fn write_entry(json: &mut Vec<u8>, key: &str, value: &Value) {
 fn write(json: &mut Vec<u8>, value: &Value) {
     serde_json::to_writer(&mut *json, value).expect("a Value always encodes into a Vec");
     json.flush().expect("writing to a Vec does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::json;
+
+    #[test]
+    fn metadata_is_found_in_the_bytes() {
+        for name in ["a", "}", "\\\"}", "\\", "{[\u{e9}"] {
+            let object =
+                json!({"metadata": {"name": name, "labels": {name: "]"}, "x": [{}]}, "spec": {"metadata": {}}});
+            for json in [encode("Pod", "v1", &object).json, encode_plain("Pod", "v1", &object)] {
+                let read: Value = serde_json::from_slice(&json).unwrap();
+                let found: Value = serde_json::from_slice(metadata_of(&json)).unwrap();
+                assert_eq!(found, read["metadata"], "{name}");
+            }
+        }
+        assert_eq!(metadata_of(b"{}"), b"null");
+    }
 }

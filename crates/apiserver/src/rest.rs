@@ -25,6 +25,7 @@ mod patch;
 mod reviews;
 mod scale;
 mod selection;
+mod shown;
 mod table;
 mod update;
 mod watch;

@@ -122,15 +122,17 @@ fn changes(known: &mut HashMap<String, Value>, news: News, form: Form) -> Vec<Ch
     };
     match news {
         News::Put(object) => {
+            let object = object.to_value();
             known.insert(uid(&object), kept(&object));
             vec![Change::Put(object)]
         }
         News::Gone(object) => {
-            known.remove(&uid(&object));
-            vec![Change::Gone(object)]
+            known.remove(object.uid());
+            vec![Change::Gone(object.to_value())]
         }
         News::All(objects, _) => {
             let mut gone = std::mem::take(known);
+            let objects: Vec<Value> = objects.iter().map(Object::to_value).collect();
             for object in &objects {
                 gone.remove(&uid(object));
                 known.insert(uid(object), kept(object));
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_a_new_list_lacks_is_gone() {
-        let object = |uid: &str| json!({"metadata": {"uid": uid}});
+        let object = |uid: &str| Object::new(json!({"metadata": {"uid": uid}}));
         let mut known = HashMap::new();
         changes(&mut known, News::All(vec![object("a"), object("b")], 1), Form::Whole);
         let told = changes(&mut known, News::All(vec![object("b"), object("c")], 2), Form::Whole);

@@ -5,7 +5,6 @@
 
 use crate::feed::News;
 use crate::object::{self, Object, Shared};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -123,18 +122,18 @@ impl Cache {
     /// Takes in news of the watch.
     pub(crate) fn hear(&self, news: News) {
         match news {
-            News::Put(value) => drop(self.put(value)),
-            News::Gone(value) => self.remove(&Object::new(value)),
-            News::All(values, version) => {
-                self.replace(values, version);
+            News::Put(object) => drop(self.put(object)),
+            News::Gone(object) => self.remove(&object),
+            News::All(objects, version) => {
+                self.replace(objects, version);
                 self.synced.send_replace(true);
             }
         }
     }
 
     /// Takes in an object as it is, unless something newer is known.
-    pub(crate) fn put(&self, value: Value) -> Shared {
-        let object = Shared::new(Object::new(value));
+    pub(crate) fn put(&self, object: Object) -> Shared {
+        let object = Shared::new(object);
         let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         let change = self.write().put(object.clone());
         tell(&handlers, change);
@@ -148,13 +147,13 @@ impl Cache {
         tell(&handlers, change);
     }
 
-    fn replace(&self, values: Vec<Value>, version: u64) {
-        let listed: HashSet<String> = values.iter().map(|value| uid_of(value).to_owned()).collect();
+    fn replace(&self, objects: Vec<Object>, version: u64) {
+        let listed: HashSet<String> = objects.iter().map(|object| object.uid().to_owned()).collect();
         let known = self.all();
         // What was written after the list was made is not in it, and yet there.
         let lost = known.iter().filter(|object| object.version() <= version && !listed.contains(object.uid()));
         lost.for_each(|object| self.remove(object));
-        values.into_iter().for_each(|value| drop(self.put(value)));
+        objects.into_iter().for_each(|object| drop(self.put(object)));
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
@@ -170,10 +169,6 @@ fn tell(handlers: &[Handler], change: Option<Change>) {
     if let Some(change) = change {
         handlers.iter().for_each(|handler| handler(&change));
     }
-}
-
-fn uid_of(value: &Value) -> &str {
-    ::object::View::from(value).get("metadata").str("uid")
 }
 
 impl State {
@@ -252,11 +247,11 @@ mod tests {
     use serde_json::json;
     use std::sync::Arc;
 
-    fn pod(name: &str, uid: &str, version: u64) -> Value {
-        json!({"kind": "Pod", "metadata": {
+    fn pod(name: &str, uid: &str, version: u64) -> Object {
+        Object::new(json!({"kind": "Pod", "metadata": {
             "namespace": "ns", "name": name, "uid": uid, "resourceVersion": version.to_string(),
             "ownerReferences": [{"uid": "owner", "controller": true}],
-        }})
+        }}))
     }
 
     /// A cache, and what it told.

@@ -3,12 +3,12 @@
 //! A watch that ends is taken up where it stopped; a list is asked for at the start and when the server no longer
 //! knows where that was.
 
+use crate::list;
+use crate::object::Object;
 use futures_util::TryStreamExt;
 use http::Request;
 use kube::Client;
 use kube::api::WatchEvent;
-use object::View;
-use serde_json::Value;
 use std::time::Duration;
 use tracing::debug;
 
@@ -19,11 +19,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub enum News {
     /// All objects there are, as of a version.
-    All(Vec<Value>, u64),
+    All(Vec<Object>, u64),
     /// An object as it is now.
-    Put(Value),
+    Put(Object),
     /// An object that is gone, as it last was.
-    Gone(Value),
+    Gone(Object),
 }
 
 /// What of objects is asked for.
@@ -70,12 +70,16 @@ async fn once(
 ) -> Result<(), kube::Error> {
     let from = match version.take() {
         Some(from) => from,
-        None => list(client, collection, form, hear).await?,
+        None => {
+            let list = list::list(client, collection, &form.accept("PartialObjectMetadataList")).await?;
+            hear(News::All(list.objects, list.version.parse().unwrap_or_default()));
+            list.version
+        }
     };
     let joint = if collection.contains('?') { '&' } else { '?' };
     let watch = format!("{collection}{joint}watch=1&allowWatchBookmarks=true&resourceVersion={from}");
     let mut events =
-        std::pin::pin!(client.request_events::<Value>(get(&watch, &form.accept("PartialObjectMetadata"))?).await?);
+        std::pin::pin!(client.request_events::<Object>(get(&watch, &form.accept("PartialObjectMetadata"))?).await?);
     *version = Some(from);
     while let Some(event) = events.try_next().await? {
         match event {
@@ -98,31 +102,8 @@ async fn once(
     Ok(())
 }
 
-async fn list(
-    client: &Client,
-    collection: &str,
-    form: Form,
-    hear: &mut impl FnMut(News),
-) -> Result<String, kube::Error> {
-    let mut list: Value = client.request(get(collection, &form.accept("PartialObjectMetadataList"))?).await?;
-    let version = version_of(&list);
-    let (api, kind) = (list["apiVersion"].take(), list["kind"].as_str().unwrap_or_default().to_owned());
-    let kind = Value::from(kind.strip_suffix("List").unwrap_or(&kind));
-    let mut items = match list["items"].take() {
-        Value::Array(items) => items,
-        _ => Vec::new(),
-    };
-    // Items of a list do not say what they are; those of a watch do.
-    for item in &mut items {
-        item["apiVersion"] = api.clone();
-        item["kind"] = kind.clone();
-    }
-    hear(News::All(items, version.parse().unwrap_or_default()));
-    Ok(version)
-}
-
-fn version_of(object: &Value) -> String {
-    View::from(object).get("metadata").str("resourceVersion").to_owned()
+fn version_of(object: &Object) -> String {
+    object.meta().str("resourceVersion").to_owned()
 }
 
 fn get(path: &str, accept: &str) -> Result<Request<Vec<u8>>, kube::Error> {

@@ -152,7 +152,7 @@ impl Informers {
             cache.remove(&object);
             return object;
         }
-        cache.put(answer)
+        cache.put(Object::new(answer))
     }
 
     fn deleted(&self, kind: &Kind, object: &Object, answer: Value) {
@@ -160,7 +160,7 @@ impl Informers {
         let metadata = View::from(&answer).get("metadata");
         let is_going = metadata.str("uid") == object.uid() && metadata.has("deletionTimestamp");
         if is_going && !is_last_of_it(View::from(&answer)) {
-            cache.put(answer);
+            cache.put(Object::new(answer));
         } else {
             cache.remove(object);
         }

@@ -13,6 +13,7 @@ mod events;
 mod feed;
 mod informers;
 mod kind;
+mod list;
 mod object;
 mod queue;
 pub mod request;

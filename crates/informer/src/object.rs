@@ -1,6 +1,8 @@
 //! A shared, immutable object of the cluster.
 
+use object::packed::FromText;
 use object::{Packed, View};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use std::sync::Arc;
 pub type Shared = Arc<Object>;
 
 /// An object as the API server told it, without its managed fields. It is packed, since caches hold many.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     packed: Packed,
     version: u64,
@@ -20,8 +22,23 @@ impl Object {
         if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
         }
-        let version = View::from(&value).get("metadata").str("resourceVersion").parse().unwrap_or_default();
-        Object { packed: Packed::new(value), version }
+        Object::of(Packed::new(value))
+    }
+
+    /// Reads an object of the type that is named, or that it names itself.
+    ///
+    /// # Errors
+    /// If the text is not JSON.
+    pub(crate) fn read<'de, D: Deserializer<'de>>(
+        text: D,
+        type_meta: Option<(&str, &str)>,
+    ) -> Result<Object, D::Error> {
+        FromText { without_managed_fields: true, type_meta }.deserialize(text).map(Object::of)
+    }
+
+    fn of(packed: Packed) -> Object {
+        let version = packed.view().get("metadata").str("resourceVersion").parse().unwrap_or_default();
+        Object { packed, version }
     }
 
     /// The whole, to read.
@@ -117,6 +134,12 @@ impl Object {
     /// Whether a condition of its status is true.
     pub fn is(&self, kind: &str) -> bool {
         self.condition(kind).str("status") == "True"
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
+        Object::read(deserializer, None)
     }
 }
 

@@ -1,16 +1,21 @@
 //! Objects that are kept long: a JSON tree in two allocations, a tenth of what a [`Value`] takes, and read through [`View`].
 //!
 //! A node is eight bytes. The children of a list or a map stand side by side, a map's as pairs in the order of their
-//! keys, and what lies below a child follows before what lies below the next one.
+//! keys. What lies below a child stands in one piece before them, and the root is the last node of all: so a tree can be
+//! packed while its text is read.
+
+mod build;
+
+pub use build::FromText;
 
 use crate::View;
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::OnceLock;
 
 /// A tree that does not change any more.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Packed {
     nodes: Box<[Node]>,
     /// Texts, and numbers in eight bytes.
@@ -86,12 +91,18 @@ impl Node {
 impl Packed {
     /// Packs a tree.
     pub fn new(value: Value) -> Packed {
-        let mut packer = Packer { nodes: vec![Node(0)], bytes: Vec::new() };
-        match packer.put(0, &value) {
-            Some(()) => Packed { nodes: packer.nodes.into(), bytes: packer.bytes.into(), tree: OnceLock::new() },
+        build::of_value(&value).unwrap_or_else(|| {
             // Larger than nodes can tell: then it stays as it is.
-            None => Packed { nodes: Box::default(), bytes: Box::default(), tree: Box::new(value).into() },
-        }
+            Packed { nodes: Box::default(), bytes: Box::default(), tree: Box::new(value).into() }
+        })
+    }
+
+    /// Packs JSON text without making a tree of it first.
+    ///
+    /// # Errors
+    /// If the text is not JSON, or too large to be packed (256 Mi items in one list, 4 GiB of texts).
+    pub fn from_json(text: &[u8], form: FromText<'_>) -> Result<Packed, serde_json::Error> {
+        build::of_text(text, form)
     }
 
     /// The root, to read.
@@ -116,16 +127,16 @@ impl Packed {
     }
 
     fn root(&self) -> Place<'_> {
-        Place { doc: self, index: 0 }
+        Place { doc: self, index: self.nodes.len() - 1 }
     }
 
     /// The tree's part that a node stands for.
     fn find(&self, index: usize) -> &Value {
-        let (mut at, mut value) = (0, self.value());
+        let (mut at, mut value) = (self.root().index, self.value());
         while at != index {
             let children = self.nodes[at].children();
             let is_map = self.nodes[at].kind() == Kind::Map;
-            let below = if children.contains(&index) { index } else { self.last_before(children.clone(), index) };
+            let below = if children.contains(&index) { index } else { self.ancestor(children.clone(), index) };
             let number = below - children.start;
             value = match value {
                 Value::Object(map) if is_map => map.values().nth(number / 2).unwrap_or(&Value::Null),
@@ -137,87 +148,23 @@ impl Packed {
         value
     }
 
-    /// The last of these children that has children of its own and stands before a node.
-    fn last_before(&self, children: Range<usize>, index: usize) -> usize {
-        let has = |child: &usize| {
-            let below = self.nodes[*child].children();
-            !below.is_empty() && below.start <= index
-        };
-        children.clone().rev().find(has).unwrap_or(children.start)
+    /// The one of these children below which a node stands: what lies below a child ends with the child's own children.
+    fn ancestor(&self, children: Range<usize>, index: usize) -> usize {
+        let end = |child: &usize| self.nodes[*child].children().end;
+        let later = children.clone().filter(|child| !self.nodes[*child].children().is_empty() && end(child) > index);
+        later.min_by_key(end).unwrap_or(children.start)
     }
 }
 
 impl PartialEq for Packed {
     fn eq(&self, other: &Packed) -> bool {
-        match (self.nodes.is_empty(), other.nodes.is_empty()) {
-            (false, false) => self.nodes == other.nodes && self.bytes == other.bytes,
-            _ => self.view() == other.view(),
-        }
+        // The same tree may have been packed from a text in another order.
+        let is_copy = !self.nodes.is_empty() && self.nodes == other.nodes && self.bytes == other.bytes;
+        is_copy || self.view() == other.view()
     }
 }
 
 impl Eq for Packed {}
-
-struct Packer {
-    nodes: Vec<Node>,
-    bytes: Vec<u8>,
-}
-
-impl Packer {
-    /// Writes a value at a node that is reserved for it; `None` if it is too large.
-    fn put(&mut self, at: usize, value: &Value) -> Option<()> {
-        self.nodes[at] = match value {
-            Value::Null => Node::new(Kind::Null, 0, 0)?,
-            Value::Bool(false) => Node::new(Kind::False, 0, 0)?,
-            Value::Bool(true) => Node::new(Kind::True, 0, 0)?,
-            Value::Number(number) => self.number(number)?,
-            Value::String(text) => self.text(text)?,
-            Value::Array(items) => self.list(items)?,
-            Value::Object(map) => self.map(map)?,
-        };
-        Some(())
-    }
-
-    fn number(&mut self, number: &Number) -> Option<Node> {
-        let (kind, bytes) = match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(number), _, _) => (Kind::Positive, number.to_le_bytes()),
-            (_, Some(number), _) => (Kind::Negative, number.to_le_bytes()),
-            (_, _, number) => (Kind::Float, number?.to_le_bytes()),
-        };
-        let place = self.bytes.len();
-        self.bytes.extend(bytes);
-        Node::new(kind, 0, place)
-    }
-
-    fn text(&mut self, text: &str) -> Option<Node> {
-        let place = self.bytes.len();
-        self.bytes.extend_from_slice(text.as_bytes());
-        Node::new(Kind::Text, text.len(), place)
-    }
-
-    fn list(&mut self, items: &[Value]) -> Option<Node> {
-        let start = self.reserve(items.len());
-        for (number, item) in items.iter().enumerate() {
-            self.put(start + number, item)?;
-        }
-        Node::new(Kind::List, items.len(), start)
-    }
-
-    fn map(&mut self, map: &Map<String, Value>) -> Option<Node> {
-        let start = self.reserve(2 * map.len());
-        for (number, (key, value)) in map.iter().enumerate() {
-            self.nodes[start + 2 * number] = self.text(key)?;
-            self.put(start + 2 * number + 1, value)?;
-        }
-        Node::new(Kind::Map, map.len(), start)
-    }
-
-    fn reserve(&mut self, nodes: usize) -> usize {
-        let start = self.nodes.len();
-        self.nodes.resize(start + nodes, Node(0));
-        start
-    }
-}
 
 /// A value in a packed tree.
 #[derive(Clone, Copy, Debug)]
@@ -394,6 +341,41 @@ mod tests {
             assert_eq!(place.value(), Some(&place.to_value()));
         });
         assert_eq!(places, 27);
+    }
+
+    #[test]
+    fn text_comes_out_as_the_tree_would() {
+        for value in [pod(), json!([]), json!("a\"b"), json!(1), Value::Null, json!({"a": {"b": [[1, [2]], {}]}})] {
+            let packed = Packed::from_json(value.to_string().as_bytes(), FromText::default()).unwrap();
+            assert_eq!(packed.to_value(), value);
+            assert_eq!(packed, Packed::new(value));
+        }
+    }
+
+    #[test]
+    fn text_may_be_in_any_order_and_name_a_key_twice() {
+        let text = br#" {"z": {"b": [1, {"k": "v"}], "a": 1}, "m": 1, "a": {"y": {}, "x": "\u00e9"}, "m": [-2, 0.5]} "#;
+        let packed = Packed::from_json(text, FromText::default()).unwrap();
+        let value: Value = serde_json::from_slice(text).unwrap();
+        assert_eq!(packed.to_value(), value);
+        assert_eq!(packed, Packed::new(value));
+        walk(packed.view(), &mut |place| assert_eq!(place.value(), Some(&place.to_value())));
+        assert_eq!(packed.view().get("a").str("x"), "é");
+        for bad in ["", "{", "{\"a\":1}}", "[1,]", "nul"] {
+            assert!(Packed::from_json(bad.as_bytes(), FromText::default()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn owners_are_left_out_and_types_put_in_on_request() {
+        let text = br#"{"metadata":{"name":"a","managedFields":[{"f":{}}]},"managedFields":1,"x":{"managedFields":2}}"#;
+        let form = FromText { without_managed_fields: true, type_meta: Some(("v1", "Pod")) };
+        let want = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "managedFields": 1,
+            "x": {"managedFields": 2}});
+        assert_eq!(Packed::from_json(text, form).unwrap().to_value(), want);
+        let own = br#"{"kind":"Own","apiVersion":"v2"}"#;
+        let want = json!({"kind": "Pod", "apiVersion": "v1"});
+        assert_eq!(Packed::from_json(own, form).unwrap().to_value(), want);
     }
 
     #[test]

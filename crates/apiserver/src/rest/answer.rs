@@ -1,8 +1,10 @@
 //! What a verb answers: one object in the form that was agreed on.
 
 use super::call::Call;
+use super::decode;
+use super::shown::Shown;
+use super::table::{self, Include};
 use super::write::Stored;
-use super::{decode, table};
 use crate::http::media::Shape;
 use crate::http::{Body, respond};
 use ::http::Response;
@@ -15,13 +17,14 @@ pub(crate) fn one(call: &Call, code: u16, stored: Stored) -> Result<Response<Bod
     match call.accepted.shape {
         Shape::Object => Ok(respond::encoded(code, encoding, own_bytes(call, &stored)?)),
         Shape::Table(version) => {
-            let object = stored.value(call)?;
-            let table = table::of_one(call, version, object)?;
-            Ok(respond::value(code, encoding, &table))
+            let include = Include::parse(call)?;
+            let table = table::with_row(call, version, include, &shown(call, &stored)?);
+            Ok(respond::encoded(code, encoding, table.into()))
         }
         Shape::PartialObject(version) => {
-            let object = stored.value(call)?;
-            Ok(respond::value(code, encoding, &partial(version, object)))
+            let mut partial = Vec::new();
+            write_partial(&mut partial, version, &shown(call, &stored)?);
+            Ok(respond::encoded(code, encoding, partial.into()))
         }
         Shape::PartialList(_) => Err(Status::not_acceptable(format!(
             "you requested PartialObjectMetadataList, but the requested object is not a list (*{})",
@@ -41,10 +44,21 @@ pub(crate) fn success(call: &Call, code: u16) -> Response<Body> {
     respond::value(code, call.accepted.encoding, &status)
 }
 
-/// The metadata of an object, as an object.
-pub(crate) fn partial(version: &str, mut object: Value) -> Value {
-    let metadata = object["metadata"].take();
-    json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata})
+fn shown<'a>(call: &Call, stored: &'a Stored) -> Result<Shown<'a>, Status> {
+    match stored {
+        Stored::Entry(entry) => Shown::of(call, entry),
+        Stored::Unstored(object) => Ok(Shown::Value(object.clone())),
+    }
+}
+
+/// Writes the metadata of an object, as an object.
+pub(crate) fn write_partial(out: &mut Vec<u8>, version: &str, object: &Shown<'_>) {
+    let head = r#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/"#;
+    for part in [head, version, r#"","metadata":"#] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    object.write_metadata(out);
+    out.push(b'}');
 }
 
 /// The internal type's name, as upstream's errors show it.

@@ -47,6 +47,6 @@ fn item(call: &Call, deleted: Deleted) -> Result<Value, Status> {
         Deleted::Gone(object) | Deleted::Later(write::Stored::Unstored(object)) => object,
         Deleted::Later(write::Stored::Entry(entry)) => decode::stored(call, &entry)?,
     };
-    list::as_item(call, &mut object);
+    list::as_item(&call.resource, &mut object);
     Ok(object)
 }

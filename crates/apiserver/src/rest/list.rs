@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::selection::Selection;
+use super::shown::{Objects, Shown};
 use super::table::{self, Include};
 use super::{answer, decode, get, write};
 use crate::http::media::{Encoding, Shape};
@@ -13,6 +14,7 @@ use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use kinds::Resource;
 use object::field::{Error, Errors, Path};
 use object::{Status, Value, View, json};
 use std::sync::Arc;
@@ -36,27 +38,23 @@ pub(crate) async fn list(call: &Arc<Call>) -> Result<Response<Body>, Status> {
             Ok(respond::with_type(200, "application/json", Body::Blocks(Box::new(Blocks::new(call, page)))))
         }
         Shape::Object => {
-            let head = json!({"kind": call.resource.list_kind(), "apiVersion": call.resource.api_version(),
-                "metadata": page.metadata});
+            let head = head(&call.resource.list_kind(), &call.resource.api_version(), &page.metadata);
             let about = call.clone();
-            let item = move |mut object| {
-                as_item(&about, &mut object);
-                object
-            };
-            transformed(call, head, "items", page.items, item).await
+            let item = move |out: &mut Vec<u8>, object: &Shown<'_>| object.write_item(out, &about.resource);
+            written(call, head, page.items, item).await
         }
         Shape::Table(version) => {
             let include = Include::parse(call)?;
-            let head = json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": page.metadata,
-                "columnDefinitions": table::columns(call)});
+            let head = table::open(call, version, &page.metadata);
             let about = call.clone();
-            let row = move |object: Value| table::row(&about, version, include, object);
-            transformed(call, head, "rows", page.items, row).await
+            let row =
+                move |out: &mut Vec<u8>, object: &Shown<'_>| table::write_row(out, &about, version, include, object);
+            written(call, head, page.items, row).await
         }
         Shape::PartialList(version) => {
-            let head = json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
-                "metadata": page.metadata});
-            transformed(call, head, "items", page.items, move |object| answer::partial(version, object)).await
+            let head = head("PartialObjectMetadataList", &format!("meta.k8s.io/{version}"), &page.metadata);
+            let item = move |out: &mut Vec<u8>, object: &Shown<'_>| answer::write_partial(out, version, object);
+            written(call, head, page.items, item).await
         }
         Shape::PartialObject(_) => Err(Status::not_acceptable(format!(
             "you requested PartialObjectMetadata, but the requested object is a list (*{})",
@@ -218,58 +216,45 @@ fn invalid_version(version: &str) -> Status {
 }
 
 /// Items of lists do not say what they are, but for custom resources.
-pub(super) fn as_item(call: &Call, object: &mut Value) {
-    if let Some(map) = object.as_object_mut().filter(|_| call.resource.custom.is_none()) {
+pub(super) fn as_item(resource: &Resource, object: &mut Value) {
+    if let Some(map) = object.as_object_mut().filter(|_| resource.custom.is_none()) {
         map.remove("kind");
         map.remove("apiVersion");
     }
 }
 
-/// A list whose items are made from the objects one by one: as JSON while the client takes them, else at once.
-async fn transformed(
+/// The JSON of a list up to its items, which `]}` ends.
+pub(super) fn head(kind: &str, api_version: &str, metadata: &Value) -> Vec<u8> {
+    format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata},"items":["#).into_bytes()
+}
+
+/// A list whose items are written one by one: as JSON while the client takes them, else at once.
+async fn written(
     call: &Arc<Call>,
-    mut head: Value,
-    name: &'static str,
+    head: Vec<u8>,
     entries: Vec<Arc<Entry>>,
-    item: impl Fn(Value) -> Value + Send + 'static,
+    item: impl Fn(&mut Vec<u8>, &Shown<'_>) + Send + 'static,
 ) -> Result<Response<Body>, Status> {
     let encoding = call.accepted.encoding;
-    let items = objects(call, entries)?.map(move |object| object.map(&item));
+    let items = Written { pending: head, objects: Objects::of(call, entries)?, item, first: true, done: false };
     if encoding == Encoding::Json {
-        let mut pending = head.to_string().into_bytes();
-        pending.pop();
-        pending.extend_from_slice(format!(",\"{name}\":[").as_bytes());
-        let items = Transformed { pending, items, first: true, done: false };
         return Ok(respond::with_type(200, "application/json", Body::Blocks(Box::new(items))));
     }
-    let make = move || {
-        head[name] = items.collect::<Result<Value, Status>>()?;
-        Ok(respond::value(200, encoding, &head))
-    };
+    let make = move || respond::encoded(200, encoding, items.collect::<Vec<_>>().concat().into());
     // Much work in one piece; requests that are quick must not wait for it.
-    tokio::task::spawn_blocking(make).await.map_err(Status::internal)?
+    tokio::task::spawn_blocking(make).await.map_err(Status::internal)
 }
 
-type Objects = Box<dyn Iterator<Item = Result<Value, Status>> + Send>;
-
-/// The objects of entries, in the call's version. Custom resources are converted together, others as they are wanted.
-fn objects(call: &Arc<Call>, entries: Vec<Arc<Entry>>) -> Result<Objects, Status> {
-    if call.resource.custom.is_some() {
-        return Ok(Box::new(decode::stored_all(call, &entries)?.into_iter().map(Ok)));
-    }
-    let call = call.clone();
-    Ok(Box::new(entries.into_iter().map(move |entry| decode::stored(&call, &entry))))
-}
-
-/// A list whose items are made one by one, as blocks.
-struct Transformed<I> {
+/// A list whose items are written one by one, as blocks.
+struct Written<F> {
     pending: Vec<u8>,
-    items: I,
+    objects: Objects,
+    item: F,
     first: bool,
     done: bool,
 }
 
-impl<I: Iterator<Item = Result<Value, Status>>> Iterator for Transformed<I> {
+impl<F: Fn(&mut Vec<u8>, &Shown<'_>)> Iterator for Written<F> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
@@ -277,21 +262,24 @@ impl<I: Iterator<Item = Result<Value, Status>>> Iterator for Transformed<I> {
             return None;
         }
         let mut block = std::mem::take(&mut self.pending);
+        block.reserve(BLOCK + BLOCK / 8);
         while block.len() < BLOCK {
-            let Some(item) = self.items.next() else {
-                block.extend_from_slice(b"]}");
-                self.done = true;
-                break;
-            };
-            match item {
-                Ok(item) => {
-                    if !std::mem::take(&mut self.first) {
-                        block.push(b',');
-                    }
-                    serde_json::to_writer(&mut block, &item).expect("a Value always encodes into a Vec");
+            let (first, item) = (&mut self.first, &self.item);
+            let next = self.objects.with_next(|object| {
+                if !std::mem::take(first) {
+                    block.push(b',');
                 }
+                item(&mut block, &object);
+            });
+            match next {
+                Some(Ok(())) => {}
                 // The answer has begun; what is whole is worth more than none of it.
-                Err(status) => tracing::error!(why = status.message, "a stored object was left out of a list"),
+                Some(Err(status)) => tracing::error!(why = status.message, "a stored object was left out of a list"),
+                None => {
+                    block.extend_from_slice(b"]}");
+                    self.done = true;
+                    break;
+                }
             }
         }
         Some(block.into())
@@ -309,16 +297,11 @@ struct Blocks {
 
 impl Blocks {
     fn new(call: &Call, page: Page) -> Blocks {
-        let head = format!(
-            "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
-            call.resource.list_kind(),
-            call.resource.api_version(),
-            page.metadata
-        );
+        let head = head(&call.resource.list_kind(), &call.resource.api_version(), &page.metadata);
         // Custom resources say what they are in lists, too.
         let is_custom = call.resource.custom.is_some();
         let prefix_length = if is_custom { 0 } else { object_codec::prefix_length(&call.resource) };
-        Blocks { pending: head.into_bytes(), items: page.items.into_iter(), prefix_length, first: true, done: false }
+        Blocks { pending: head, items: page.items.into_iter(), prefix_length, first: true, done: false }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::call::Call;
 use super::selection::Selection;
+use super::shown::Shown;
 use super::table::{self, Include};
-use super::{answer, write};
+use super::{answer, list, write};
 use crate::http::media::Shape;
 use crate::http::{Body, respond};
 use crate::lookup::{Cluster, Stored};
@@ -40,24 +41,28 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
     let objects = objects(call)?;
     let measured = call.core.node_metrics.measured(&call.core).await;
     let items: Vec<Value> = objects.iter().filter_map(|object| metrics(call, &measured, object)).collect();
-    let (kind, name, items) = match &call.accepted.shape {
-        Shape::Table(version) => {
-            let include = Include::parse(call)?;
-            let rows: Value = items.into_iter().map(|item| table::row(call, version, include, item)).collect();
-            let table = json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": {},
-                "columnDefinitions": table::columns(call), "rows": rows});
-            return Ok(respond::value(200, call.accepted.encoding, &table));
-        }
+    let mut list = match &call.accepted.shape {
+        Shape::Table(version) => table::open(call, version, &json!({})),
         Shape::Object | Shape::PartialObject(_) => {
-            (format!("{}List", call.resource.kind), call.resource.api_version(), items)
+            list::head(&format!("{}List", call.resource.kind), &call.resource.api_version(), &json!({}))
         }
         Shape::PartialList(version) => {
-            let items = items.into_iter().map(|item| answer::partial(version, item)).collect();
-            ("PartialObjectMetadataList".to_owned(), format!("meta.k8s.io/{version}"), items)
+            list::head("PartialObjectMetadataList", &format!("meta.k8s.io/{version}"), &json!({}))
         }
     };
-    let list = json!({"kind": kind, "apiVersion": name, "metadata": {}, "items": items});
-    Ok(respond::value(200, call.accepted.encoding, &list))
+    let include = if matches!(call.accepted.shape, Shape::Table(_)) { Include::parse(call)? } else { Include::Nothing };
+    for (number, item) in items.into_iter().map(Shown::Value).enumerate() {
+        if number > 0 {
+            list.push(b',');
+        }
+        match &call.accepted.shape {
+            Shape::Table(version) => table::write_row(&mut list, call, version, include, &item),
+            Shape::Object | Shape::PartialObject(_) => item.write(&mut list),
+            Shape::PartialList(version) => answer::write_partial(&mut list, version, &item),
+        }
+    }
+    list.extend_from_slice(b"]}");
+    Ok(respond::encoded(200, call.accepted.encoding, list.into()))
 }
 
 /// The nodes or pods that are asked for, in the order of their names.

@@ -2,8 +2,9 @@
 
 use super::answer;
 use super::call::Call;
+use super::shown::Shown;
 use object::field::{Error, Path};
-use object::{Status, Value, View, json};
+use object::{Status, Value, json};
 
 /// What stands in a row beside its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,26 +33,29 @@ impl Include {
     }
 }
 
-/// A table of one object.
-pub(crate) fn of_one(call: &Call, version: &str, object: Value) -> Result<Value, Status> {
-    let include = Include::parse(call)?;
-    Ok(with_row(call, version, include, object))
-}
-
-/// A table of one object, of which this much is included.
-pub(crate) fn with_row(call: &Call, version: &str, include: Include, object: Value) -> Value {
-    let metadata = match object["metadata"]["resourceVersion"].as_str() {
+/// The JSON of a table of one object, of which this much is included.
+pub(crate) fn with_row(call: &Call, version: &str, include: Include, object: &Shown<'_>) -> Vec<u8> {
+    let metadata = match object.view().get("metadata").opt_str("resourceVersion") {
         Some(version) => json!({"resourceVersion": version}),
         None => json!({}),
     };
-    json!({
-        "kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata,
-        "columnDefinitions": columns(call), "rows": [row(call, version, include, object)],
-    })
+    let mut table = open(call, version, &metadata);
+    write_row(&mut table, call, version, include, object);
+    table.extend_from_slice(b"]}");
+    table
+}
+
+/// The JSON of a table up to its rows, which `]}` ends.
+pub(crate) fn open(call: &Call, version: &str, metadata: &Value) -> Vec<u8> {
+    let columns = columns(call);
+    format!(
+        r#"{{"kind":"Table","apiVersion":"meta.k8s.io/{version}","metadata":{metadata},"columnDefinitions":{columns},"rows":["#
+    )
+    .into_bytes()
 }
 
 /// The column definitions of the call's resource.
-pub(crate) fn columns(call: &Call) -> Value {
+fn columns(call: &Call) -> Value {
     let descriptions = call.core.docs.of(&call.resource);
     let columns = call.resource.columns().into_iter().zip(descriptions).map(|(column, description)| {
         json!({
@@ -62,19 +66,25 @@ pub(crate) fn columns(call: &Call) -> Value {
     columns.collect()
 }
 
-/// One row.
-pub(crate) fn row(call: &Call, version: &str, include: Include, object: Value) -> Value {
+/// Writes the JSON of one row.
+pub(crate) fn write_row(out: &mut Vec<u8>, call: &Call, version: &str, include: Include, object: &Shown<'_>) {
     let strategy = &call.resource.strategy;
-    let cells = strategy.row(View::from(&object), call.core.now_seconds());
-    let conditions = strategy.row_conditions(View::from(&object));
-    let object = match include {
-        Include::Nothing => Value::Null,
-        Include::Metadata => answer::partial(version, object),
-        Include::Object => object,
-    };
-    let mut row = json!({"cells": cells, "object": object});
+    out.extend_from_slice(b"{\"cells\":");
+    write(out, &strategy.row(object.view(), call.core.now_seconds()));
+    let conditions = strategy.row_conditions(object.view());
     if !conditions.is_empty() {
-        row["conditions"] = conditions.into();
+        out.extend_from_slice(b",\"conditions\":");
+        write(out, &conditions);
     }
-    row
+    out.extend_from_slice(b",\"object\":");
+    match include {
+        Include::Nothing => out.extend_from_slice(b"null"),
+        Include::Metadata => answer::write_partial(out, version, object),
+        Include::Object => object.write(out),
+    }
+    out.push(b'}');
+}
+
+fn write(out: &mut Vec<u8>, values: &[Value]) {
+    serde_json::to_writer(out, values).expect("values always encode into a Vec");
 }

@@ -5,6 +5,7 @@
 
 use super::call::Call;
 use super::selection::Selection;
+use super::shown::Shown;
 use super::table::Include;
 use super::{answer, decode, get, options, table, write};
 use crate::http::media::{Encoding, Shape};
@@ -254,10 +255,11 @@ impl View {
         if self.is_shared(entry) && self.call.accepted.encoding == Encoding::Json {
             return frame_of(kind, &entry.value);
         }
-        match decode::stored(&self.call, entry) {
-            Ok(object) => self.value_frame(kind, object),
-            Err(status) => self.error_frame(&status),
-        }
+        let frame = match self.call.accepted.shape {
+            Shape::Object => decode::stored(&self.call, entry).map(|object| self.written(kind, &object)),
+            _ => Shown::of(&self.call, entry).map(|object| self.shown_frame(kind, &object)),
+        };
+        frame.unwrap_or_else(|status| self.error_frame(&status))
     }
 
     /// True if all watchers of the resource that take the same encoding see the same frames.
@@ -284,12 +286,26 @@ impl View {
     }
 
     fn value_frame(&self, kind: &str, object: Value) -> Bytes {
-        let object = match self.call.accepted.shape {
-            Shape::Object => object,
-            Shape::PartialObject(version) | Shape::PartialList(version) => answer::partial(version, object),
-            Shape::Table(version) => table::with_row(&self.call, version, self.include, object),
-        };
-        self.written(kind, &object)
+        if matches!(self.call.accepted.shape, Shape::Object) {
+            return self.written(kind, &object);
+        }
+        self.shown_frame(kind, &Shown::Value(object))
+    }
+
+    /// An event about a part of an object, or a row.
+    fn shown_frame(&self, kind: &str, object: &Shown<'_>) -> Bytes {
+        let mut json = Vec::new();
+        match self.call.accepted.shape {
+            Shape::Object => object.write(&mut json),
+            Shape::PartialObject(version) | Shape::PartialList(version) => {
+                answer::write_partial(&mut json, version, object);
+            }
+            Shape::Table(version) => json = table::with_row(&self.call, version, self.include, object),
+        }
+        if self.call.accepted.encoding == Encoding::Json {
+            return frame_of(kind, &json);
+        }
+        self.written(kind, &serde_json::from_slice(&json).unwrap_or_default())
     }
 
     fn bookmark(&self, revision: u64, ends_initial: bool) -> Bytes {
