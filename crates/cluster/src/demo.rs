@@ -76,12 +76,14 @@ pub enum DemoError {
         source: Box<kube::Error>,
     },
     /// Something did not become what it should be.
-    #[error("{what} after {seconds} s; with --keep the cluster stays for you to look into it")]
+    #[error("{what} after {seconds} s{}; with --keep the cluster stays for you to look into it", because(.why))]
     Late {
         /// What has not happened.
         what: String,
         /// How long it was waited for.
         seconds: u64,
+        /// What nodes and pods say about it, as far as they say anything.
+        why: Vec<String>,
     },
     /// Somebody wants it to end.
     #[error("stopped")]
@@ -92,6 +94,10 @@ pub enum DemoError {
     /// What happened cannot be told.
     #[error("cannot write")]
     Write(#[from] io::Error),
+}
+
+fn because(why: &[String]) -> String {
+    if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) }
 }
 
 /// Runs the demonstration and tells it to `out`. With `keep`, the cluster goes on until `stop`.

@@ -10,10 +10,10 @@ use crate::http::{Body, respond};
 use crate::lookup::{Cluster, Stored};
 use crate::node_metrics::{Measured, Usage};
 use ::http::Response;
+use object::packed::FromText;
 use object::quantity::canonicalize;
 use object::status::GroupResource;
-use object::{Status, Value, View, json};
-use std::sync::Arc;
+use object::{Packed, Status, Value, View, json};
 
 /// True if the call is about measurements.
 pub(crate) fn is_asked(call: &Call) -> bool {
@@ -32,7 +32,7 @@ pub(crate) async fn get(call: &Call) -> Result<Response<Body>, Status> {
     };
     let measured = Stored(call.core.store.clone()).get("", &call.resource.plural, call.namespace(), &call.info.name);
     let measured = measured.ok_or_else(not_found)?;
-    let object = metrics(call, &call.core.node_metrics.measured(&call.core).await, &measured);
+    let object = metrics(call, &call.core.node_metrics.measured(&call.core).await, View::from(&*measured));
     answer::one(call, 200, write::Stored::Unstored(object.ok_or_else(not_found)?))
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn get(call: &Call) -> Result<Response<Body>, Status> {
 pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
     let objects = objects(call)?;
     let measured = call.core.node_metrics.measured(&call.core).await;
-    let items: Vec<Value> = objects.iter().filter_map(|object| metrics(call, &measured, object)).collect();
+    let items: Vec<Value> = objects.iter().filter_map(|object| metrics(call, &measured, object.view())).collect();
     let mut list = match &call.accepted.shape {
         Shape::Table(version) => table::open(call, version, &json!({})),
         Shape::Object | Shape::PartialObject(_) => {
@@ -66,19 +66,21 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
 }
 
 /// The nodes or pods that are asked for, in the order of their names.
-fn objects(call: &Call) -> Result<Vec<Arc<Value>>, Status> {
+fn objects(call: &Call) -> Result<Vec<Packed>, Status> {
     let selection = Selection::parse(call)?;
     let registry = call.core.registry.load();
     let resource = registry.find("", "v1", &call.resource.plural).ok_or_else(Status::no_such_path)?;
     let prefix = crate::storage::prefix(resource, call.namespace());
     let snapshot = call.core.store.snapshot();
     let entries = snapshot.range(&prefix, None).filter(|entry| selection.matches(entry));
-    Ok(entries.map(|entry| entry.attached.parsed(&entry.value)).collect())
+    // Pods are many: none stays parsed.
+    let form = FromText { without_managed_fields: true, type_meta: None };
+    Ok(entries.filter_map(|entry| Packed::from_json(&entry.value, form).ok()).collect())
 }
 
 /// What a node or pod uses; nothing if that is not known.
-fn metrics(call: &Call, measured: &Measured, object: &Value) -> Option<Value> {
-    let metadata = View::from(object).get("metadata");
+fn metrics(call: &Call, measured: &Measured, object: View<'_>) -> Option<Value> {
+    let metadata = object.get("metadata");
     let name = metadata.str("name");
     if !call.resource.is_namespaced() {
         let used = measured.node(name)?;

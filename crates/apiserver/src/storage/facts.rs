@@ -1,7 +1,8 @@
 //! What the server keeps of a stored object beside its bytes: enough to select it without reading it.
 
 use kinds::Resource;
-use object::{Value, View};
+use object::packed::FromText;
+use object::{Packed, Value, View};
 use std::sync::{Arc, OnceLock};
 
 type Text = Box<str>;
@@ -25,10 +26,11 @@ pub struct Facts {
 
 impl store::Attach for Facts {
     fn attach(key: &str, value: &[u8]) -> Facts {
-        let object = serde_json::from_slice(value).unwrap_or_default();
+        let form = FromText { without_managed_fields: true, type_meta: None };
+        let object = Packed::from_json(value, form).unwrap_or_else(|_| Packed::new(Value::Null));
         match builtin_of(key) {
-            Some(resource) => Facts::of(resource, View::from(&object)),
-            None => Facts::of_metadata(View::from(&object)),
+            Some(resource) => Facts::of(resource, object.view()),
+            None => Facts::of_metadata(object.view()),
         }
     }
 }

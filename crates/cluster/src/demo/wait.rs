@@ -52,7 +52,7 @@ pub(super) async fn answer(client: &kube::Client, namespace: &str, name: &str) -
             Ok(answer) => return Ok((format!("{host}:{port}"), answer)),
             Err(error) if began.elapsed() > PATIENCE => {
                 let what = format!("the Service {name} does not answer at {host}:{port} ({error})");
-                return Err(DemoError::Late { what, seconds: PATIENCE.as_secs() });
+                return Err(late(client, what).await);
             }
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
@@ -75,8 +75,66 @@ async fn until(
             return Ok(object);
         }
         if began.elapsed() > PATIENCE {
-            return Err(DemoError::Late { what: what.to_owned(), seconds: PATIENCE.as_secs() });
+            return Err(late(client, what.to_owned()).await);
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What has not happened, and what nodes and pods say about it.
+async fn late(client: &kube::Client, what: String) -> DemoError {
+    let mut why = Vec::new();
+    for path in ["/api/v1/nodes", "/api/v1/pods"] {
+        let request = Request::get(path).body(Vec::new()).expect("paths of the examples are valid");
+        if let Ok(list) = client.request::<Value>(request).await {
+            why.extend(list["items"].as_array().into_iter().flatten().filter_map(complaint));
+        }
+    }
+    why.dedup();
+    DemoError::Late { what, seconds: PATIENCE.as_secs(), why }
+}
+
+/// What a node or a pod has to complain of.
+fn complaint(object: &Value) -> Option<String> {
+    let name = object["metadata"]["name"].as_str()?;
+    let of_conditions = object["status"]["conditions"].as_array().into_iter().flatten().find_map(|condition| {
+        let (kind, status) = (condition["type"].as_str()?, condition["status"].as_str()?);
+        let is_bad = match kind {
+            "Ready" if object["spec"]["containers"].is_null() => status != "True",
+            "PodScheduled" => status != "True",
+            _ => kind.ends_with("Pressure") && status == "True",
+        };
+        is_bad.then(|| format!("{name}: {kind} is {status}: {}", condition["message"].as_str().unwrap_or_default()))
+    });
+    let of_containers = || {
+        let mut containers = object["status"]["containerStatuses"].as_array().into_iter().flatten();
+        containers.find_map(|container| {
+            let waiting = &container["state"]["waiting"];
+            let message = waiting["message"].as_str().unwrap_or_default();
+            Some(format!("{name}: {} {message}", waiting["reason"].as_str()?).trim_end().to_owned())
+        })
+    };
+    of_conditions.or_else(of_containers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn who_keeps_the_demo_waiting_is_told() {
+        let conditions = |kind: &str, status: &str| json!([{"type": kind, "status": status, "message": "m"}]);
+        let node =
+            |kind, status| json!({"metadata": {"name": "n"}, "status": {"conditions": conditions(kind, status)}});
+        assert_eq!(complaint(&node("DiskPressure", "True")).unwrap(), "n: DiskPressure is True: m");
+        assert_eq!(complaint(&node("Ready", "Unknown")).unwrap(), "n: Ready is Unknown: m");
+        assert_eq!(complaint(&node("Ready", "True")), None);
+        let pod = |status: Value| json!({"metadata": {"name": "p"}, "spec": {"containers": []}, "status": status});
+        let unplaced = pod(json!({"conditions": conditions("PodScheduled", "False")}));
+        assert_eq!(complaint(&unplaced).unwrap(), "p: PodScheduled is False: m");
+        assert_eq!(complaint(&pod(json!({"conditions": conditions("Ready", "False")}))), None);
+        let waiting = pod(json!({"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]}));
+        assert_eq!(complaint(&waiting).unwrap(), "p: ErrImagePull");
     }
 }

@@ -20,6 +20,8 @@ use std::net::IpAddr;
 pub(crate) const KUBELET: &str = "v1.36.0";
 /// Images that a status tells of.
 const IMAGES: usize = 50;
+/// Free space of the disk in bytes that is always enough.
+const FREE_SPACE: u64 = 10 << 30;
 /// Less free memory than this is pressure, in bytes.
 const MEMORY_PRESSURE: i64 = 100 * 1024 * 1024;
 
@@ -151,8 +153,9 @@ struct Sides {
 
 fn conditions(facts: &Facts, old: Option<&NodeStatus>) -> Vec<NodeCondition> {
     let disk = &facts.disk;
-    // The thresholds at which a kubelet evicts: a tenth of the space, a twentieth of the files.
-    let is_full = disk.available.saturating_mul(10) < disk.capacity
+    // The thresholds at which a kubelet evicts: a tenth of the space, a twentieth of the files. A tenth of a large disk
+    // is more than a machine that is used for other things as well can be asked to keep free.
+    let is_full = disk.available < FREE_SPACE && disk.available.saturating_mul(10) < disk.capacity
         || disk.files > 0 && disk.free_files.saturating_mul(20) < disk.files;
     let (processes, limit) = facts.processes;
     let is_crowded = limit > 0 && processes.saturating_mul(10) > limit.saturating_mul(9);
@@ -295,6 +298,10 @@ mod tests {
         facts.disk.available = 1 << 30;
         let second = first_node(&facts, Some(&first)).status.unwrap().conditions.unwrap();
         assert_eq!((second[1].status.as_str(), second[1].reason.as_deref()), ("True", Some("KubeletHasDiskPressure")));
+        facts.disk.capacity = 1 << 40;
+        facts.disk.available = 11 << 30;
+        let third = first_node(&facts, None).status.unwrap().conditions.unwrap();
+        assert_eq!(third[1].status, "False", "a large disk with room enough");
         let since = |index: usize| second[index].last_transition_time.clone().unwrap().0.as_second();
         assert_eq!((since(0), since(1)), (100, 200));
     }
