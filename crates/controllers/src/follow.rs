@@ -4,9 +4,9 @@
 //! watch of its own.
 
 use futures_util::future::{Either, select};
-use informer::{Cache, Form, Informers, Kind, News, Object};
+use informer::{Cache, Form, Informers, Kind, News, Object, Shared};
 use kube::Client;
-use object::{View, json};
+use object::json;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::future::Future;
@@ -21,11 +21,11 @@ const TRIES: u32 = 8;
 
 /// What happened to an object.
 #[derive(Clone, Debug)]
-pub(crate) enum Change {
+pub(crate) enum Change<T = Value> {
     /// It is there, as this.
-    Put(Value),
+    Put(T),
     /// It is gone; this is what it was.
-    Gone(Value),
+    Gone(T),
 }
 
 /// Calls `reconcile` with each object of a kind as it is and as it changes, for ever. Failures are tried again.
@@ -34,7 +34,7 @@ where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
-    shared(&informers.cache(kind), &reconcile, Object::to_value).await;
+    shared(&informers.cache(kind), &reconcile, |object| object.to_value()).await;
 }
 
 /// Calls `reconcile` with each object of a collection, which only this one follows.
@@ -43,55 +43,55 @@ where
     F: Fn(Change) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
-    alone(client, collection, Form::Whole, &reconcile).await;
+    let as_value = |change: Change<Shared>| match change {
+        Change::Put(object) => reconcile(Change::Put(object.to_value())),
+        Change::Gone(object) => reconcile(Change::Gone(object.to_value())),
+    };
+    alone(client, collection, Form::Whole, &as_value).await;
 }
 
-/// Like [`each`], with the metadata (and perhaps the phase) of the objects alone, of which no more than name and uid is told when they are gone:
-/// for large collections. If the collection is followed already, it is not followed twice.
+/// Like [`each`], for large collections, with objects of which no more than the metadata and the phase may be there, and
+/// no more than name and uid when they are gone. If the collection is followed already, it is not followed twice.
 pub(crate) async fn each_metadata<F, R>(informers: &Informers, collection: &str, reconcile: F)
 where
-    F: Fn(Change) -> R,
+    F: Fn(Change<Shared>) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
     match informers.followed(collection) {
-        Some(cache) => shared(&cache, &reconcile, summary).await,
+        Some(cache) => shared(&cache, &reconcile, Shared::clone).await,
         None => alone(informers.client(), collection, Form::Metadata, &reconcile).await,
     }
 }
 
-async fn shared<F, R>(cache: &Cache, reconcile: &F, of: fn(&Object) -> Value)
+async fn shared<F, R, T>(cache: &Cache, reconcile: &F, of: fn(&Shared) -> T)
 where
-    F: Fn(Change) -> R,
+    F: Fn(Change<T>) -> R,
     R: Future<Output = Result<(), kube::Error>>,
+    T: Clone + Send + 'static,
 {
     // changes: the cache -> here
     let (tx, mut changes) = mpsc::unbounded_channel();
     cache.subscribe(move |change| {
         let told = match (&change.new, &change.old) {
-            (Some(new), _) => Change::Put(of(new)),
-            (None, Some(old)) => Change::Gone(of(old)),
+            (Some(new), _) => Change::Put(new.clone()),
+            (None, Some(old)) => Change::Gone(old.clone()),
             (None, None) => return,
         };
         // Whoever waited has ended.
         drop(tx.send(told));
     });
     while let Some(change) = changes.recv().await {
+        let change = match change {
+            Change::Put(object) => Change::Put(of(&object)),
+            Change::Gone(object) => Change::Gone(of(&object)),
+        };
         insist(change, reconcile).await;
     }
 }
 
-/// The metadata of an object, and its phase.
-fn summary(object: &Object) -> Value {
-    let mut summary = json!({"metadata": object.meta().to_value()});
-    if let Some(phase) = object.status().opt_str("phase") {
-        summary["status"]["phase"] = phase.into();
-    }
-    summary
-}
-
 async fn alone<F, R>(client: &Client, collection: &str, form: Form, reconcile: &F)
 where
-    F: Fn(Change) -> R,
+    F: Fn(Change<Shared>) -> R,
     R: Future<Output = Result<(), kube::Error>>,
 {
     // news: the watch -> the work
@@ -111,41 +111,41 @@ where
 }
 
 /// What news come to, given what was known: objects by uid.
-fn changes(known: &mut HashMap<String, Value>, news: News, form: Form) -> Vec<Change> {
-    let kept = |object: &Value| match form {
+fn changes(known: &mut HashMap<String, Shared>, news: News, form: Form) -> Vec<Change<Shared>> {
+    let kept = |object: &Shared| match form {
         Form::Whole => object.clone(),
         Form::Metadata => {
-            let metadata = View::from(object).get("metadata");
-            let (uid, namespace, name) = (metadata.str("uid"), metadata.str("namespace"), metadata.str("name"));
-            json!({"metadata": {"uid": uid, "namespace": namespace, "name": name}})
+            let (uid, namespace, name) = (object.uid(), object.namespace(), object.name());
+            Shared::new(Object::new(json!({"metadata": {"uid": uid, "namespace": namespace, "name": name}})))
         }
     };
     match news {
         News::Put(object) => {
-            let object = object.to_value();
-            known.insert(uid(&object), kept(&object));
+            let object = Shared::new(object);
+            known.insert(object.uid().to_owned(), kept(&object));
             vec![Change::Put(object)]
         }
         News::Gone(object) => {
             known.remove(object.uid());
-            vec![Change::Gone(object.to_value())]
+            vec![Change::Gone(Shared::new(object))]
         }
         News::All(objects, _) => {
             let mut gone = std::mem::take(known);
-            let objects: Vec<Value> = objects.iter().map(Object::to_value).collect();
+            let objects: Vec<Shared> = objects.into_iter().map(Shared::new).collect();
             for object in &objects {
-                gone.remove(&uid(object));
-                known.insert(uid(object), kept(object));
+                gone.remove(object.uid());
+                known.insert(object.uid().to_owned(), kept(object));
             }
             objects.into_iter().map(Change::Put).chain(gone.into_values().map(Change::Gone)).collect()
         }
     }
 }
 
-async fn insist<F, R>(change: Change, reconcile: &F)
+async fn insist<F, R, T>(change: Change<T>, reconcile: &F)
 where
-    F: Fn(Change) -> R,
+    F: Fn(Change<T>) -> R,
     R: Future<Output = Result<(), kube::Error>>,
+    T: Clone,
 {
     for attempt in 1..=TRIES {
         match reconcile(change.clone()).await {
@@ -157,10 +157,6 @@ where
             }
         }
     }
-}
-
-fn uid(object: &Value) -> String {
-    View::from(object).get("metadata").str("uid").to_owned()
 }
 
 #[cfg(test)]
@@ -176,8 +172,8 @@ mod tests {
         let texts: Vec<String> = told
             .iter()
             .map(|change| match change {
-                Change::Put(object) => format!("+{}", uid(object)),
-                Change::Gone(object) => format!("-{}", uid(object)),
+                Change::Put(object) => format!("+{}", object.uid()),
+                Change::Gone(object) => format!("-{}", object.uid()),
             })
             .collect();
         assert_eq!(texts, ["+b", "+c", "-a"]);

@@ -112,8 +112,8 @@ impl Collector {
         let (work_tx, collection) = (&work_tx, &collection);
         follow::each_metadata(&self.informers, &collection.path(), |change| async move {
             let work = match change {
-                Change::Put(object) => self.graph().put(Node::read(&object, collection)),
-                Change::Gone(object) => self.graph().remove(View::from(&object).get("metadata").str("uid")),
+                Change::Put(object) => self.graph().put(Node::read(object.meta(), collection)),
+                Change::Gone(object) => self.graph().remove(object.uid()),
             };
             for piece in work {
                 // The worker ends with this task.

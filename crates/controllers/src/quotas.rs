@@ -73,14 +73,8 @@ async fn follow_gone(informers: &Informers, group: &str, resource: &str) {
     let collection = Collection::path_of(group, "v1", resource);
     follow::each_metadata(informers, &collection, |change| async {
         match change {
-            Change::Put(object)
-                if !matches!(View::from(&object).get("status").str("phase"), "Succeeded" | "Failed") =>
-            {
-                Ok(())
-            }
-            Change::Put(object) | Change::Gone(object) => {
-                refresh_all(client, View::from(&object).get("metadata").str("namespace")).await
-            }
+            Change::Put(object) if !matches!(object.status().str("phase"), "Succeeded" | "Failed") => Ok(()),
+            Change::Put(object) | Change::Gone(object) => refresh_all(client, object.namespace()).await,
         }
     })
     .await;

@@ -1,7 +1,7 @@
 //! Who owns whom, by uid, and what a change makes worth looking at. Pure: nothing is read or written here.
 
 use crate::api::Collection;
-use object::{Value, View};
+use object::View;
 use std::collections::{HashMap, HashSet};
 
 /// The finalizer by which an owner that goes leaves its dependents.
@@ -36,8 +36,7 @@ pub(crate) struct Node {
 
 impl Node {
     /// The node of an object of a collection.
-    pub(crate) fn read(object: &Value, collection: &Collection) -> Node {
-        let metadata = View::from(object).get("metadata");
+    pub(crate) fn read(metadata: View<'_>, collection: &Collection) -> Node {
         let owners = metadata.list("ownerReferences");
         let has = |finalizer: &str| metadata.strings("finalizers").any(|name| name == finalizer);
         Node {
