@@ -13,17 +13,17 @@ mod order;
 #[cfg(test)]
 mod tests;
 
-pub use aggregated::{CONTENT_TYPE as AGGREGATED_CONTENT_TYPE, core, groups as aggregated_groups};
+pub use aggregated::{content_type as aggregated_content_type, core, groups as aggregated_groups};
 pub use classic::{api_versions, group, groups, resources};
 pub use order::{group_versions, priority as group_priority};
 
 use kinds::{Resource, Verbs};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha512};
 
 /// A strong ETag for a document, without quotes: what it says, hashed.
 pub fn etag(document: &[u8]) -> String {
-    let digest = Sha256::digest(document);
+    let digest = Sha512::digest(document);
     digest.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 

@@ -2,12 +2,19 @@
 
 use super::order::{self, Group};
 use super::{texts, verbs};
+use crate::http::media::Encoding;
 use kinds::{Resource, Subresource};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// What a client accepts and gets.
-pub const CONTENT_TYPE: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+pub fn content_type(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Json => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+        Encoding::Yaml => "application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+        Encoding::Protobuf => "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+    }
+}
 
 /// `/api`: the core group.
 pub fn core(resources: &[Arc<Resource>]) -> Value {

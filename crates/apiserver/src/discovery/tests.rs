@@ -93,7 +93,7 @@ fn everything_is_in_one_document() {
 
 #[test]
 fn documents_are_told_apart_by_their_tag() {
-    assert_eq!(etag(b"a").len(), 64);
+    assert_eq!(etag(b"a").len(), 128);
     assert_ne!(etag(b"a"), etag(b"b"));
 }
 

@@ -5,7 +5,10 @@
 use object::Status;
 
 /// What the server can read and write.
-const OFFERS: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+pub const OFFERS: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+/// The same for collections, which can be watched.
+pub const STREAMED_OFFERS: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf, \
+                                   application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
 
 /// How a body is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +96,13 @@ pub struct Offer {
     pub transforms: bool,
     /// Protobuf of the object itself; metadata alone has it in any case.
     pub protobuf: bool,
+    /// `application/*` is JSON, as it is for custom resources alone.
+    pub wildcard: bool,
 }
 
 impl Offer {
     /// What errors and documents can be.
-    pub const PLAIN: Offer = Offer { transforms: false, protobuf: true };
+    pub const PLAIN: Offer = Offer { transforms: false, protobuf: true, wildcard: false };
 
     fn can_be_protobuf(self, shape: &Shape) -> bool {
         match shape {
@@ -124,12 +129,9 @@ pub fn negotiate(accept: &str, offer: Offer) -> Result<Accepted, Status> {
     clauses(accept)
         .iter()
         .find_map(|clause| {
-            let encoding = match (clause.kind, clause.subtype) {
-                ("application", "json") | ("*", "*") => Encoding::Json,
-                ("application", "yaml") => Encoding::Yaml,
-                ("application", "vnd.kubernetes.protobuf") => Encoding::Protobuf,
-                _ => return None,
-            };
+            let any =
+                (offer.wildcard && (clause.kind, clause.subtype) == ("application", "*")).then_some(Encoding::Json);
+            let encoding = any.or_else(|| encoding(clause))?;
             let stream = clause.param("stream");
             if !stream.is_empty() && stream != "watch" {
                 return None;
@@ -138,7 +140,17 @@ pub fn negotiate(accept: &str, offer: Offer) -> Result<Accepted, Status> {
             let can = encoding != Encoding::Protobuf || offer.can_be_protobuf(&shape);
             can.then_some(Accepted { encoding, shape })
         })
-        .ok_or_else(|| if names_an_offer(accept) { no_such_transform() } else { not_acceptable() })
+        .ok_or_else(|| if names_an_offer(accept) { no_such_transform() } else { not_acceptable(OFFERS) })
+}
+
+/// How an answer is written that a clause accepts; `None` if it names no such form.
+pub fn encoding(clause: &Clause<'_>) -> Option<Encoding> {
+    match (clause.kind, clause.subtype) {
+        ("application", "json") | ("*", "*") => Some(Encoding::Json),
+        ("application", "yaml") => Some(Encoding::Yaml),
+        ("application", "vnd.kubernetes.protobuf") => Some(Encoding::Protobuf),
+        _ => None,
+    }
 }
 
 /// True if some clause names a media type that the server has, whatever its parameters ask for.
@@ -150,7 +162,8 @@ fn names_an_offer(accept: &str) -> bool {
     clauses(accept).iter().any(offered)
 }
 
-fn no_such_transform() -> Status {
+/// 406 of what negotiates for itself.
+pub fn no_such_transform() -> Status {
     Status::not_acceptable(format!("only the following media types are accepted: {OFFERS}"))
 }
 
@@ -176,8 +189,8 @@ fn shape(clause: &Clause<'_>, may_transform: bool) -> Option<Shape> {
 }
 
 /// 406, naming what there is.
-pub fn not_acceptable() -> Status {
-    let message = format!("406: Not Acceptable\n\nAvailable representations: {OFFERS}");
+pub fn not_acceptable(offers: &str) -> Status {
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {offers}");
     let mut status = Status::not_acceptable(message);
     status.details = Some(Box::default());
     status
@@ -211,7 +224,7 @@ mod tests {
 
     #[track_caller]
     fn check(accept: &str, want: Option<(Encoding, Shape)>) {
-        let got = negotiate(accept, Offer { transforms: true, protobuf: true })
+        let got = negotiate(accept, Offer { transforms: true, protobuf: true, wildcard: false })
             .ok()
             .map(|accepted| (accepted.encoding, accepted.shape));
         assert_eq!(got, want, "{accept}");
@@ -219,12 +232,15 @@ mod tests {
 
     #[test]
     fn what_has_no_message_is_no_protobuf() {
-        let offer = Offer { transforms: true, protobuf: false };
+        let offer = Offer { transforms: true, ..Offer::default() };
         let both = "application/vnd.kubernetes.protobuf,application/json";
         assert_eq!(negotiate(both, offer).unwrap().encoding, Encoding::Json);
         assert_eq!(negotiate("application/vnd.kubernetes.protobuf", offer).unwrap_err().code, 406);
         assert_eq!(error_encoding("application/vnd.kubernetes.protobuf"), Encoding::Protobuf);
         assert_eq!(error_encoding("text/html"), Encoding::Json);
+        let custom = Offer { wildcard: true, ..offer };
+        assert_eq!(negotiate("application/*", custom).unwrap().encoding, Encoding::Json);
+        assert_eq!(negotiate("application/*", offer).unwrap_err().code, 406);
     }
 
     #[test]

@@ -77,6 +77,7 @@ mod tests {
             (json!({"kind": "APIService", "apiVersion": "apiregistration.k8s.io/v1", "metadata": {}}), true),
             (json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "items": []}), true),
             (json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1", "resources": []}), true),
+            (json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": []}), true),
             (json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": []}), false),
             (json!({"kind": "Pod", "apiVersion": "example.org/v1"}), false),
         ] {

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 /// The tables, one for each family of kinds. All facts are those of Kubernetes 1.36, stable versions only.
 const TABLES: &[&str] = &[
     include_str!("tables/meta.schema"),
+    include_str!("tables/apidiscovery.schema"),
     include_str!("tables/core.schema"),
     include_str!("tables/apps.schema"),
     include_str!("tables/batch.schema"),
