@@ -73,6 +73,9 @@ fn show(source: &Source, place: Option<(usize, usize)>, issue: &Issue) -> String
     let Some((line, column)) = place else {
         return format!("ERROR: <input>:-1:0: {}", issue.message);
     };
+    if source.chars.is_empty() {
+        return format!("ERROR: <input>:1:0: {}", issue.message);
+    }
     let mut text = format!("ERROR: <input>:{}:{}: {}", line + 1, column + 1, issue.message);
     let snippet = source.line(line).replace('\t', " ");
     if snippet.len() <= LONGEST_LINE {

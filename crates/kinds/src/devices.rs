@@ -1,10 +1,11 @@
 //! The `resource.k8s.io` group: devices, claims of them, and what nodes have.
 //!
-//! Deliberately absent: request policies of capacities, mappings to resources of nodes, and
-//! the label of a namespace that access for administrators needs.
+//! Deliberately absent: mappings to resources of nodes, and the label of a namespace that access for administrators
+//! needs.
 
 mod claim;
 mod common;
+mod policy;
 mod selector;
 mod show;
 mod slice;
@@ -73,6 +74,8 @@ impl Strategy for Claim {
         if let Some(spec) = existing(object, &["spec"]) {
             default_requests(spec);
         }
+        let results = object.pointer_mut("/status/allocation/devices/results").and_then(Value::as_array_mut);
+        results.into_iter().flatten().filter_map(Value::as_object_mut).for_each(default_tolerations);
     }
 
     fn prepare_for_create(&self, object: &mut Value, _request: &Request<'_>) {
@@ -161,6 +164,23 @@ fn forget_devices(object: &mut Value, old: View<'_>) {
     });
 }
 
+/// Metadata that a template cannot set, in the order in which it is judged.
+const FIXED_METADATA: [&str; 13] = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
+
 struct Template;
 
 impl Strategy for Template {
@@ -176,8 +196,9 @@ impl Strategy for Template {
         let (meta, place) = (spec.get("metadata"), path.child("metadata"));
         errors.extend(validate_annotations(meta.get("annotations"), &place.child("annotations")));
         errors.extend(validate_labels(meta.get("labels"), &place.child("labels")));
-        for (name, _) in meta.entries().filter(|(name, _)| !matches!(*name, "annotations" | "labels")) {
-            errors.push(Error::forbidden(&place.key(name), "cannot be set"));
+        for name in FIXED_METADATA.iter().filter(|name| meta.has(name) && meta.get(name).opt_text() != Some("")) {
+            let shown = if *name == "uid" { "uID" } else { name };
+            errors.push(Error::forbidden(&place.child(shown), "cannot be set"));
         }
         claim::validate_spec(spec.get("spec"), &path.child("spec"), &mut errors);
         errors
@@ -188,7 +209,7 @@ impl Strategy for Template {
         errors.extend(checks::meta_update(object, old));
         let (spec, path) = (object.get("spec"), Path::new("spec"));
         if !spec.same(old.get("spec")) {
-            errors.push(Error::invalid(&path, spec.to_value(), FIELD_IMMUTABLE));
+            errors.push(Error::invalid_shown(&path, show::template_spec(spec), FIELD_IMMUTABLE));
         }
         errors
     }
@@ -203,7 +224,8 @@ struct Slice;
 impl Strategy for Slice {
     fn prepare_for_create(&self, object: &mut Value, request: &Request<'_>) {
         set_generation(object, 1);
-        slice::prepare(object, View::ABSENT, request.now);
+        slice::date_taints(object, request.now);
+        slice::drop_disabled(object, View::ABSENT);
     }
 
     fn validate(&self, object: View<'_>) -> Errors {
@@ -217,8 +239,9 @@ impl Strategy for Slice {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, request: &Request<'_>) {
-        slice::prepare(object, old, request.now);
+        slice::date_taints(object, request.now);
         count_generation(object, old, &[&["spec"]]);
+        slice::drop_disabled(object, old);
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -290,11 +313,15 @@ fn default_requests(spec: &mut Map<String, Value>) {
     }
 }
 
-fn default_request(request: &mut Map<String, Value>) {
-    let tolerations = request.get_mut("tolerations").and_then(Value::as_array_mut);
+fn default_tolerations(holder: &mut Map<String, Value>) {
+    let tolerations = holder.get_mut("tolerations").and_then(Value::as_array_mut);
     for toleration in tolerations.into_iter().flatten().filter_map(Value::as_object_mut) {
         set_default_text(toleration, "operator", "Equal");
     }
+}
+
+fn default_request(request: &mut Map<String, Value>) {
+    default_tolerations(request);
     set_default_text(request, "allocationMode", "ExactCount");
     let counts = request.get("allocationMode").and_then(Value::as_str) == Some("ExactCount");
     if counts && request.get("count").and_then(Value::as_i64).unwrap_or_default() == 0 {

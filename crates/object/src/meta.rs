@@ -6,6 +6,7 @@
 mod conditions;
 mod labels;
 mod owners;
+mod shown;
 
 pub use conditions::validate_conditions;
 pub use labels::{
@@ -13,6 +14,7 @@ pub use labels::{
     validate_label_selector_requirement, validate_labels,
 };
 pub use owners::validate_owner_references;
+pub use shown::shown_metadata;
 
 use crate::field::{Error, Errors, Path};
 use crate::names::{NameRule, is_qualified_name, name_is_dns_label};

@@ -224,9 +224,30 @@ impl<'a> View<'a> {
     }
 
     /// Equal as the reference implementation's semantic equality has it: absent, `null` and empty maps, lists and
-    /// texts at this place are one and the same.
+    /// texts at this place are one and the same, and so are absent, `null` and empty lists below it. (Whether an empty
+    /// map below is a map or a struct that is there, the value does not tell.)
     pub fn same(self, other: View<'_>) -> bool {
-        (self.is_emptyish() && other.is_emptyish()) || self == other
+        (self.is_emptyish() && other.is_emptyish()) || self.same_below(other)
+    }
+
+    fn same_below(self, other: View<'_>) -> bool {
+        if self.is_map() && other.is_map() {
+            return self.entries().all(|(name, value)| value.same_item(other.get(name)))
+                && other.entries().all(|(name, value)| !self.get(name).is_absent() || value.is_no_list());
+        }
+        if self.is_list() && other.is_list() {
+            return self.len() == other.len() && iter::zip(self.items(), other.items()).all(|(a, b)| a.same_below(b));
+        }
+        self == other
+    }
+
+    fn same_item(self, other: View<'_>) -> bool {
+        if self.exists() && other.exists() { self.same_below(other) } else { self.is_no_list() && other.is_no_list() }
+    }
+
+    /// Nothing, or a list of nothing.
+    fn is_no_list(self) -> bool {
+        !self.exists() || (self.is_list() && self.is_empty())
     }
 
     fn is_emptyish(self) -> bool {

@@ -160,6 +160,9 @@ impl Strategy for NewEvent {
                 Some(kind) if !new.same(old) && new.exists() => {
                     errors.push(Error::invalid_shown(&path, dump::compact(kind, new), FIELD_IMMUTABLE));
                 }
+                None if !new.same(old) && is_plain_text(field) => {
+                    errors.push(Error::invalid(&path, new.as_str(), FIELD_IMMUTABLE));
+                }
                 _ => errors.extend(validate_immutable_field(new, old, &path)),
             }
         }
@@ -244,6 +247,11 @@ fn renamed(object: Value, names: [(&str, &str); 7]) -> Value {
         None => key,
     };
     Value::Object(map.into_iter().map(|(key, value)| (rename(key), value)).collect())
+}
+
+/// Whether a field is a text that is shown as an empty one where it is missing.
+fn is_plain_text(field: &str) -> bool {
+    matches!(field, "reason" | "note" | "type" | "action" | "reportingController" | "reportingInstance")
 }
 
 /// What a field that holds a struct holds.

@@ -8,8 +8,9 @@ use crate::core::resource_names::is_extended;
 use object::View;
 use object::field::{Error, Errors, Path};
 use object::meta::{validate_conditions, validate_immutable_field, validate_label_name};
-use object::names::{is_dns1123_subdomain, is_valid_label_value};
+use object::names::{is_dns1123_subdomain, is_valid_interface_address, is_valid_label_value};
 use object::quote::quote;
+use std::collections::HashSet;
 
 const MOST: i64 = 32;
 const LONGEST_PARAMETERS: usize = 10 * 1024;
@@ -245,17 +246,78 @@ fn validate_device_statuses(status: View<'_>, list: &Path<'_>, errors: &mut Erro
         driver_name(device.str("driver"), &item.child("driver"), errors);
         pool_name(device.str("pool"), &item.child("pool"), errors);
         errors.extend(checks::dns_label(device.str("device"), &item.child("device")));
+        share_id(device, &item, errors);
         if !allocated.contains(&device_id(device)) {
-            let parts = [("Driver", "driver"), ("Pool", "pool"), ("Device", "device"), ("ShareID", "shareID")];
-            let parts = parts.map(|(shown, name)| format!("\"{shown}\":{}", quote(device.str(name))));
-            let shown = format!("{{{}}}", parts.join(","));
-            errors.push(Error::invalid_shown(&item, shown, "must be an allocated device in the claim"));
+            errors.push(Error::invalid_shown(&item, show_id(device), "must be an allocated device in the claim"));
         }
         fits(device.get("conditions"), 8, &item.child("conditions"), errors);
         errors.extend(validate_conditions(device.get("conditions"), &item.child("conditions")));
         if device.has("data") {
             validate_raw(device.get("data"), &item.child("data"), errors);
         }
+        validate_network(device.get("networkData"), &item.child("networkData"), errors);
+    }
+    let mut seen = HashSet::new();
+    for (index, device) in status.list("devices").enumerate() {
+        if !seen.insert(show_id(device)) {
+            errors.push(Error::duplicate_shown(&list.index(index), show_id(device)));
+        }
+    }
+}
+
+/// Driver, pool, device and share, as messages show them.
+fn show_id(device: View<'_>) -> String {
+    let parts = [("Driver", "driver"), ("Pool", "pool"), ("Device", "device"), ("ShareID", "shareID")];
+    let parts = parts.map(|(shown, name)| format!("\"{shown}\":{}", quote(device.str(name))));
+    format!("{{{}}}", parts.join(","))
+}
+
+/// The share of a device, if it has one, is a UUID in its usual form.
+fn share_id(device: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+    let Some(id) = device.opt_str("shareID") else { return };
+    let detail = match uuid_fault(id) {
+        Some(fault) => format!("error validating uid: {fault}"),
+        None if id.len() == 36 && !id.bytes().any(|byte| byte.is_ascii_uppercase()) => return,
+        None => "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase \
+                 hexadecimal characters"
+            .to_owned(),
+    };
+    errors.push(Error::invalid(&path.child("shareID"), id, detail));
+}
+
+/// What keeps a text from being a UUID in any of its forms.
+fn uuid_fault(id: &str) -> Option<String> {
+    const MALFORMED: &str = "invalid UUID format";
+    let bytes = id.as_bytes();
+    let plain = match bytes.len() {
+        32 => return (!bytes.iter().all(u8::is_ascii_hexdigit)).then(|| MALFORMED.to_owned()),
+        36 => bytes,
+        38 if bytes.starts_with(b"{") && bytes.ends_with(b"}") => &bytes[1..37],
+        38 => return Some("invalid bracketed UUID format".to_owned()),
+        45 if bytes[..9].eq_ignore_ascii_case(b"urn:uuid:") => &bytes[9..],
+        45 => return Some(format!("invalid urn prefix: {}", quote(&String::from_utf8_lossy(&bytes[..9])))),
+        length => return Some(format!("invalid UUID length: {length}")),
+    };
+    let is_right = |(index, byte): (usize, &u8)| match index {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    (!plain.iter().enumerate().all(is_right)).then(|| MALFORMED.to_owned())
+}
+
+/// What a device is on the network.
+fn validate_network(data: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+    for (name, most) in [("interfaceName", 256), ("hardwareAddress", 128)] {
+        if i64::try_from(data.str(name).len()).unwrap_or(i64::MAX) > most {
+            errors.push(Error::too_long(&path.child(name), most));
+        }
+    }
+    let (addresses, list) = (data.get("ips"), path.child("ips"));
+    if fits(addresses, 16, &list, errors) {
+        for (index, address) in addresses.items().map(View::as_str).enumerate() {
+            errors.extend(is_valid_interface_address(&list.index(index), address));
+        }
+        unique(addresses.items().map(View::as_str), &list, errors);
     }
 }
 
@@ -270,6 +332,7 @@ fn validate_allocation(allocation: View<'_>, devices: View<'_>, path: &Path<'_>,
             pool_name(result.str("pool"), &item.child("pool"), errors);
             errors.extend(checks::dns_label(result.str("device"), &item.child("device")));
             binding_conditions(result, &item, errors);
+            share_id(result, &item, errors);
         }
     }
     let (configs, list) = (given.get("config"), place.child("config"));

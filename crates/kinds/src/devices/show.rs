@@ -1,5 +1,6 @@
 //! Claims as messages show them: with the names of upstream's internal form.
 
+use object::meta::shown_metadata;
 use object::{View, json};
 
 /// What a field holds.
@@ -65,6 +66,13 @@ const DEVICES: &[Field] = &[
 /// The spec of a claim.
 pub(super) fn claim_spec(spec: View<'_>) -> String {
     format!("{{\"Devices\":{}}}", fields(spec.get("devices"), DEVICES))
+}
+
+/// The spec of a template: its metadata stands beside the spec of its claims.
+pub(super) fn template_spec(spec: View<'_>) -> String {
+    let mut parts = shown_metadata(spec.get("metadata"));
+    parts.push(format!("\"Spec\":{}", claim_spec(spec.get("spec"))));
+    format!("{{{}}}", parts.join(","))
 }
 
 fn fields(value: View<'_>, of: &[Field]) -> String {

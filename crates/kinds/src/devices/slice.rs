@@ -1,12 +1,13 @@
 //! Validation of slices: what devices there are.
 
 use super::common::{EFFECTS, binding_conditions, driver_name, fits, pool_name, qualified_name, unique};
+use super::policy;
 use crate::change::set_default;
 use crate::checks;
 use crate::core::pod;
 use crate::core::pod::affinity::validate_node_selector;
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_immutable_field, validate_label_name};
+use object::meta::{FIELD_IMMUTABLE, validate_immutable_field, validate_label_name};
 use object::names::{is_dns1123_subdomain, is_valid_label_value};
 use object::{Map, Value, View};
 use regex::Regex;
@@ -16,6 +17,8 @@ const MOST_DEVICES: i64 = 128;
 /// Where devices have taints, counters or lists.
 const MOST_ADVANCED_DEVICES: i64 = 64;
 const LONGEST_VALUE: i64 = 64;
+/// Most values of all attributes of a device.
+const MOST_VALUES: usize = 48;
 /// Fields of an attribute that hold several values.
 const LISTS: &[&str] = &["bools", "ints", "strings", "versions"];
 
@@ -44,12 +47,14 @@ pub(super) fn validate(spec: View<'_>, old: View<'_>, errors: &mut Errors) {
     if old.exists() {
         let before = old.get("pool").get("name");
         errors.extend(validate_immutable_field(pool.get("name"), before, &place.child("name")));
-        for name in ["driver", "nodeName"] {
-            errors.extend(validate_immutable_field(spec.get(name), old.get(name), &path.child(name)));
+        errors.extend(validate_immutable_field(spec.get("driver"), old.get("driver"), &path.child("driver")));
+        // An empty name is not a missing one.
+        if spec.opt_str("nodeName") != old.opt_str("nodeName") {
+            errors.push(Error::invalid(&path.child("nodeName"), spec.get("nodeName").to_value(), FIELD_IMMUTABLE));
         }
     }
     validate_nodes(spec, &path, errors);
-    if !spec.get("sharedCounters").is_empty() && !spec.get("devices").is_empty() {
+    if spec.has("sharedCounters") && spec.has("devices") {
         errors.push(Error::invalid(&path, "", "only one of `sharedCounters` or `devices` is allowed"));
     }
     let (devices, list) = (spec.get("devices"), path.child("devices"));
@@ -96,11 +101,8 @@ fn validate_nodes(spec: View<'_>, path: &Path<'_>, errors: &mut Errors) {
         if terms.len() != 1 {
             let detail = "must have exactly one node selector term";
             let shown: Vec<String> = terms.items().map(|term| pod::dump_compact("NodeSelectorTerm", term)).collect();
-            errors.push(Error::invalid_shown(
-                &place.child("nodeSelectorTerms"),
-                format!("[{}]", shown.join(",")),
-                detail,
-            ));
+            let shown = if terms.exists() { format!("[{}]", shown.join(",")) } else { "null".to_owned() };
+            errors.push(Error::invalid_shown(&place.child("nodeSelectorTerms"), shown, detail));
         }
     }
     for (name, shown) in [("allNodes", "`allNodes`"), ("perDeviceNodeSelection", "`perDeviceNodeSelection`")] {
@@ -131,6 +133,11 @@ fn validate_device(device: View<'_>, selects_nodes: bool, path: &Path<'_>, error
         let detail = "the total number of attributes and capacities must not exceed 32";
         errors.push(Error::invalid(path, attributes.len() + capacity.len(), detail));
     }
+    let values: usize = attributes.entries().map(|(_, attribute)| values_of(attribute)).sum();
+    if values > MOST_VALUES {
+        let detail = format!("the total number of attribute values must not exceed {MOST_VALUES}");
+        errors.push(Error::invalid(path, values, detail));
+    }
     let place = path.child("attributes");
     for (name, attribute) in attributes.entries() {
         qualified_name(name, &place, errors);
@@ -139,10 +146,7 @@ fn validate_device(device: View<'_>, selects_nodes: bool, path: &Path<'_>, error
     let place = path.child("capacity");
     for (name, amount) in capacity.entries() {
         qualified_name(name, &place, errors);
-        if amount.has("requestPolicy") && !device.bool("allowMultipleAllocations") {
-            let item = place.key(name);
-            errors.push(Error::forbidden(&item.child("requestPolicy"), "allowMultipleAllocations must be true"));
-        }
+        policy::validate(amount, device.bool("allowMultipleAllocations"), &place.key(name), errors);
     }
     let list = path.child("taints");
     if fits(device.get("taints"), 16, &list, errors) {
@@ -159,6 +163,11 @@ fn validate_device(device: View<'_>, selects_nodes: bool, path: &Path<'_>, error
     }
     validate_nodes_of_device(device, selects_nodes, path, errors);
     binding_conditions(device, path, errors);
+}
+
+/// How many values an attribute has.
+fn values_of(attribute: View<'_>) -> usize {
+    LISTS.iter().map(|list| attribute.get(list).len()).sum::<usize>().max(1)
 }
 
 fn validate_nodes_of_device(device: View<'_>, selects_nodes: bool, path: &Path<'_>, errors: &mut Errors) {
@@ -196,8 +205,19 @@ fn validate_nodes_of_device(device: View<'_>, selects_nodes: bool, path: &Path<'
     validate_one(&set, wanted, "", path, errors);
 }
 
-/// Tells when taints were added, and drops what belongs to features that are switched off.
-pub(super) fn prepare(object: &mut Value, old: View<'_>, now: &str) {
+/// Tells when taints were added.
+pub(super) fn date_taints(object: &mut Value, now: &str) {
+    let devices = object.pointer_mut("/spec/devices").and_then(Value::as_array_mut);
+    for device in devices.into_iter().flatten() {
+        let taints = device.get_mut("taints").and_then(Value::as_array_mut);
+        for taint in taints.into_iter().flatten().filter_map(Value::as_object_mut) {
+            set_default(taint, "timeAdded", now);
+        }
+    }
+}
+
+/// Drops what belongs to features that are switched off.
+pub(super) fn drop_disabled(object: &mut Value, old: View<'_>) {
     let uses = |field: &'static str| old.get("spec").list("devices").any(|device| device.has(field));
     let keeps_mappings = uses("nodeAllocatableResourceMappings");
     let keeps_lists = old.get("spec").list("devices").any(|device| {
@@ -207,10 +227,6 @@ pub(super) fn prepare(object: &mut Value, old: View<'_>, now: &str) {
     for device in devices.into_iter().flatten().filter_map(Value::as_object_mut) {
         if !keeps_mappings {
             device.remove("nodeAllocatableResourceMappings");
-        }
-        let taints = device.get_mut("taints").and_then(Value::as_array_mut);
-        for taint in taints.into_iter().flatten().filter_map(Value::as_object_mut) {
-            set_default(taint, "timeAdded", now);
         }
         let attributes = device.get_mut("attributes").and_then(Value::as_object_mut).filter(|_| !keeps_lists);
         for attribute in attributes.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {

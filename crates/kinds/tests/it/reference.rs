@@ -154,3 +154,125 @@ fn fields_that_do_not_select_are_told_as_the_kind_tells_them() {
     }
     assert!(resource("v1", "PersistentVolume").strategy.selects_by_namespace());
 }
+
+#[test]
+fn what_may_be_asked_of_a_shared_capacity_is_checked() {
+    let slice = |capacity: Value| {
+        json!({"metadata": {"name": "n"}, "spec": {"devices": [
+            {"name": "d", "allowMultipleAllocations": true, "capacity": {"bw": capacity}}]}})
+    };
+    let range = |range: Value| json!({"value": "10", "requestPolicy": {"default": "1", "validRange": range}});
+    let values = |values: Value| json!({"value": "10", "requestPolicy": {"default": "1", "validValues": values}});
+    for (capacity, want) in [
+        (range(json!({"min": "1", "max": "10", "step": "1"})), &[][..]),
+        (values(json!(["1", "2"])), &[]),
+        (
+            json!({"value": "1", "requestPolicy": {"validRange": {"min": "1"}, "validValues": ["1"]}}),
+            &[
+                ": Forbidden: exactly one policy can be specified, cannot specify \"validValues\" and \"validRange\" at the \
+               same time",
+            ],
+        ),
+        (
+            json!({"value": "1", "requestPolicy": {"validRange": {"min": "1"}}}),
+            &[".default: Required value: required when validRange is defined"],
+        ),
+        (range(json!({"max": "1"})), &[".validRange.min: Required value: required when validRange is defined"]),
+        (
+            range(json!({"min": "2", "max": "20"})),
+            &[
+                ".validRange.min: Invalid value: \"1\": default is less than min: 2",
+                ".validRange.max: Invalid value: \"20\": max is larger than capacity value: 10",
+            ],
+        ),
+        (
+            range(json!({"min": "1", "max": "10", "step": "1500m"})),
+            &[".validRange.step: Invalid value: \"10\": value is not a multiple of a given step (1500m) from (1)"],
+        ),
+        (
+            range(json!({"min": "1", "step": "5Gi"})),
+            &[".validRange.step: Invalid value: \"5Gi\": one step 5368709121 is larger than capacity value: 10"],
+        ),
+        (range(json!({"min": "1", "step": "0"})), &[]),
+        (
+            values(json!(["2", "20", "3"])),
+            &[
+                ".validValues[2]: Invalid value: \"3\": values must be sorted in ascending order",
+                ".validValues[1]: Invalid value: \"20\": option is larger than capacity value: 10",
+                ".validValues: Invalid value: \"1\": default value is not valid according to the requestPolicy",
+            ],
+        ),
+    ] {
+        let place = "spec.devices[0].capacity[bw].requestPolicy";
+        let want: Vec<String> = want.iter().map(|text| format!("{place}{text}")).collect();
+        let want: Vec<&str> = want.iter().map(String::as_str).collect();
+        check("resource.k8s.io/v1", "ResourceSlice", slice(capacity), place, &want);
+    }
+}
+
+#[test]
+fn a_template_of_claims_shows_itself_as_the_reference_does() {
+    let template = |metadata: Value| {
+        json!({"metadata": {"name": "n", "namespace": "n", "uid": "u"}, "spec": {
+        "metadata": metadata, "spec": {}}})
+    };
+    let metadata = json!({"uid": "u", "name": "n", "labels": {"a": "b"}});
+    let want = ["spec.metadata.name: Forbidden: cannot be set", "spec.metadata.uID: Forbidden: cannot be set"];
+    let (version, kind) = ("resource.k8s.io/v1", "ResourceClaimTemplate");
+    check(version, kind, template(metadata), "spec.metadata", &want);
+    let old = made(version, kind, template(json!({})));
+    let mut new = made(version, kind, template(json!({"labels": {"a": "b"}})));
+    new["metadata"]["resourceVersion"] = "1".into();
+    let errors = resource(version, kind).strategy.validate_update(View::from(&new), View::from(&old));
+    let want = "spec: Invalid value: {\"labels\":{\"a\":\"b\"},\"Spec\":{\"Devices\":{\"Requests\":null,\
+                \"Constraints\":null,\"Config\":null}}}: field is immutable";
+    assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
+}
+
+#[test]
+fn what_a_claim_was_given_has_well_formed_shares_and_addresses() {
+    let strategy = resource("resource.k8s.io/v1", "ResourceClaim").strategy.subresource("status").unwrap();
+    let id = "spec: Invalid value";
+    let device = |share: &str, ip: &str| json!({"driver": "d", "pool": "p", "device": "d", "shareID": share, "networkData": {"ips": [ip, ip]}});
+    for (share, ip, want) in [
+        ("5d4b7a1a-8f3a-4b7a-9a3b-1a2b3c4d5e6f", "10.0.0.1/24", "[1]: Duplicate value: \"10.0.0.1/24\""),
+        ("", "x", "shareID: Invalid value: \"\": error validating uid: invalid UUID length: 0"),
+        ("x-y", "x", "shareID: Invalid value: \"x-y\": error validating uid: invalid UUID length: 3"),
+        (
+            "5D4B7A1A-8F3A-4B7A-9A3B-1A2B3C4D5E6F",
+            "x",
+            "shareID: Invalid value: \"5D4B7A1A-8F3A-4B7A-9A3B-1A2B3C4D5E6F\": uid must be in RFC 4122 normalized form, \
+             `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters",
+        ),
+        (
+            "",
+            "x",
+            "ips[0]: Invalid value: \"x\": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)",
+        ),
+    ] {
+        let object = json!({"metadata": {"name": "n", "namespace": "n", "uid": "u"}, "status": {
+            "devices": [device(share, ip)]}});
+        let errors = strategy.validate_update(View::from(&object), View::from(&json!({"metadata": {"uid": "u"}})));
+        assert!(errors.iter().any(|error| error.to_string().ends_with(want)), "{share} {ip}: {errors:?}");
+    }
+}
+
+#[test]
+fn empty_lists_are_no_lists_when_objects_are_compared() {
+    let schema = |namespaces: Value| {
+        json!({"metadata": {"name": "n", "generation": 1}, "spec": {"rules": [
+        {"resourceRules": [{"verbs": ["*"], "namespaces": namespaces}]}]}})
+    };
+    let flow = &resource("flowcontrol.apiserver.k8s.io/v1", "FlowSchema").strategy;
+    let user = UserInfo::default();
+    for (before, after, generation) in [
+        (Value::Null, json!([]), 1),
+        (json!([]), Value::Null, 1),
+        (json!(["a"]), json!([]), 2),
+        (json!(["a"]), json!(["b"]), 2),
+    ] {
+        let (mut new, old) = (schema(after), schema(before));
+        flow.prepare_for_update(&mut new, View::from(&old), &Request { user: &user, now: NOW });
+        assert_eq!(new["metadata"]["generation"], generation, "{old}");
+    }
+}

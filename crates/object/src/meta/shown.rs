@@ -1,0 +1,71 @@
+//! Metadata as messages show it: in the order of upstream's struct, without what its encoding leaves out.
+
+use crate::view::View;
+use serde_json::Value;
+
+/// The fields in order.
+const FIELDS: [&str; 15] = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
+/// The fields of an entry of `managedFields` in order.
+const MANAGED: [&str; 7] = ["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"];
+
+/// The fields of metadata that are set, each as `"name":value`.
+pub fn shown_metadata(metadata: View<'_>) -> Vec<String> {
+    fields(metadata, &FIELDS)
+}
+
+fn fields(of: View<'_>, names: &[&str]) -> Vec<String> {
+    let set = names.iter().map(|name| (*name, of.get(name))).filter(|(_, value)| !is_left_out(*value));
+    set.map(|(name, value)| format!("\"{name}\":{}", show(name, value))).collect()
+}
+
+fn show(name: &str, value: View<'_>) -> String {
+    if name != "managedFields" {
+        return value.to_value().to_string();
+    }
+    let entries: Vec<String> =
+        value.items().map(|entry| format!("{{{}}}", fields(entry, &MANAGED).join(","))).collect();
+    format!("[{}]", entries.join(","))
+}
+
+/// Whether Go leaves a value out: what is empty, though not the number zero behind a pointer.
+fn is_left_out(value: View<'_>) -> bool {
+    match value.to_value() {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn metadata_is_shown_in_the_structs_order() {
+        let metadata = json!({
+            "annotations": {}, "labels": {"a": "b"}, "name": "n", "uid": "", "deletionGracePeriodSeconds": 0,
+            "managedFields": [{"apiVersion": "v1", "manager": "m", "fieldsV1": {"f:x": {}}}],
+        });
+        let want = r#""name":"n","deletionGracePeriodSeconds":0,"labels":{"a":"b"},"managedFields":[{"manager":"m","apiVersion":"v1","fieldsV1":{"f:x":{}}}]"#;
+        assert_eq!(shown_metadata(View::from(&metadata)).join(","), want);
+    }
+}
