@@ -1,7 +1,7 @@
 //! What the schema says of a place in an object, reduced to what ownership needs.
 
 use super::element::{Leaf, PathElement};
-use crate::schema::{Field, Merge, Schema, StructType, Text, Type, TypeId};
+use crate::schema::{Emit, Field, Merge, Schema, StructType, Text, Type, TypeId};
 use compact_str::CompactString;
 use serde_json::Value;
 
@@ -168,13 +168,13 @@ impl<'s> Place<'s> {
             _ => return Err("associative list with keys may not have non-map elements".to_owned()),
         };
         let default = |key: &str| match self.item().shape {
-            Shape::Struct { ty, .. } => ty.field(key).and_then(|field| field.default.as_deref()),
+            Shape::Struct { ty, .. } => ty.field(key).and_then(key_default),
             _ => None,
         };
         let mut found: Vec<(CompactString, Leaf)> = Vec::with_capacity(keys.len());
         for key in keys {
-            if let Some(value) = map.get(key.as_ref()).or_else(|| default(key)) {
-                found.push(((**key).into(), Leaf(value.clone())));
+            if let Some(value) = map.get(key.as_ref()).cloned().or_else(|| default(key)) {
+                found.push(((**key).into(), Leaf(value)));
             }
         }
         if found.is_empty() && !keys.is_empty() {
@@ -189,13 +189,29 @@ impl<'s> Place<'s> {
     }
 }
 
+/// What a key is where it is left out: its declared default, or the zero value of a field that is always sent, which
+/// upstream's schema of built-in kinds declares as its default.
+fn key_default(field: &Field) -> Option<Value> {
+    if let Some(declared) = &field.default {
+        return Some((**declared).clone());
+    }
+    if field.pointer || field.emit != Emit::Zero {
+        return None;
+    }
+    match field.ty {
+        Type::String => Some("".into()),
+        Type::Int32 | Type::Int64 => Some(0.into()),
+        Type::Bool => Some(false.into()),
+        _ => None,
+    }
+}
+
 /// The object that upstream's empty struct of this type encodes to: what must always stand, and nothing else.
 pub fn empty_object(schema: &Schema, ty: TypeId) -> Value {
     zero_struct(schema, schema.get(ty), 0)
 }
 
 fn zero_struct(schema: &Schema, ty: &StructType, depth: usize) -> Value {
-    use crate::schema::Emit;
     let always = ty.fields.iter().filter(|field| field.emit == Emit::Zero && depth < 32);
     always
         .map(|field| {

@@ -71,9 +71,8 @@ fn odd_configurations_are_refused() {
         (json!({}), ".spec.template.spec.containers: expected list, got &{map[]}"),
         (json!([{"name": "a", "x": 1}]), ".spec.template.spec.containers[name=\"a\"].x: field not declared in schema"),
         (
-            json!([{"image": "a"}]),
-            ".spec.template.spec.containers: element 0: associative list with keys has an element that omits all key \
-             fields [\"name\"] (and doesn't have default values for any key fields)",
+            json!([{"image": "a"}, {"image": "b"}]),
+            ".spec.template.spec.containers: duplicate entries for key [name=\"\"]",
         ),
     ] {
         let error = applied(None, &deployment(containers), "one", false).unwrap_err();
@@ -83,6 +82,16 @@ fn odd_configurations_are_refused() {
     let mut other = deployment(json!([]));
     other["kind"] = "Pod".into();
     assert_eq!(applied(None, &other, "one", false).unwrap_err().message, "invalid object type: apps/v1, Kind=Pod");
+}
+
+#[test]
+fn a_key_that_is_always_sent_is_its_zero_value_where_it_is_left_out() {
+    let config = deployment(json!([{"image": "a", "ports": [{"protocol": "UDP"}], "env": [{"value": "x"}]}]));
+    let applied = applied(None, &config, "one", false).unwrap();
+    let fields = &applied["metadata"]["managedFields"][0]["fieldsV1"];
+    let container = &fields["f:spec"]["f:template"]["f:spec"]["f:containers"]["k:{\"name\":\"\"}"];
+    assert!(container["f:env"]["k:{\"name\":\"\"}"].is_object(), "{fields}");
+    assert!(container["f:ports"]["k:{\"containerPort\":0,\"protocol\":\"UDP\"}"].is_object(), "{fields}");
 }
 
 #[test]
