@@ -21,6 +21,8 @@ pub struct Status {
     pub message: String,
     /// What it is about, as the `details` of the answer.
     pub details: Option<Box<Details>>,
+    /// For a list that cannot go on as it began: the token to go on with all the same; mostly empty.
+    pub continuation: String,
 }
 
 /// What a failure is about.
@@ -190,7 +192,8 @@ impl Status {
 
     /// A failure without details.
     pub fn plain(code: u16, reason: &'static str, message: impl Into<String>) -> Status {
-        Status { code, reason: Cow::Borrowed(reason), message: message.into(), details: None }
+        let reason = Cow::Borrowed(reason);
+        Status { code, reason, message: message.into(), details: None, continuation: String::new() }
     }
 
     /// A failure about one resource, and perhaps one object of it.
@@ -215,6 +218,9 @@ impl Status {
         }
         if let Some(details) = &self.details {
             status["details"] = details.to_value();
+        }
+        if !self.continuation.is_empty() {
+            status["metadata"]["continue"] = self.continuation.as_str().into();
         }
         status
     }

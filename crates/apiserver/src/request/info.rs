@@ -47,12 +47,12 @@ impl Info {
     pub fn parse(method: &Method, raw_path: &str, query: &Query) -> Result<Info, Status> {
         let path = unescape(raw_path, false)
             .ok_or_else(|| Status::bad_request(format!("the path {raw_path:?} has a malformed percent escape")))?;
-        // Segments are split before they are unescaped, so that %2F cannot forge one.
-        let segments: Option<Vec<String>> =
-            raw_path.split('/').filter(|segment| !segment.is_empty()).map(|segment| unescape(segment, false)).collect();
-        let segments = if raw_path.trim_matches('/').contains("//") { None } else { segments };
-        // A path with an empty segment in its middle is no resource's.
-        let segments = segments.unwrap_or_default();
+        // Segments are those of the decoded path, as upstream has them: an escaped slash ends a segment, and one may be
+        // empty. Authorisation and routing read the same segments.
+        let segments: Vec<String> = match path.strip_prefix('/') {
+            Some(rest) if !rest.starts_with('/') => path.trim_matches('/').split('/').map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
         let Some((mut resource, parts)) = split_version(&segments) else {
             return Ok(Info { path, verb: method_verb(method), resource: None });
         };
@@ -166,9 +166,11 @@ mod tests {
         check("GET", "/apis/apps/v1", "get /apis/apps/v1");
         check("GET", "/healthz", "get /healthz");
         check("GET", "/api/v1/pods/", "list /v1 pods||||");
-        check("GET", "//api/v1/pods", "list /v1 pods||||");
-        check("GET", "/api/v1//pods", "get /api/v1//pods");
-        check("DELETE", "/api/v1/namespaces//pods/p", "delete /api/v1/namespaces//pods/p");
-        check("GET", "/api/v1/namespaces/a/pods/x%2Fy", "get /v1 pods|a|x/y||");
+        check("GET", "//api/v1/pods", "get //api/v1/pods");
+        check("GET", "/api/v1//pods", "get /v1 ||pods||");
+        check("DELETE", "/api/v1/namespaces//pods/p", "delete /v1 pods||p||");
+        check("GET", "/api/v1/namespaces/a/pods//p", "list /v1 pods|a||p|");
+        check("GET", "/api/v1/namespaces/a/pods/x%2Fy", "get /v1 pods|a|x|y|");
+        check("GET", "/api/v1/namespaces/a/pods/%2F", "list /v1 pods|a|||");
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn assign(call: &Call, service: &mut Value, old: View<'_>, dry_run: b
     rules::normalise(service, old);
     let errors = rules::default_families(service, old, FAMILIES);
     refuse(service, errors)?;
-    assign_cluster_ips(call, service, old)?;
+    assign_cluster_ips(call, service, old, dry_run)?;
     let snapshot = call.core.store.snapshot();
     let taken = |port: i64| snapshot.get(&port_key(port)).is_some();
     rules::assign_node_ports(service, old, &mut Ports { taken, own: BTreeSet::new(), within_range: !dry_run })
@@ -100,7 +100,7 @@ fn port_key(port: i64) -> String {
     format!("{PORT_KEYS}{port}")
 }
 
-fn assign_cluster_ips(call: &Call, service: &mut Value, old: View<'_>) -> Result<(), Status> {
+fn assign_cluster_ips(call: &Call, service: &mut Value, old: View<'_>, dry_run: bool) -> Result<(), Status> {
     let spec = View::from(&*service).get("spec");
     let keeps = old.exists() && old.get("spec").str("type") != "ExternalName";
     if keeps || spec.str("type") == "ExternalName" || spec.str("clusterIP") == "None" {
@@ -130,7 +130,8 @@ fn assign_cluster_ips(call: &Call, service: &mut Value, old: View<'_>) -> Result
                     "the provided IP ({ip}) is not in the valid range. The range of valid IPs is {network}/{length}"
                 ))
             }
-            Ok(_) if taken(ip) => Some("provided IP is already allocated".to_owned()),
+            // A dry run does not ask who has it.
+            Ok(_) if !dry_run && taken(ip) => Some("provided IP is already allocated".to_owned()),
             _ => None,
         };
         if let Some(why) = why {

@@ -78,7 +78,13 @@ impl Call {
         // What others answer, they negotiate.
         let accept = if elsewhere { "" } else { accept };
         let body = BodyKind::of(&resource, &info.subresource);
-        let accepted = media::negotiate(accept, offer(&body))?;
+        let accepted = media::negotiate(accept, Offer { wildcard: resource.is_custom(), ..offer(&body) });
+        let is_streamed = info.name.is_empty() && resource.verbs == Verbs::All && matches!(verb, "list" | "watch");
+        let accepted = accepted.map_err(|status| match status.details {
+            Some(_) if resource.is_custom() => media::no_such_transform(),
+            Some(_) if is_streamed => media::not_acceptable(media::STREAMED_OFFERS),
+            _ => status,
+        })?;
         let parent_version = resource.api_version();
         let call = Call {
             core,
@@ -114,7 +120,23 @@ impl Call {
         if self.resource.is_namespaced() && self.info.namespace.is_empty() && !self.info.name.is_empty() {
             return Err(Status::no_such_path());
         }
+        let faults = match self.verb {
+            "get" | "delete" | "patch" => object::names::is_path_segment_name(&self.info.name),
+            _ => Vec::new(),
+        };
+        if !faults.is_empty() {
+            let name = object::quote::quote(&self.info.name);
+            return Err(Status::bad_request(format!("Name parameter invalid: {name}: {}", faults.join(";"))));
+        }
         Ok(())
+    }
+
+    /// 405 for a HEAD: resources that are built in have no such method, but for what is proxied.
+    pub(crate) fn refuse_head(&self) -> Result<(), Status> {
+        let subresource = &self.info.subresource;
+        let is_known = subresource.is_empty() || self.resource.subresources.iter().any(|sub| sub.name == *subresource);
+        let refuses = self.resource.custom.is_none() && subresource != "proxy" && is_known;
+        if refuses { Err(method_not_allowed()) } else { Ok(()) }
     }
 
     /// The same request, about the pods of its namespace themselves.
@@ -256,7 +278,7 @@ impl Call {
 fn offer(body: &BodyKind) -> Offer {
     let schema = schema::builtin();
     let has_message = schema.find(&body.type_name).is_some_and(|ty| object::protobuf::can_write(schema, ty));
-    Offer { transforms: true, protobuf: has_message }
+    Offer { transforms: true, protobuf: has_message, wildcard: false }
 }
 
 /// What a client of a deprecated resource is told.

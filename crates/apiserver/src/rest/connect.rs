@@ -105,6 +105,12 @@ fn pod(call: &Call, name: &str) -> Result<Arc<Value>, Status> {
     find(call, "pods", &call.info.namespace, name)
 }
 
+/// The node of a pod. Upstream reports one that is not there as though it were the pod.
+fn node_of_pod(call: &Call, name: &str) -> Result<Arc<Value>, Status> {
+    let pods = object::status::GroupResource { group: "", resource: "pods" };
+    find(call, "nodes", "", name).map_err(|_| Status::not_found(pods, name))
+}
+
 /// An object of the core group.
 fn find(call: &Call, resource: &'static str, namespace: &str, name: &str) -> Result<Arc<Value>, Status> {
     let found = Stored(call.core.store.clone()).get("", resource, namespace, name);

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Where upstream registers its kinds; part of a message.
 const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
+/// Where it registers those of the aggregator.
+const AGGREGATOR_SCHEME: &str = "pkg/apiserver/scheme/scheme.go:28";
 
 /// Decodes the body of a create or an update: an object of the call's kind, in canonical form, with defaults.
 pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
@@ -131,7 +133,9 @@ fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String
             return foreign_kind(call, version, kind);
         }
         let shown = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-        format!("no kind {kind:?} is registered for version {shown:?} in scheme {SCHEME:?}")
+        let is_aggregator = call.body.api_version.starts_with("apiregistration.k8s.io/");
+        let scheme = if is_aggregator { AGGREGATOR_SCHEME } else { SCHEME };
+        format!("no kind {kind:?} is registered for version {shown:?} in scheme {scheme:?}")
     })
 }
 
@@ -205,7 +209,7 @@ pub(crate) fn finish(call: &Call, object: &mut Value) {
     if call.resource.custom.is_some()
         && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
     {
-        metadata.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+        metadata.retain(|name, value| name == "managedFields" || !value.as_array().is_some_and(Vec::is_empty));
     }
 }
 
@@ -298,9 +302,10 @@ pub(crate) fn delete_options(call: &Call, body: &Bytes) -> Result<Value, Status>
     let found = decode::sniff(&node).map_err(Status::bad_request)?;
     if !matches!(found.kind.as_str(), "" | "DeleteOptions") {
         let scheme = "pkg/apis/meta/internalversion/scheme/register.go:27";
+        let version = if found.api_version.is_empty() { "meta.k8s.io/v1" } else { &found.api_version };
         return Err(Status::bad_request(format!(
-            "no kind {:?} is registered for version {:?} in scheme {scheme:?}",
-            found.kind, found.api_version
+            "no kind {:?} is registered for version {version:?} in scheme {scheme:?}",
+            found.kind
         )));
     }
     Ok(decode::decode_node(schema::builtin(), ty, node).map_err(Status::bad_request)?.value)

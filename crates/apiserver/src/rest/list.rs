@@ -139,7 +139,7 @@ async fn page(call: &Call, options: &Options<'_>) -> Result<Page, Status> {
             return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
         }
         let snapshot = match token.revision {
-            Some(revision) => at_revision(call, revision, true)?,
+            Some(revision) => at_revision(call, revision).map_err(|status| continued(status, &token))?,
             None => call.core.store.snapshot(),
         };
         (snapshot, Some(format!("{prefix}{}", token.start_after)))
@@ -191,17 +191,12 @@ async fn snapshot_for(call: &Call, options: &Options<'_>) -> Result<Snapshot<Fac
         _ => options.limit > 0 && revision > 0,
     };
     get::wait_for_version(call, options.version).await?;
-    if exact { at_revision(call, revision, false) } else { Ok(call.core.store.snapshot()) }
+    if exact { at_revision(call, revision) } else { Ok(call.core.store.snapshot()) }
 }
 
-fn at_revision(call: &Call, revision: u64, continued: bool) -> Result<Snapshot<Facts>, Status> {
+fn at_revision(call: &Call, revision: u64) -> Result<Snapshot<Facts>, Status> {
     call.core.store.snapshot_at(revision).map_err(|error| match error {
-        RevisionError::Compacted { .. } if continued => Status::expired(
-            "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
-        ),
-        RevisionError::Compacted { .. } => {
-            Status::expired("The resourceVersion for the provided list is too old.")
-        }
+        RevisionError::Compacted { .. } => Status::expired("The resourceVersion for the provided list is too old."),
         RevisionError::Future { .. } => get::too_large_version(revision, call.core.store.snapshot().revision()),
     })
 }
@@ -332,6 +327,27 @@ impl Iterator for Blocks {
     }
 }
 
+/// A list whose revision is gone can go on in the newest one, which is another list.
+fn continued(mut status: Status, token: &Token) -> Status {
+    const STALE: &str = "The provided continue parameter is too old to display a consistent list result. You can start \
+                         a new list without the continue parameter, or use the continue token in this response to \
+                         retrieve the remainder of the results. Continuing with the provided token results in an \
+                         inconsistent list - objects that were created, modified, or deleted between the time the \
+                         first chunk was returned and now may show up in the list.";
+    if status.code == 410 {
+        status.message = STALE.to_owned();
+        status.continuation = Token { revision: None, start_after: token.start_after.clone() }.write();
+    }
+    status
+}
+
+/// Where Go finds a text to be no base64 of URLs without padding, if it is none.
+fn base64_fault(text: &str) -> Option<usize> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let wrong = text.bytes().position(|byte| !is_letter(byte));
+    wrong.or_else(|| (text.len() % 4 == 1).then(|| text.len() - 1))
+}
+
 /// A `continue` token: where the next page begins, and in which revision.
 struct Token {
     revision: Option<u64>,
@@ -341,14 +357,18 @@ struct Token {
 impl Token {
     fn write(&self) -> String {
         // Upstream's keys end in NUL to mean "just behind this one"; the form is kept so that tokens look familiar.
-        let token = json!({"v": "meta.k8s.io/v1", "rv": self.revision, "start": format!("{}\u{0}", self.start_after)});
-        URL_SAFE_NO_PAD.encode(token.to_string())
+        let revision = self.revision.map_or("-1".to_owned(), |revision| revision.to_string());
+        let start = Value::from(format!("{}\u{0}", self.start_after));
+        URL_SAFE_NO_PAD.encode(format!("{{\"v\":\"meta.k8s.io/v1\",\"rv\":{revision},\"start\":{start}}}"))
     }
 
     fn parse(text: &str) -> Result<Token, Status> {
         let invalid =
             |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-        let bytes = LENIENT.decode(text.trim_end_matches('=')).map_err(|error| invalid(error.to_string()))?;
+        if let Some(place) = base64_fault(text) {
+            return Err(invalid(format!("illegal base64 data at input byte {place}")));
+        }
+        let bytes = LENIENT.decode(text).map_err(|error| invalid(error.to_string()))?;
         let token = json::read(&bytes).map_err(|error| invalid(error.to_string()))?.0;
         let token = View::from(&token);
         if token.str("v") != "meta.k8s.io/v1" {

@@ -27,6 +27,11 @@ fn record(call: &Call, options: &WriteOptions, object: &mut Value, old: Option<&
         with_operation(call, options, |operation| apply::update(operation, old, object));
         return;
     };
+    if View::from(&*object).get("metadata").get("managedFields").exists() && sent["metadata"]["managedFields"].is_null()
+    {
+        // No owners at all is a wish: they are forgotten.
+        metadata::set(&mut sent, "managedFields", Vec::<Value>::new());
+    }
     with_operation(call, options, |operation| apply::update(operation, old, &mut sent));
     metadata::set(object, "managedFields", sent["metadata"]["managedFields"].take());
 }

@@ -230,6 +230,18 @@ fn by_strategic_patch(call: &Call, body: &Bytes, old: &Value) -> Result<Outcome,
     Ok(Outcome { value: Value::Object(value), strict, shown })
 }
 
+/// What a merged object that cannot be decoded is told before the reason.
+fn unconverted(object: &Value) -> String {
+    let view = View::from(object);
+    let (metadata, kind, version) = (view.get("metadata"), view.str("kind"), view.str("apiVersion"));
+    let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
+    let (namespace, name) = (metadata.str("namespace"), metadata.str("name"));
+    format!(
+        "failed to convert new object ({namespace}/{name}; {version}, Kind={kind}) to proper version: unable to convert \
+         unstructured object to {version}, Kind={kind}"
+    )
+}
+
 /// The object as an applied configuration makes it, decoded, with defaults, its owners recorded.
 fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOptions) -> Result<Value, Status> {
     let text = String::from_utf8_lossy(body);
@@ -260,12 +272,14 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
         let why = format!("error converting YAML to JSON: yaml: unmarshal errors:\n  {}", lines.join("\n  "));
         match options.field_validation {
             FieldValidation::Strict => return Err(Status::bad_request(format!("error strict decoding YAML: {why}"))),
-            FieldValidation::Warn => call.warnings.push(why),
+            FieldValidation::Warn => call.warnings.extend(lines),
             FieldValidation::Ignore => {}
         }
     }
     let managed = View::from(&merged).get("metadata").get("managedFields").to_value();
-    let mut new = decoded(call, Kind::Apply, merged)?.map_err(|why| Status::plain(500, "", why))?.value;
+    let unconverted = unconverted(&merged);
+    let fail = |why: String| Status::plain(500, "", format!("{unconverted}: {why}"));
+    let mut new = decoded(call, Kind::Apply, merged)?.map_err(fail)?.value;
     decode::finish(call, &mut new);
     metadata::set(&mut new, "managedFields", managed);
     Ok(new)

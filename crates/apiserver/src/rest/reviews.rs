@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::options::WriteOptions;
-use super::{answer, decode, metadata};
+use super::{answer, decode, metadata, ownership};
 use crate::admission::{Attributes, Operation};
 use crate::authn::reviews as authentication;
 use crate::authz::reviews::{self as authorization, Review};
@@ -69,6 +69,8 @@ fn received(call: &Call, body: &Bytes) -> Result<(Value, WriteOptions), Status> 
     decode::omit_empty(call, &mut object)?;
     metadata::wipe_system_fields(&mut object);
     metadata::match_namespace(&mut object, call.namespace())?;
+    // Owners are noted of everything that is created, stored or not.
+    ownership::on_create(call, &options, &mut object);
     Ok((object, options))
 }
 

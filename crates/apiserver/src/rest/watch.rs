@@ -7,7 +7,7 @@ use super::call::Call;
 use super::selection::Selection;
 use super::shown::Shown;
 use super::table::Include;
-use super::{answer, decode, get, options, table, write};
+use super::{answer, decode, options, table, write};
 use crate::http::media::{Encoding, Shape};
 use crate::http::{Body, message, respond};
 use crate::storage::{self, Entry, Facts};
@@ -39,7 +39,6 @@ pub(crate) async fn watch(call: &Arc<Call>) -> Result<Response<Body>, Status> {
         Encoding::Protobuf => message::WATCH_CONTENT_TYPE,
         Encoding::Yaml => return Err(not_streamed()),
     };
-    get::wait_for_version(call, call.query.text("resourceVersion")).await?;
     let follow = Follow::start(call, options)?;
     let blocks = futures_util::stream::unfold(follow, |mut follow| async move {
         let block = follow.next_block().await?;
@@ -134,6 +133,8 @@ struct View {
     call: Arc<Call>,
     selection: Selection,
     include: Include,
+    /// Events up to this version are not for this watcher.
+    beyond: u64,
 }
 
 impl Follow {
@@ -146,13 +147,14 @@ impl Follow {
                 snapshot.range(&prefix, None).filter(|entry| options.selection.matches(entry)).cloned().collect();
             (items, snapshot.revision())
         } else {
-            let after = if options.from == 0 { snapshot.revision() } else { options.from };
+            // A version that is yet to come is waited for.
+            let after = if options.from == 0 { snapshot.revision() } else { options.from.min(snapshot.revision()) };
             (Vec::new(), after)
         };
         let watcher = store.watch(&prefix, after).map_err(|_| too_old(options.from, snapshot.revision()))?;
         let wants_end = options.initial_events == Some(true) && options.bookmarks;
         let include = options.include;
-        let view = View { call: call.clone(), selection: options.selection, include };
+        let view = View { call: call.clone(), selection: options.selection, include, beyond: options.from };
         Ok(Follow {
             view,
             watcher,
@@ -217,7 +219,8 @@ impl Follow {
 impl View {
     /// The frames of those events that this watcher selects.
     fn frames(&self, events: &[Arc<Event<Facts>>]) -> Option<Bytes> {
-        let mut frames = events.iter().filter_map(|event| self.event_frame(event));
+        let new = events.iter().filter(|event| event.revision() > self.beyond);
+        let mut frames = new.filter_map(|event| self.event_frame(event));
         let first = frames.next()?;
         let Some(second) = frames.next() else { return Some(first) };
         let mut block = [first, second].concat();
@@ -314,7 +317,12 @@ impl View {
         if ends_initial {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        let object = json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
+        // It is an object like any other, with nothing in it.
+        let empty = self.call.own_type().map(|ty| object::apply::empty_object(object::schema::builtin(), ty));
+        let mut object = empty.unwrap_or_else(|| json!({}));
+        object["kind"] = resource.kind.as_ref().into();
+        object["apiVersion"] = resource.api_version().into();
+        object["metadata"] = metadata;
         self.written("BOOKMARK", &object)
     }
 }
@@ -331,7 +339,8 @@ fn frame_of(kind: &str, object: &[u8]) -> Bytes {
 /// 406: YAML has no frames.
 fn not_streamed() -> Status {
     Status::not_acceptable(
-        "only the following media types are accepted: application/json, application/vnd.kubernetes.protobuf",
+        "only the following media types are accepted: application/json;stream=watch, \
+         application/vnd.kubernetes.protobuf;stream=watch",
     )
 }
 

@@ -47,8 +47,10 @@ pub(crate) async fn create(call: &Call, mut object: Value, dry_run: bool) -> Res
     let key = storage::key(resource, call.namespace(), &name);
     let exists = || Status::already_exists(resource.group_resource(), &name);
     if dry_run {
-        let taken = call.core.store.snapshot().get(&key).is_some();
-        return if taken { Err(exists()) } else { Ok(Stored::Unstored(object)) };
+        return match call.core.store.snapshot().get(&key) {
+            Some(current) => Err(exists_already(call, exists(), Some(&**current))),
+            None => Ok(Stored::Unstored(object)),
+        };
     }
     metadata::set(&mut object, "resourceVersion", Value::Null);
     let (template, facts) = call.packed(&object)?;

@@ -20,6 +20,16 @@ fn shutdown(core: &Core) -> Result<(), &'static str> {
     if core.draining.is_cancelled() { Err("process is shutting down") } else { Ok(()) }
 }
 
+/// The paths of all checks, for who asks what there is.
+pub(super) fn paths() -> Vec<String> {
+    let endpoints = [("healthz", LIVE), ("livez", LIVE), ("readyz", READY)];
+    let paths = |(endpoint, checks): (&str, &[Check])| {
+        let single = checks.iter().map(|(check, _)| format!("/{endpoint}/{check}")).collect::<Vec<_>>();
+        std::iter::once(format!("/{endpoint}")).chain(single)
+    };
+    endpoints.into_iter().flat_map(paths).collect()
+}
+
 /// Answers a health path; `None` if it is none.
 pub(crate) fn answer(core: &Core, path: &str, query: &Query) -> Option<Response<Body>> {
     let mut segments = path.trim_start_matches('/').splitn(2, '/');
@@ -30,11 +40,11 @@ pub(crate) fn answer(core: &Core, path: &str, query: &Query) -> Option<Response<
         _ => return None,
     };
     match single {
-        None | Some("") => Some(all(core, endpoint, checks, query)),
+        None => Some(all(core, endpoint, checks, query)),
         Some(name) => {
             let (_, check) = checks.iter().find(|(check, _)| *check == name)?;
             Some(match check(core) {
-                Ok(()) => respond::text(200, "ok"),
+                Ok(()) => respond::with_type(200, "text/plain; charset=utf-8", Body::full("ok")),
                 Err(why) => respond::text(500, format!("internal server error: {why}\n")),
             })
         }

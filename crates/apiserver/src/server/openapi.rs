@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Answers a path of OpenAPI; `None` if it is none. Documents are built outside the runtime's threads.
 pub(crate) async fn answer(core: &Core, path: &str, query: &Query, headers: &HeaderMap) -> Option<Response<Body>> {
-    let rest = path.strip_prefix("/openapi/")?.trim_end_matches('/').to_owned();
+    let rest = path.strip_prefix("/openapi/")?.to_owned();
     let documents = core.registry().documents();
     if rest == "v3" {
         let mut index = documents.index();
@@ -102,5 +102,6 @@ fn respond_with(document: &Document, query: &Query, headers: &HeaderMap) -> Resp
 fn not_found() -> Response<Body> {
     let mut answer = Response::new(Body::Empty);
     *answer.status_mut() = StatusCode::NOT_FOUND;
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     answer
 }

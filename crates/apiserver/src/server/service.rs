@@ -18,7 +18,7 @@ use crate::http::{Body, body, compress, respond};
 use crate::registry::Registry;
 use crate::request::{Info, Query, ResourceInfo};
 use crate::rest::{self, Call, connect};
-use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request};
 use bytes::Bytes;
 use kinds::UserInfo;
 use object::Status;
@@ -169,7 +169,11 @@ impl ApiServer {
         };
         let mut answer = answer.unwrap_or_else(|status| {
             audited.refused(&status);
-            respond::status_as(&status, encoding)
+            let mut answer = respond::status_as(&status, encoding);
+            if status.code == 403 {
+                answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            }
+            answer
         });
         class.write(answer.headers_mut());
         Ok(answer)
@@ -203,13 +207,17 @@ impl ApiServer {
             if let Some(answer) = openapi::answer(core, &info.path, &query, &head.headers).await {
                 return Ok(answer);
             }
-            return Ok(self.non_resource(info.verb, &info.path, &query, accept(&head.headers)));
+            return Ok(self.non_resource(info.verb, &info.path, &query, &head.headers));
         }
         if info.resource.as_ref().is_some_and(|resource| is_nowhere(&core.registry.load(), resource)) {
             return Ok(respond::text(404, "404 page not found\n"));
         }
         let elsewhere = connect::Head::take(&mut head, &info);
+        let is_head = head.method == Method::HEAD;
         let call = Call { record, ..Call::new(core.clone(), info, query, head.headers, user)? };
+        if is_head {
+            call.refuse_head()?;
+        }
         let call = Arc::new(call);
         let answered = match elsewhere {
             Some(head) => connect::answer(&call, head, body).await,
@@ -243,20 +251,21 @@ impl ApiServer {
         info.resource.is_none() && matches!(info.path.as_str(), "/healthz" | "/livez" | "/readyz")
     }
 
-    fn non_resource(&self, verb: &str, path: &str, query: &Query, accept: &str) -> Response<Body> {
+    fn non_resource(&self, verb: &str, path: &str, query: &Query, headers: &HeaderMap) -> Response<Body> {
         if let Some(answer) = health::answer(&self.0, path, query) {
             return answer;
         }
-        if let Some(answer) = documents::answer(&self.0, verb, path, accept) {
+        if let Some(answer) = documents::answer(&self.0, verb, path, headers) {
             return answer;
         }
-        if let Some(answer) = oidc::answer(&self.0, path) {
+        if let Some(answer) = oidc::answer(&self.0, verb, path, accept(headers)) {
             return answer;
         }
         match path {
             "/version" | "/version/" if !documents::reads(verb) => respond::status(&rest::method_not_allowed()),
-            "/version" | "/version/" => match media::negotiate(accept, Offer::default()) {
+            "/version" | "/version/" => match media::negotiate(accept(headers), Offer::default()) {
                 Ok(accepted) => respond::value(200, accepted.encoding, &version::info()),
+                Err(status) if status.details.is_some() => respond::status(&media::not_acceptable("application/json")),
                 Err(status) => respond::status(&status),
             },
             _ => respond::text(404, "404 page not found\n"),
@@ -302,7 +311,7 @@ impl Audited {
 }
 
 /// What forms of an answer the client takes.
-fn accept(headers: &HeaderMap) -> &str {
+pub(super) fn accept(headers: &HeaderMap) -> &str {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 

@@ -14,6 +14,8 @@ struct Answer {
     code: u16,
     warnings: Vec<String>,
     body: Value,
+    /// The body as it came, where it is no JSON.
+    text: String,
 }
 
 impl Answer {
@@ -30,7 +32,8 @@ async fn send(client: &kube::Client, method: Method, path: &str, body: Option<&V
     let warnings = answer.headers().get_all(header::WARNING).iter();
     let warnings = warnings.map(|text| text.to_str().unwrap().to_owned()).collect();
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-    Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or_default(), text }
 }
 
 fn map(metadata: Value) -> Value {
@@ -93,5 +96,88 @@ async fn verbs_answer_like_the_reference() {
     let future = send(&client, Method::GET, &format!("{MAPS}/o?resourceVersion=99999999"), None).await;
     assert_eq!(future.code, 504);
     assert!(future.message().starts_with("Timeout: Too large resource version: 99999999, current: "));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_and_methods_are_answered_like_the_reference() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    const NOWHERE: &str = "404 page not found\n";
+    let text_or_message = |answer: &Answer| match answer.body.is_object() {
+        true => answer.message().to_owned(),
+        false => answer.text.clone(),
+    };
+    const WRONG_METHOD: &str = "the server does not allow this method on the requested resource";
+    for (method, path, code, want) in [
+        (Method::GET, "//api/v1", 404, NOWHERE),
+        (Method::GET, "/api/v1//namespaces", 404, "the server could not find the requested resource"),
+        (Method::GET, &format!("{MAPS}//x"), 404, "the server could not find the requested resource"),
+        (Method::GET, &format!("{MAPS}/x%2Fy"), 404, "the server could not find the requested resource"),
+        (Method::GET, &format!("{MAPS}/.."), 400, "Name parameter invalid: \"..\": may not be '..'"),
+        (Method::GET, "/healthz/", 404, NOWHERE),
+        (Method::GET, "/healthz/ping", 200, "ok"),
+        (Method::GET, "/openapi/v2/", 404, NOWHERE),
+        (Method::HEAD, "/api/v1", 405, ""),
+        (Method::HEAD, MAPS, 405, ""),
+        (Method::HEAD, &format!("{MAPS}/nope"), 405, ""),
+        (Method::POST, "/openid/v1/jwks", 405, WRONG_METHOD),
+        (Method::POST, "/api/v1", 405, WRONG_METHOD),
+        (Method::DELETE, &format!("{MAPS}/x"), 404, "configmaps \"x\" not found"),
+    ] {
+        let answer = send(&client, method.clone(), path, None).await;
+        // Only the connection keeps the body of such an answer back.
+        let said = if method == Method::HEAD { String::new() } else { text_or_message(&answer) };
+        assert_eq!((answer.code, said.as_str()), (code, want), "{method} {path}");
+    }
+    let index = send(&client, Method::GET, "/", None).await;
+    let paths: Vec<&str> = index.body["paths"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for path in ["/api/v1", "/apis/apps", "/apis/apps/v1", "/healthz", "/livez/ping", "/openapi/v3", "/version"] {
+        assert!(paths.contains(&path), "{path}: {paths:?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_watches_are_answered_like_the_reference() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let refused = send(&client, Method::GET, &format!("{MAPS}?continue=x"), None).await;
+    let why = "invalid continue token: continue key is not valid: illegal base64 data at input byte 0";
+    assert_eq!((refused.code, refused.message()), (400, why));
+    // What is asked for is yet to come.
+    let watch = format!("{MAPS}?watch=true&resourceVersion=99999999&timeoutSeconds=1");
+    let watch = send(&client, Method::GET, &watch, None).await;
+    assert_eq!((watch.code, watch.text.as_str()), (200, ""));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_are_noted_and_forgotten_like_the_reference_does() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let review = |metadata: Value| {
+        json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "metadata": metadata,
+            "spec": {"nonResourceAttributes": {"verb": "get", "path": "/"}}})
+    };
+    let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews?fieldManager=m";
+    let answer = send(&client, Method::POST, reviews, Some(&review(json!({})))).await;
+    let owner = &answer.body["metadata"]["managedFields"][0];
+    assert_eq!((&owner["manager"], &owner["operation"]), (&json!("m"), &json!("Update")));
+    let owned = json!({"f:spec": {"f:nonResourceAttributes": {".": {}, "f:path": {}, "f:verb": {}}}});
+    assert_eq!(owner["fieldsV1"], owned);
+    let named = send(&client, Method::POST, reviews, Some(&review(json!({"name": "x"})))).await;
+    let begin = ".authorization.k8s.io \"\" is invalid: metadata: Invalid value: {\"name\":\"x\",\"managedFields\":[{\
+                 \"manager\":\"m\",\"operation\":\"Update\",\"apiVersion\":\"authorization.k8s.io/v1\",\"time\":";
+    assert!(named.message().starts_with(begin), "{}", named.message());
+
+    let made = send(&client, Method::POST, MAPS, Some(&map(json!({"name": "o"})))).await;
+    assert_eq!(made.code, 201);
+    let labelled =
+        send(&client, Method::PUT, &format!("{MAPS}/o"), Some(&map(json!({"name": "o", "labels": {"a": "b"}}))));
+    assert!(labelled.await.body["metadata"]["managedFields"].is_array());
+    let forgotten = map(json!({"name": "o", "labels": {"a": "c"}, "managedFields": []}));
+    let forgotten = send(&client, Method::PUT, &format!("{MAPS}/o"), Some(&forgotten)).await;
+    assert!(forgotten.body["metadata"]["managedFields"].is_null(), "{}", forgotten.body);
     world.stop().await;
 }

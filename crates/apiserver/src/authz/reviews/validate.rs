@@ -2,6 +2,7 @@
 
 use super::Review;
 use object::field::{Error, Errors, Path};
+use object::meta::shown_metadata;
 use object::names::{is_qualified_name, is_valid_label_value};
 use object::{Value, View, json};
 
@@ -51,7 +52,8 @@ fn metadata(kind: Review<'_>, metadata: View<'_>, errors: &mut Errors) {
     };
     if metadata.entries().any(is_set) {
         let why = if is_local { "must be empty except for namespace" } else { "must be empty" };
-        errors.push(Error::invalid(&Path::new("metadata"), metadata.to_value(), why));
+        let shown = format!("{{{}}}", shown_metadata(metadata).join(","));
+        errors.push(Error::invalid_shown(&Path::new("metadata"), shown, why));
     }
 }
 

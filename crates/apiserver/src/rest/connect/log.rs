@@ -1,6 +1,6 @@
 //! `log`: the node's answer, as it comes.
 
-use super::{find, options, pod};
+use super::{node_of_pod, options, pod};
 use crate::http::{Body, respond};
 use crate::kubelet_client::Trust;
 use crate::net;
@@ -30,7 +30,7 @@ pub(super) async fn answer(call: &Call) -> Result<Response<Body>, Status> {
     let Ok(node) = kinds::node_of(View::from(&*pod)) else {
         return Ok(respond::with_type(204, "text/plain", Body::Empty));
     };
-    let node = find(call, "nodes", "", node)?;
+    let node = node_of_pod(call, node)?;
     let place = call.core.kubelets.place(View::from(&*node))?;
     let mut path = format!("/containerLogs/{}/{name}/{container}", call.info.namespace);
     let query = options::log_to_node(wanted);

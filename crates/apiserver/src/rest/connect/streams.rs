@@ -1,6 +1,6 @@
 //! `exec`, `attach` and `portforward`: checked here, then handed to the pod's node with the whole connection.
 
-use super::{Head, add_forwarded_for, admit, find, options, pod, tunnel};
+use super::{Head, add_forwarded_for, admit, node_of_pod, options, pod, tunnel};
 use crate::authz::Attributes;
 use crate::http::Body;
 use crate::kubelet_client::Trust;
@@ -18,7 +18,7 @@ pub(super) async fn answer(call: &Call, head: Head) -> Result<Response<Body>, St
     let pod = pod(call, &info.name)?;
     let path = path(call, View::from(&*pod), View::from(&wanted))?;
     let node = kinds::node_of(View::from(&*pod)).map_err(Status::bad_request)?;
-    let node = find(call, "nodes", "", node)?;
+    let node = node_of_pod(call, node)?;
     let place = call.core.kubelets.place(View::from(&*node))?;
     if !streaming::request::is_upgrade(&call.headers) || head.upgrade.is_none() {
         return Err(Status::bad_request("Upgrade request required"));
