@@ -89,6 +89,14 @@ fn parse_clause(text: &str) -> Option<Clause<'_>> {
     Some(clause)
 }
 
+/// Whether a client takes the one form that there is, whatever its parameters ask for.
+pub fn accepts(accept: &str, media_type: &str) -> bool {
+    let takes = |clause: &Clause<'_>| {
+        (clause.kind, clause.subtype) == ("*", "*") || format!("{}/{}", clause.kind, clause.subtype) == media_type
+    };
+    accept.is_empty() || clauses(accept).iter().any(takes)
+}
+
 /// What can be made of an answer beside JSON and YAML.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
@@ -238,6 +246,9 @@ mod tests {
         assert_eq!(negotiate("application/vnd.kubernetes.protobuf", offer).unwrap_err().code, 406);
         assert_eq!(error_encoding("application/vnd.kubernetes.protobuf"), Encoding::Protobuf);
         assert_eq!(error_encoding("text/html"), Encoding::Json);
+        assert!(accepts("text/html, application/json;as=Table", "application/json"));
+        assert!(accepts("", "application/json") && accepts("*/*;q=0.1", "application/json"));
+        assert!(!accepts("application/yaml", "application/json"));
         let custom = Offer { wildcard: true, ..offer };
         assert_eq!(negotiate("application/*", custom).unwrap().encoding, Encoding::Json);
         assert_eq!(negotiate("application/*", offer).unwrap_err().code, 406);

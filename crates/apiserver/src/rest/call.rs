@@ -121,7 +121,7 @@ impl Call {
             return Err(Status::no_such_path());
         }
         let faults = match self.verb {
-            "get" | "delete" | "patch" => object::names::is_path_segment_name(&self.info.name),
+            "get" | "delete" => object::names::is_path_segment_name(&self.info.name),
             _ => Vec::new(),
         };
         if !faults.is_empty() {
@@ -166,6 +166,11 @@ impl Call {
             deletion: OnceLock::new(),
             record: None,
         })
+    }
+
+    /// Whether the path names a namespace where one is needed, be it an empty one.
+    fn has_its_namespace(&self) -> bool {
+        !self.resource.is_namespaced() || !self.info.namespace.is_empty() || self.path.contains("//")
     }
 
     /// The namespace of the objects in question; empty for cluster-scoped ones and for all namespaces.
@@ -334,8 +339,12 @@ pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<B
     }
     match (call.verb, call.resource.verbs) {
         // What is never stored has no names.
-        (_, Verbs::CreateOnly) if !call.info.name.is_empty() => Err(Status::no_such_path()),
-        ("create", Verbs::All) if call.info.name.is_empty() => create::create(call, body).await,
+        (_, Verbs::CreateOnly) if !call.info.name.is_empty() || !call.has_its_namespace() => {
+            Err(Status::no_such_path())
+        }
+        ("create", Verbs::All) if call.info.name.is_empty() && call.has_its_namespace() => {
+            create::create(call, body).await
+        }
         ("create", Verbs::CreateOnly) if call.info.name.is_empty() => match &*call.resource.kind {
             "Binding" => binding::bind(call, "", body).await,
             _ => reviews::review(call, body).await,

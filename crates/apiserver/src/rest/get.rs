@@ -11,6 +11,9 @@ const FRESHNESS_WAIT: Duration = Duration::from_secs(3);
 
 /// Answers a GET of one object.
 pub(crate) async fn get(call: &Call) -> Result<Response<Body>, Status> {
+    if call.query.flag("export") {
+        return Err(Status::bad_request("the export parameter, deprecated since v1.14, is no longer supported"));
+    }
     wait_for_version(call, call.query.text("resourceVersion")).await?;
     let entry = call.current().ok_or_else(|| call.not_found())?;
     answer::one(call, 200, write::Stored::Entry(entry))

@@ -85,6 +85,8 @@ impl<'a> Options<'a> {
         let query = &call.query;
         let selection = Selection::parse(call)?;
         let version = query.text("resourceVersion");
+        // How long a list may take is nobody's business here, but it has to be a number.
+        query.int("timeoutSeconds")?;
         let limit = usize::try_from(query.int("limit")?.unwrap_or_default()).unwrap_or_default();
         // Whatever there is, at once: that is what version 0 asks for.
         let limit = if version == "0" { 0 } else { limit };
@@ -372,14 +374,11 @@ impl Token {
         let token = json::read(&bytes).map_err(|error| invalid(error.to_string()))?.0;
         let token = View::from(&token);
         if token.str("v") != "meta.k8s.io/v1" {
-            return Err(invalid(format!(
-                "server does not recognize this encoded version {}",
-                object::quote::quote(token.str("v"))
-            )));
+            return Err(invalid(format!("server does not recognize this encoded version {}", token.str("v"))));
         }
         let start = token.str("start");
         if start.is_empty() {
-            return Err(invalid("empty start key".to_owned()));
+            return Err(invalid("encoded start key empty (version meta.k8s.io/v1)".to_owned()));
         }
         if start.split('/').any(|segment| segment == "..") {
             return Err(invalid(start.to_owned()));

@@ -278,7 +278,10 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
     }
     let managed = View::from(&merged).get("metadata").get("managedFields").to_value();
     let unconverted = unconverted(&merged);
-    let fail = |why: String| Status::plain(500, "", format!("{unconverted}: {why}"));
+    let fail = |why: String| {
+        let how = if why.starts_with("illegal base64 data") { "error decoding from json: " } else { "" };
+        Status::plain(500, "", format!("{unconverted}: {how}{why}"))
+    };
     let mut new = decoded(call, Kind::Apply, merged)?.map_err(fail)?.value;
     decode::finish(call, &mut new);
     metadata::set(&mut new, "managedFields", managed);

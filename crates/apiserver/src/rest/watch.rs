@@ -62,10 +62,13 @@ impl Options {
         let selection = Selection::parse(call)?;
         let timeout = query.int("timeoutSeconds")?;
         let initial_events = query.opt_flag("sendInitialEvents");
-        options::check(
-            "ListOptions",
-            validate(query.text("resourceVersionMatch"), initial_events, query.text("continue")),
-        )?;
+        let version_match = query.text("resourceVersionMatch");
+        // A watch from no version in particular is taken as one that asks for what there is, and what follows.
+        let is_legacy = version_match.is_empty() && initial_events.is_none();
+        if is_legacy && !query.text("continue").is_empty() && matches!(query.text("resourceVersion"), "" | "0") {
+            options::check("ListOptions", validate("NotOlderThan", Some(true), query.text("continue")))?;
+        }
+        options::check("ListOptions", validate(version_match, initial_events, query.text("continue")))?;
         let version = query.text("resourceVersion");
         let from = write::asked_version(version)?;
         let length = length(timeout.unwrap_or_default(), uuid::Uuid::new_v4().as_bytes()[0]);

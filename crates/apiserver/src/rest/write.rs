@@ -206,8 +206,13 @@ pub(crate) fn parse_version(text: &str) -> Result<u64, Status> {
     if text.is_empty() {
         return Ok(0);
     }
-    text.parse()
-        .map_err(|_| Status::plain(500, "", format!("strconv.ParseUint: parsing {}: invalid syntax", quote(text))))
+    text.parse().map_err(|error: std::num::ParseIntError| {
+        let why = match error.kind() {
+            std::num::IntErrorKind::PosOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        Status::plain(500, "", format!("strconv.ParseUint: parsing {}: {why}", quote(text)))
+    })
 }
 
 /// The resource version that a GET or a watch asks for; "" is 0.

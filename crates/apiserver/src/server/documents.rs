@@ -56,7 +56,7 @@ pub(crate) fn answer(core: &Core, verb: &str, path: &str, headers: &HeaderMap) -
         _ => return None,
     };
     let is_indexed = matches!(segments.as_slice(), ["apis"] | ["apis", _]);
-    Some(match (document, media::negotiate(accept, Offer::PLAIN)) {
+    Some(match (document, media::negotiate(accept, Offer { wildcard: is_indexed, ..Offer::PLAIN })) {
         (_, Err(status)) if is_indexed && status.details.is_some() => respond::status(&media::no_such_transform()),
         (_, Err(status)) => respond::status(&status),
         (None, _) => respond::status(&Status::no_such_path()),

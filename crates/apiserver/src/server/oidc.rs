@@ -22,19 +22,11 @@ pub(crate) fn answer(core: &Core, verb: &str, path: &str, accept: &str) -> Optio
     if !super::documents::reads(verb) {
         return Some(respond::status(&method_not_allowed()));
     }
-    if !accepts(accept, content_type) {
+    if !media::accepts(accept, content_type) {
         return Some(respond::status(&media::not_acceptable(content_type)));
     }
     let mut answer = respond::with_type(200, content_type, Body::full(document.to_string()));
     let hour = HeaderValue::from_static("public, max-age=3600");
     answer.headers_mut().insert(header::CACHE_CONTROL, hour);
     Some(answer)
-}
-
-/// Whether a client takes a media type.
-fn accepts(accept: &str, content_type: &str) -> bool {
-    let takes = |clause: &media::Clause<'_>| {
-        (clause.kind, clause.subtype) == ("*", "*") || format!("{}/{}", clause.kind, clause.subtype) == content_type
-    };
-    accept.is_empty() || media::clauses(accept).iter().any(takes)
 }

@@ -13,7 +13,7 @@ use crate::audit::{self, Record};
 use crate::authn::x509::Peer;
 use crate::authz::{Attributes, Verdict};
 use crate::flow;
-use crate::http::media::{self, Offer};
+use crate::http::media::{self, Encoding};
 use crate::http::{Body, body, compress, respond};
 use crate::registry::Registry;
 use crate::request::{Info, Query, ResourceInfo};
@@ -209,7 +209,8 @@ impl ApiServer {
             }
             return Ok(self.non_resource(info.verb, &info.path, &query, &head.headers));
         }
-        if info.resource.as_ref().is_some_and(|resource| is_nowhere(&core.registry.load(), resource)) {
+        let nowhere = |resource: &ResourceInfo| is_nowhere(&core.registry.load(), info.verb, resource);
+        if info.resource.as_ref().is_some_and(nowhere) {
             return Ok(respond::text(404, "404 page not found\n"));
         }
         let elsewhere = connect::Head::take(&mut head, &info);
@@ -263,11 +264,10 @@ impl ApiServer {
         }
         match path {
             "/version" | "/version/" if !documents::reads(verb) => respond::status(&rest::method_not_allowed()),
-            "/version" | "/version/" => match media::negotiate(accept(headers), Offer::default()) {
-                Ok(accepted) => respond::value(200, accepted.encoding, &version::info()),
-                Err(status) if status.details.is_some() => respond::status(&media::not_acceptable("application/json")),
-                Err(status) => respond::status(&status),
-            },
+            "/version" | "/version/" if !media::accepts(accept(headers), "application/json") => {
+                respond::status(&media::not_acceptable("application/json"))
+            }
+            "/version" | "/version/" => respond::value(200, Encoding::Json, &version::info()),
             _ => respond::text(404, "404 page not found\n"),
         }
     }
@@ -316,13 +316,14 @@ pub(super) fn accept(headers: &HeaderMap) -> &str {
 }
 
 /// True if a path is nobody's: its group is not there, or it is not that of a custom resource in its scope.
-fn is_nowhere(registry: &Registry, asked: &ResourceInfo) -> bool {
+fn is_nowhere(registry: &Registry, verb: &str, asked: &ResourceInfo) -> bool {
     if registry.is_builtin_group(&asked.group) {
         return false;
     }
     let Some(resource) = registry.find(&asked.group, &asked.version, &asked.resource) else { return true };
     let has_namespace = !asked.namespace.is_empty();
-    if resource.is_namespaced() { !has_namespace && !asked.name.is_empty() } else { has_namespace }
+    let needs_none = asked.name.is_empty() && matches!(verb, "list" | "watch" | "deletecollection");
+    if resource.is_namespaced() { !has_namespace && !needs_none } else { has_namespace }
 }
 
 /// What a request asks, for authorisation.

@@ -124,6 +124,16 @@ async fn paths_and_methods_are_answered_like_the_reference() {
         (Method::POST, "/openid/v1/jwks", 405, WRONG_METHOD),
         (Method::POST, "/api/v1", 405, WRONG_METHOD),
         (Method::DELETE, &format!("{MAPS}/x"), 404, "configmaps \"x\" not found"),
+        (Method::POST, "/api/v1/configmaps", 405, WRONG_METHOD),
+        (Method::POST, "/api/v1/bindings", 404, "the server could not find the requested resource"),
+        (Method::GET, &format!("{MAPS}?timeoutSeconds=x"), 400, "strconv.ParseInt: parsing \"x\": invalid syntax"),
+        (
+            Method::GET,
+            &format!("{MAPS}/x?export=1"),
+            400,
+            "the export parameter, deprecated since v1.14, is no longer supported",
+        ),
+        (Method::GET, "/api/v1/namespaces/default/services/nope/proxy/", 404, "services \"nope\" not found"),
     ] {
         let answer = send(&client, method.clone(), path, None).await;
         // Only the connection keeps the body of such an answer back.
@@ -145,6 +155,9 @@ async fn lists_and_watches_are_answered_like_the_reference() {
     let refused = send(&client, Method::GET, &format!("{MAPS}?continue=x"), None).await;
     let why = "invalid continue token: continue key is not valid: illegal base64 data at input byte 0";
     assert_eq!((refused.code, refused.message()), (400, why));
+    let unfinished = format!("{MAPS}?watch=true&continue=x");
+    let refused = send(&client, Method::GET, &unfinished, None).await;
+    assert_eq!((refused.code, &refused.body["details"]["kind"]), (422, &json!("ListOptions")), "{}", refused.body);
     // What is asked for is yet to come.
     let watch = format!("{MAPS}?watch=true&resourceVersion=99999999&timeoutSeconds=1");
     let watch = send(&client, Method::GET, &watch, None).await;

@@ -28,7 +28,9 @@ pub(super) async fn answer(call: &Call) -> Result<Response<Body>, Status> {
     let pod = pod(call, name)?;
     let container = kinds::container_of(View::from(&*pod), wanted.str("container")).map_err(Status::bad_request)?;
     let Ok(node) = kinds::node_of(View::from(&*pod)) else {
-        return Ok(respond::with_type(204, "text/plain", Body::Empty));
+        let mut nothing = respond::with_type(204, "text/plain", Body::Empty);
+        nothing.headers_mut().remove(::http::header::CONTENT_TYPE);
+        return Ok(nothing);
     };
     let node = node_of_pod(call, node)?;
     let place = call.core.kubelets.place(View::from(&*node))?;

@@ -137,7 +137,10 @@ fn of_service(call: &Call, wanted: &Wanted<'_>) -> Result<Target, Status> {
         })?;
         port_name = port.str("name").to_owned();
     }
-    let endpoints = find(call, "endpoints", namespace, wanted.name)?;
+    // What endpoints there are is told of the service.
+    let services = object::status::GroupResource { group: "", resource: "services" };
+    let endpoints = find(call, "endpoints", namespace, wanted.name);
+    let endpoints = endpoints.map_err(|_| Status::not_found(services, wanted.name))?;
     let subsets: Vec<View<'_>> = View::from(&*endpoints).list("subsets").collect();
     let none =
         |id: &str| Status::unavailable(format!("no endpoints available for service {}", object::quote::quote(id)));
