@@ -24,22 +24,28 @@ const FIELDS: [&str; 15] = [
 /// The fields of an entry of `managedFields` in order.
 const MANAGED: [&str; 7] = ["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"];
 
+/// The fields of an owner in order.
+const OWNER: [&str; 6] = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
+
 /// The fields of metadata that are set, each as `"name":value`.
 pub fn shown_metadata(metadata: View<'_>) -> Vec<String> {
     fields(metadata, &FIELDS)
 }
 
 fn fields(of: View<'_>, names: &[&str]) -> Vec<String> {
-    let set = names.iter().map(|name| (*name, of.get(name))).filter(|(_, value)| !is_left_out(*value));
+    let set = names.iter().map(|name| (*name, of.get(name)));
+    // Behind a pointer, a map of nothing is something.
+    let set = set.filter(|(name, value)| !is_left_out(*value) || (*name == "fieldsV1" && value.exists()));
     set.map(|(name, value)| format!("\"{name}\":{}", show(name, value))).collect()
 }
 
 fn show(name: &str, value: View<'_>) -> String {
-    if name != "managedFields" {
-        return value.to_value().to_string();
-    }
-    let entries: Vec<String> =
-        value.items().map(|entry| format!("{{{}}}", fields(entry, &MANAGED).join(","))).collect();
+    let of: &[&str] = match name {
+        "managedFields" => &MANAGED,
+        "ownerReferences" => &OWNER,
+        _ => return value.to_value().to_string(),
+    };
+    let entries: Vec<String> = value.items().map(|entry| format!("{{{}}}", fields(entry, of).join(","))).collect();
     format!("[{}]", entries.join(","))
 }
 
@@ -63,9 +69,10 @@ mod tests {
     fn metadata_is_shown_in_the_structs_order() {
         let metadata = json!({
             "annotations": {}, "labels": {"a": "b"}, "name": "n", "uid": "", "deletionGracePeriodSeconds": 0,
-            "managedFields": [{"apiVersion": "v1", "manager": "m", "fieldsV1": {"f:x": {}}}],
+            "managedFields": [{"apiVersion": "v1", "manager": "m", "fieldsV1": {}}],
+            "ownerReferences": [{"uid": "u", "kind": "K", "controller": true}],
         });
-        let want = r#""name":"n","deletionGracePeriodSeconds":0,"labels":{"a":"b"},"managedFields":[{"manager":"m","apiVersion":"v1","fieldsV1":{"f:x":{}}}]"#;
+        let want = r#""name":"n","deletionGracePeriodSeconds":0,"labels":{"a":"b"},"ownerReferences":[{"kind":"K","uid":"u","controller":true}],"managedFields":[{"manager":"m","apiVersion":"v1","fieldsV1":{}}]"#;
         assert_eq!(shown_metadata(View::from(&metadata)).join(","), want);
     }
 }
