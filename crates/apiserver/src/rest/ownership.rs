@@ -30,7 +30,7 @@ fn record(call: &Call, options: &WriteOptions, object: &mut Value, old: Option<&
     if View::from(&*object).get("metadata").get("managedFields").exists() && sent["metadata"]["managedFields"].is_null()
     {
         // No owners at all is a wish: they are forgotten.
-        metadata::set(&mut sent, "managedFields", Vec::<Value>::new());
+        metadata::set(&mut sent, "managedFields", vec![Value::Null]);
     }
     with_operation(call, options, |operation| apply::update(operation, old, &mut sent));
     metadata::set(object, "managedFields", sent["metadata"]["managedFields"].take());
