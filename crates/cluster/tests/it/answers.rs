@@ -186,9 +186,9 @@ async fn owners_are_noted_and_forgotten_like_the_reference_does() {
 
     let made = send(&client, Method::POST, MAPS, Some(&map(json!({"name": "o"})))).await;
     assert_eq!(made.code, 201);
-    let labelled =
-        send(&client, Method::PUT, &format!("{MAPS}/o"), Some(&map(json!({"name": "o", "labels": {"a": "b"}}))));
-    assert!(labelled.await.body["metadata"]["managedFields"].is_array());
+    let labelled = map(json!({"name": "o", "labels": {"a": "b"}}));
+    let labelled = send(&client, Method::PUT, &format!("{MAPS}/o"), Some(&labelled)).await;
+    assert!(labelled.body["metadata"]["managedFields"].is_array());
     let forgotten = map(json!({"name": "o", "labels": {"a": "c"}, "managedFields": []}));
     let forgotten = send(&client, Method::PUT, &format!("{MAPS}/o"), Some(&forgotten)).await;
     assert!(forgotten.body["metadata"]["managedFields"].is_null(), "{}", forgotten.body);
