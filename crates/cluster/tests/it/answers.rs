@@ -184,7 +184,8 @@ async fn owners_are_noted_and_forgotten_like_the_reference_does() {
                  \"manager\":\"m\",\"operation\":\"Update\",\"apiVersion\":\"authorization.k8s.io/v1\",\"time\":";
     assert!(named.message().starts_with(begin), "{}", named.message());
 
-    let made = send(&client, Method::POST, MAPS, Some(&map(json!({"name": "o"})))).await;
+    let made = map(json!({"name": "o", "labels": {"x": "y"}}));
+    let made = send(&client, Method::POST, MAPS, Some(&made)).await;
     assert_eq!(made.code, 201);
     let labelled = map(json!({"name": "o", "labels": {"a": "b"}}));
     let labelled = send(&client, Method::PUT, &format!("{MAPS}/o"), Some(&labelled)).await;
