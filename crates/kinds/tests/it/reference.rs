@@ -232,7 +232,6 @@ fn a_template_of_claims_shows_itself_as_the_reference_does() {
 #[test]
 fn what_a_claim_was_given_has_well_formed_shares_and_addresses() {
     let strategy = resource("resource.k8s.io/v1", "ResourceClaim").strategy.subresource("status").unwrap();
-    let id = "spec: Invalid value";
     let device = |share: &str, ip: &str| json!({"driver": "d", "pool": "p", "device": "d", "shareID": share, "networkData": {"ips": [ip, ip]}});
     for (share, ip, want) in [
         ("5d4b7a1a-8f3a-4b7a-9a3b-1a2b3c4d5e6f", "10.0.0.1/24", "[1]: Duplicate value: \"10.0.0.1/24\""),
