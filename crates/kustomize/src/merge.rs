@@ -174,7 +174,7 @@ impl<'a> Merger<'a> {
         let mut order = Vec::with_capacity(entries.len());
         for entry in entries {
             if let MapEntry::Vacant(slot) = patches.entry(entry.key) {
-                order.push((slot.key().clone(), entry.is_text));
+                order.push((slot.key().clone(), entry.is_text_untagged));
                 slot.insert(entry.value);
             }
         }

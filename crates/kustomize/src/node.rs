@@ -84,6 +84,8 @@ pub struct Entry {
     pub key: Arc<str>,
     /// False if the key is a number or the like, which JSON cannot have.
     pub is_text: bool,
+    /// As `is_text`, without the tag if one is written.
+    pub(crate) is_text_untagged: bool,
     /// The value.
     pub value: Node,
 }

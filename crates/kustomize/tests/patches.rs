@@ -118,3 +118,32 @@ fn a_list_that_is_there_is_something() {
         built("apiVersion: v1\nkind: List\nitems: {a: b}\n", "").unwrap_err().contains("missing Resource metadata")
     );
 }
+
+/// Where go-yaml writes a folded text in quotes, reading it again doubles no line break.
+#[test]
+fn folded_texts_that_cannot_stay_folded() {
+    let thing = |text: &str| format!("{THING}spec:\n  s: {text}  z: 1\n");
+    let patch = format!("{THING}spec:\n  z: 2\n");
+    for (text, want) in [
+        (">\n    a\n     b\n    c\n", "|\n    a\n\n     b\n    c\n"),
+        (">\n    a \n     b\n    c\n", "\"a \\n b\\nc\\n\"\n"),
+        (">+\n\n\n", "|2+\n\n\n"),
+        (">+\n    a\n\n\n", "|+\n    a\n\n\n\n"),
+    ] {
+        assert_eq!(built(&thing(text), &patch).unwrap(), thing(want).replace("z: 1", "z: 2"), "{text}");
+    }
+}
+
+/// A key that a patch adds to a map that is there loses its tag, and is what it looks like then.
+#[test]
+fn keys_with_tags() {
+    let spec = |entries: &str| format!("{THING}spec:\n{entries}");
+    let base = spec("  p: 1\n");
+    assert_eq!(built(&base, &spec("  !!binary aGk=: x\n")).unwrap(), spec("  aGk=: x\n  p: 1\n"));
+    assert_eq!(built(&base, &spec("  !!str a: x\n")).unwrap(), spec("  a: x\n  p: 1\n"));
+    assert_eq!(built(&base, &spec("  \"1\": x\n")).unwrap(), spec("  \"1\": x\n  p: 1\n"));
+    let error = built(&base, &spec("  !!str 1: x\n")).unwrap_err();
+    assert!(error.contains("json: unsupported type: map[interface {}]interface {}"), "{error}");
+    assert_eq!(built(&spec("  !!str 1: x\n"), "").unwrap(), spec("  \"1\": x\n"));
+    assert_eq!(built(&base, &spec("  new:\n    !!str 1: x\n")).unwrap(), spec("  new:\n    \"1\": x\n  p: 1\n"));
+}

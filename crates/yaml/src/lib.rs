@@ -32,7 +32,7 @@ pub use resolve::{Scalar, old_bool, resolve};
 pub use scan::Comment;
 pub use scan::token::Style;
 pub use tree::{Budget, MAX_TREE_DEPTH, Node, NodeId, NodeKind, Stream};
-pub use write::{Emit, Shape, emit, emit_behind, emit_in_order};
+pub use write::{Emit, Shape, can_be_folded, emit, emit_behind, emit_in_order};
 
 use serde_json::Value;
 

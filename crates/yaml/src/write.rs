@@ -77,6 +77,12 @@ pub fn emit_in_order<T: Emit + ?Sized>(value: &T) -> String {
     emit_with(value, false)
 }
 
+/// True if the newer go-yaml can write `text` behind `>`; it takes quotes for others, as for one with blanks before a line
+/// break.
+pub fn can_be_folded(text: &str) -> bool {
+    Analysis::of_newer(text).possible_style(Style::Folded, text, false) == Style::Folded
+}
+
 fn emit_with<T: Emit + ?Sized>(value: &T, sorted: bool) -> String {
     let mut emitter = Emitter { out: Writer::default(), sorted };
     emitter.node(value, Place::Root);

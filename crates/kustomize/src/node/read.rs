@@ -136,8 +136,8 @@ impl Reader<'_> {
                         }
                         continue;
                     }
-                    let (key, is_text) = self.key(key, depth)?;
-                    own.push(Entry { key, is_text, value: self.node(value, depth + 1)? });
+                    let (key, is_text, is_text_untagged) = self.key(key, depth)?;
+                    own.push(Entry { key, is_text, is_text_untagged, value: self.node(value, depth + 1)? });
                 }
                 if let Some(merge) = merge {
                     self.merge(&mut own, merge, depth)?;
@@ -147,13 +147,18 @@ impl Reader<'_> {
         }
     }
 
-    fn key(&mut self, id: NodeId, depth: usize) -> Result<(Arc<str>, bool)> {
+    /// The key, and whether it is text: with its tag, and without.
+    fn key(&mut self, id: NodeId, depth: usize) -> Result<(Arc<str>, bool, bool)> {
         let key = self.node(id, depth + 1)?;
         let is_text = match key.content {
             Content::Scalar(_) => matches!(key.tag, Tag::Str | Tag::None),
             _ => false,
         };
-        Ok((self.names.share(key.as_text()), is_text))
+        let untagged = match key.style.tagged && !key.style.quoted {
+            true => matches!(yaml::resolve(key.as_text(), Dialect::V3), Scalar::Str | Scalar::Merge),
+            false => is_text || key.style.quoted,
+        };
+        Ok((self.names.share(key.as_text()), is_text, untagged))
     }
 
     /// Adds what `<<` brings; own entries count more, then earlier sources of a list.

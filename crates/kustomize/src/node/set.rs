@@ -66,12 +66,12 @@ impl Node {
         self
     }
 
-    /// Adds a key that is known to be new; `is_text` as in [`Entry`]. A null adds nothing.
+    /// Adds a key that is known to be new, without tag; `is_text` as in [`Entry`]. A null adds nothing.
     pub(crate) fn add(&mut self, key: Arc<str>, is_text: bool, value: Node) {
         if !value.is_null()
             && let Content::Map(entries) = &mut self.content
         {
-            entries.push(Entry { key, is_text, value: value.quoted_where_needed() });
+            entries.push(Entry { key, is_text, is_text_untagged: is_text, value: value.quoted_where_needed() });
         }
     }
 
@@ -83,7 +83,7 @@ impl Node {
         }
         if let Content::Map(entries) = &mut self.content {
             let is_text = yaml::resolve(&key, yaml::Dialect::V3).tag() == "!!str";
-            entries.push(Entry { key, is_text, value });
+            entries.push(Entry { key, is_text, is_text_untagged: is_text, value });
         }
     }
 

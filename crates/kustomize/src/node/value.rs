@@ -21,7 +21,8 @@ impl Node {
     fn meaning(&self, text: &str) -> Result<Meaning> {
         let plain = || Meaning::Resolved(yaml::resolve(text, Dialect::V3));
         if self.style.folded && matches!(self.tag, Tag::None | Tag::Str) {
-            return Ok(Meaning::OtherText(refolded(text)));
+            let folded = yaml::can_be_folded(text);
+            return Ok(if folded { Meaning::OtherText(refolded(text)) } else { Meaning::Text });
         }
         if self.style.tagged || !matches!(self.tag, Tag::None | Tag::Str) {
             let found = yaml::resolve(text, Dialect::V3);
@@ -133,6 +134,7 @@ impl Node {
                     .map(|(key, value)| Entry {
                         key: Arc::from(key.as_str()),
                         is_text: true,
+                        is_text_untagged: true,
                         value: Self::from_json(value),
                     })
                     .collect(),
@@ -197,7 +199,8 @@ fn refolded(text: &str) -> String {
         last = Some(line);
         breaks = 1;
     }
-    let kept = if trailing > 1 && doubles && !last.is_some_and(is_blank) { trailing + 1 } else { trailing };
+    let kept =
+        if trailing > 1 && doubles && last.is_some_and(|last| !is_blank(last)) { trailing + 1 } else { trailing };
     out.push_str(&"\n".repeat(kept));
     out
 }

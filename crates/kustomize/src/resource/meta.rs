@@ -36,7 +36,7 @@ impl Resource {
         let Some(annotations) = metadata.get("annotations") else { return true };
         let entries = annotations.entries();
         let settled = |at: usize| {
-            let Entry { key, is_text, value } = &entries[at];
+            let Entry { key, is_text, value, .. } = &entries[at];
             *is_text
                 && value.tag == Tag::Str
                 && !value.style.folded
