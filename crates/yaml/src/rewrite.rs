@@ -43,7 +43,22 @@ impl Stream {
 
     /// Writes a document.
     pub fn rewrite(&self, root: NodeId) -> String {
-        let mut rewriter = Rewriter { stream: self, comments: Comments::of(self, root), out: Writer::unfolded() };
+        self.rewrite_with(root, Comments::of(self, root))
+    }
+
+    /// As [`Stream::rewrite`] after `change`, which returns the nodes that something else took the place of: what was
+    /// written inside of them is gone with its comments.
+    pub fn rewrite_changed(&mut self, root: NodeId, change: impl FnOnce(&mut Self) -> Vec<NodeId>) -> String {
+        let mut comments = Comments::of(self, root);
+        let before: Vec<Node> = self.nodes().to_vec();
+        for id in change(self) {
+            comments.forget(&before, id);
+        }
+        self.rewrite_with(root, comments)
+    }
+
+    fn rewrite_with(&self, root: NodeId, comments: Comments) -> String {
+        let mut rewriter = Rewriter { stream: self, comments, behind_key: None, out: Writer::unfolded() };
         if let Some(head) = rewriter.comments.document_head.take() {
             rewriter.out.comment(&head);
             rewriter.out.comment("");
@@ -82,6 +97,9 @@ impl Place {
 struct Rewriter<'a> {
     stream: &'a Stream,
     comments: Comments,
+    /// A comment behind a key that has not found its place yet: go-yaml keeps it until a block or a scalar without a
+    /// comment of its own comes.
+    behind_key: Option<String>,
     out: Writer,
 }
 
@@ -175,17 +193,27 @@ impl Rewriter<'_> {
                 self.out.write_indent();
                 self.out.indicator(":", true, false, true);
             }
-            if !self.is_block(value)
-                && let Some(text) = self.comments.line.remove(&key)
-            {
-                self.comments.line.entry(value).or_insert(text);
+            if let Some(text) = self.comments.line.remove(&key) {
+                self.behind_key = Some(text);
             }
-            self.line(key);
+            self.behind_key(value);
             self.node(value, Place::Value);
             self.line(value);
             self.foot(key);
         }
         self.out.indent = outer;
+    }
+
+    /// Gives a value the comment that waits, or writes it where a block begins.
+    fn behind_key(&mut self, value: NodeId) {
+        let Some(text) = self.behind_key.take() else { return };
+        if self.is_block(value) {
+            self.out.line_comment(&text);
+        } else if self.comments.line.contains_key(&value) {
+            self.behind_key = Some(text);
+        } else {
+            self.comments.line.insert(value, text);
+        }
     }
 
     /// True for lists and maps in lines of their own.

@@ -77,6 +77,12 @@ pub struct Stream {
     pub comments: Vec<Comment>,
 }
 
+impl NodeId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 impl std::ops::Index<NodeId> for Stream {
     type Output = Node;
 
@@ -138,6 +144,10 @@ impl Stream {
             NodeKind::Alias { target, .. } => target,
             _ => id,
         }
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
     }
 
     pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut Node {

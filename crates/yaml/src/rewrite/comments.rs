@@ -4,7 +4,7 @@
 //! below something with a blank line, the end or something less indented after it: that belongs to what is above it.
 
 use crate::scan::Comment;
-use crate::tree::{NodeId, NodeKind, Stream};
+use crate::tree::{Node, NodeId, NodeKind, Stream};
 use std::collections::HashMap;
 
 /// The comments of a document, by key or item.
@@ -70,6 +70,31 @@ impl Comments {
         }
         comments.attach(&finder, groups);
         comments
+    }
+
+    /// Forgets what stood in a value, or an item, of the nodes before a change.
+    pub(super) fn forget(&mut self, nodes: &[Node], id: NodeId) {
+        let at = |id: NodeId| &nodes[id.index()];
+        // What is below a list that is indented like its key belongs to its last item.
+        let keys = nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Mapping { entries, .. } => entries.iter().find(|(_, value)| *value == id).map(|(key, _)| *key),
+            _ => None,
+        });
+        let is_list = matches!(at(id).kind, NodeKind::Sequence { flow: false, .. });
+        for key in keys.filter(|key| is_list && at(*key).column == at(id).column) {
+            self.foot.remove(&key);
+        }
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            for comments in [&mut self.head, &mut self.dash, &mut self.line, &mut self.foot] {
+                comments.remove(&id);
+            }
+            match &at(id).kind {
+                NodeKind::Sequence { items, .. } => open.extend(items),
+                NodeKind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|(key, value)| [*key, *value])),
+                NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
+            }
+        }
     }
 
     /// Gives groups to what is above or below them.

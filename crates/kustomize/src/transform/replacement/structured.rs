@@ -17,77 +17,111 @@ pub(super) fn set(node: &mut Node, value: &Node, path: &[String], create: Option
         let text = field.as_text().to_owned();
         let Ok(inner) = parse_written(&text) else { continue };
         let Some((mut stream, root, before)) = inner else { return Ok(false) };
-        let mut after = before.clone();
+        let (mut after, mut marked) = (before.clone(), before.clone());
         let found = find::each(&mut after, &path[split..], create, &mut |field| overwrite(field, value));
         if !matches!(found, Ok(1..)) {
             return Ok(false);
         }
-        change(&mut stream, root, &before, &after);
-        let Some(written) = write(&stream, root, &after, &text) else { return Ok(false) };
+        find::each(&mut marked, &path[split..], create, &mut |field| mark(field, value))?;
+        let Some(written) = write(&mut stream, root, Change { before: &before, marked: &marked, value }, &after, &text)
+        else {
+            return Ok(false);
+        };
         field.content = Content::Scalar(written.into());
         return Ok(true);
     }
     Ok(false)
 }
 
-/// Makes a written document say what `after` says, leaving alone what did not change.
-fn change(stream: &mut Stream, id: NodeId, before: &Node, after: &Node) {
-    if before == after {
-        return;
+/// What stands in a tree where the value goes that takes a field's place. (A document cannot hold this.)
+const MARK: &str = "\0";
+
+/// As [`overwrite`], but for [`MARK`] where the field is replaced.
+fn mark(field: &mut Node, value: &Node) {
+    if field.kind() == Kind::Scalar {
+        overwrite(field, value);
+    } else {
+        *field = Node::scalar(MARK);
     }
-    match (stream[id].kind.clone(), &before.content, &after.content) {
-        (NodeKind::Scalar { .. }, Content::Scalar(_), Content::Scalar(text)) => stream.set_text(id, text),
-        (NodeKind::Mapping { mut entries, flow }, Content::Map(old), Content::Map(new))
-            if entries.len() == old.len()
-                && new.len() >= old.len()
-                && old.iter().zip(new).all(|(a, b)| a.key == b.key) =>
-        {
-            for ((old, new), (_, value)) in old.iter().zip(new).zip(&entries) {
-                change(stream, *value, &old.value, &new.value);
-            }
-            for entry in &new[old.len()..] {
-                let key = add(stream, &Node::text(&*entry.key));
-                entries.push((key, add(stream, &entry.value)));
-            }
-            stream.set_kind(id, NodeKind::Mapping { entries, flow });
+}
+
+/// From what a document says to what it is to say.
+#[derive(Clone, Copy)]
+struct Change<'a> {
+    before: &'a Node,
+    marked: &'a Node,
+    value: &'a Node,
+}
+
+impl Change<'_> {
+    /// Makes a written document say so, leaving alone what does not change; returns what was replaced as a whole.
+    fn apply(self, stream: &mut Stream, id: NodeId) -> Vec<NodeId> {
+        let mut replaced = Vec::new();
+        self.node(stream, id, &mut replaced);
+        replaced
+    }
+
+    fn node(self, stream: &mut Stream, id: NodeId, replaced: &mut Vec<NodeId>) {
+        let Self { before, marked, value } = self;
+        if before == marked {
+            return;
         }
-        (NodeKind::Sequence { mut items, flow }, Content::Seq(old), Content::Seq(new))
-            if items.len() == old.len() && new.len() >= old.len() =>
-        {
-            for ((old, new), item) in old.iter().zip(new).zip(&items) {
-                change(stream, *item, old, new);
+        match (stream[id].kind.clone(), &before.content, &marked.content) {
+            (NodeKind::Scalar { .. }, Content::Scalar(_), Content::Scalar(text)) => stream.set_text(id, text),
+            (NodeKind::Mapping { mut entries, flow }, Content::Map(old), Content::Map(new))
+                if entries.len() == old.len()
+                    && new.len() >= old.len()
+                    && old.iter().zip(new).all(|(a, b)| a.key == b.key) =>
+            {
+                for ((old, new), (_, below)) in old.iter().zip(new).zip(&entries) {
+                    Self { before: &old.value, marked: &new.value, value }.node(stream, *below, replaced);
+                }
+                for entry in &new[old.len()..] {
+                    let key = add(stream, &Node::text(&*entry.key), value);
+                    entries.push((key, add(stream, &entry.value, value)));
+                }
+                stream.set_kind(id, NodeKind::Mapping { entries, flow });
             }
-            for item in &new[old.len()..] {
-                items.push(add(stream, item));
+            (NodeKind::Sequence { mut items, flow }, Content::Seq(old), Content::Seq(new))
+                if items.len() == old.len() && new.len() >= old.len() =>
+            {
+                for ((old, new), item) in old.iter().zip(new).zip(&items) {
+                    Self { before: old, marked: new, value }.node(stream, *item, replaced);
+                }
+                for item in &new[old.len()..] {
+                    items.push(add(stream, item, value));
+                }
+                stream.set_kind(id, NodeKind::Sequence { items, flow });
             }
-            stream.set_kind(id, NodeKind::Sequence { items, flow });
-        }
-        _ => {
-            let kind = written_kind(stream, after);
-            stream.set_kind(id, kind);
+            _ => {
+                let kind = written_kind(stream, marked, value);
+                stream.set_kind(id, kind);
+                replaced.push(id);
+            }
         }
     }
 }
 
-fn add(stream: &mut Stream, node: &Node) -> NodeId {
-    let kind = written_kind(stream, node);
+fn add(stream: &mut Stream, node: &Node, value: &Node) -> NodeId {
+    let kind = written_kind(stream, node, value);
     stream.add_node(kind)
 }
 
-fn written_kind(stream: &mut Stream, node: &Node) -> NodeKind {
+fn written_kind(stream: &mut Stream, node: &Node, value: &Node) -> NodeKind {
     match &node.content {
+        Content::Scalar(text) if **text == *MARK => written_kind(stream, value, value),
         Content::Scalar(text) => {
             let style = if node.style.quoted { yaml::Style::Double } else { yaml::Style::Plain };
             NodeKind::Scalar { value: text.to_string(), style }
         }
         Content::Seq(items) => {
-            NodeKind::Sequence { items: items.iter().map(|item| add(stream, item)).collect(), flow: false }
+            NodeKind::Sequence { items: items.iter().map(|item| add(stream, item, value)).collect(), flow: false }
         }
         Content::Map(entries) => {
             let mut written = Vec::with_capacity(entries.len());
             for entry in entries {
-                let key = add(stream, &Node::text(&*entry.key));
-                written.push((key, add(stream, &entry.value)));
+                let key = add(stream, &Node::text(&*entry.key), value);
+                written.push((key, add(stream, &entry.value, value)));
             }
             NodeKind::Mapping { entries: written, flow: false }
         }
@@ -95,11 +129,12 @@ fn written_kind(stream: &mut Stream, node: &Node) -> NodeKind {
 }
 
 /// JSON stays JSON, with line breaks if it had them.
-fn write(stream: &Stream, root: NodeId, inner: &Node, before: &str) -> Option<String> {
+fn write(stream: &mut Stream, root: NodeId, change: Change<'_>, after: &Node, before: &str) -> Option<String> {
     if !before.trim_start().starts_with(['{', '[']) {
-        return Some(stream.rewrite(root).trim().to_owned());
+        let text = stream.rewrite_changed(root, |stream| change.apply(stream, root));
+        return Some(text.trim().to_owned());
     }
-    let json = inner.to_json().ok()?;
+    let json = after.to_json().ok()?;
     if before.contains('\n') && before.contains("  ") {
         let mut text = String::new();
         indent(&json, 0, &mut text);
