@@ -69,8 +69,8 @@ pub struct Node {
 /// The value itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Text, numbers, truth values, null.
-    Scalar(Box<str>),
+    /// Text, numbers, truth values, null; shared where it is the same in many resources.
+    Scalar(Arc<str>),
     /// Keys and values, in order; keys may repeat until the output is written.
     Map(Vec<Entry>),
     /// A list.
@@ -110,17 +110,17 @@ impl Kind {
 
 impl Node {
     /// A text without tag: it may turn out to be a number.
-    pub fn scalar(text: impl Into<Box<str>>) -> Self {
+    pub fn scalar(text: impl Into<Arc<str>>) -> Self {
         Self::tagged(text, Tag::None)
     }
 
     /// A text.
-    pub fn text(text: impl Into<Box<str>>) -> Self {
+    pub fn text(text: impl Into<Arc<str>>) -> Self {
         Self::tagged(text, Tag::Str)
     }
 
     /// A scalar that says what it is.
-    pub fn tagged(text: impl Into<Box<str>>, tag: Tag) -> Self {
+    pub fn tagged(text: impl Into<Arc<str>>, tag: Tag) -> Self {
         Self { content: Content::Scalar(text.into()), tag, style: Style::default() }
     }
 

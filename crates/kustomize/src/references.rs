@@ -18,7 +18,7 @@ struct Known {
     kind: usize,
     /// Number of its first kind.
     original_kind: usize,
-    name: Box<str>,
+    name: Arc<str>,
     /// As written.
     namespace: Arc<str>,
     cluster_scoped: bool,

@@ -106,6 +106,34 @@ fn texts_in_texts_keep_their_styles() {
     );
 }
 
+/// What is replaced in a text takes its own comments and quotes along, and those of its key stay.
+#[test]
+fn lists_and_texts_in_texts_are_replaced_whole() {
+    const TEXT: &str =
+        "a: # comment a\n  b: \"x\" # c\n# before c\nc: d # tail\nl:\n# first\n- 1 # one\n- \"2\" # two\n# foot\n";
+    const A: &str = "a: # comment a\n  b: \"x\" # c\n";
+    const C: &str = "# before c\nc: d # tail\n";
+    const L: &str = "l:\n# first\n- 1 # one\n- \"2\" # two\n# foot\n";
+    assert_eq!(TEXT, [A, C, L].concat());
+    let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    for (source, target, want) in [
+        ("l", "l", [A, C, "l:\n- p\n- \"q\"\n"]),
+        ("s", "l", [A, C, "l: text\n"]),
+        ("s", "a", ["a: text # comment a\n", C, L]),
+        ("l", "a", ["a: # comment a\n- p\n- \"q\"\n", C, L]),
+    ] {
+        let source = format!("- source: {{kind: Thing, fieldPath: spec.{source}}}\n");
+        let target = format!("  - select: {{kind: ConfigMap}}\n    fieldPaths: [data.f.{target}]\n");
+        let kustomization = format!("resources: [a.yaml]\nreplacements:\n{source}  targets:\n{target}");
+        let thing = format!("{THING}spec:\n  s: text\n  l:\n  - p\n  - \"q\"\n---\n");
+        let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: m\ndata:\n  f: |\n{}", indented(TEXT));
+        let resources = thing + &map;
+        let files = [("/app/kustomization.yaml", kustomization.as_str()), ("/app/a.yaml", resources.as_str())];
+        let text = build(&Memory::new(files), "/app", &Options::default()).and_then(|built| built.to_yaml()).unwrap();
+        assert!(text.contains(&format!("  f: |-\n{}kind", indented(&want.concat()))), "{text}");
+    }
+}
+
 #[test]
 fn a_list_that_is_there_is_something() {
     let check = |text: &str| {

@@ -2,7 +2,7 @@
 
 use super::{Content, Entry, Node, Style, Tag};
 use crate::error::{Error, Kind, Result};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use yaml::{Budget, Dialect, NodeId, NodeKind, Scalar, Stream};
 
@@ -85,18 +85,33 @@ fn split_documents(text: &str) -> Result<Vec<&str>> {
     Ok(documents)
 }
 
-/// Keys that occurred already, to be shared.
-#[derive(Default)]
-struct Names(HashMap<Box<str>, Arc<str>>);
+/// Texts that occurred lately, to be shared: keys, kinds and most values stand in many resources. A text takes the place of
+/// the one that its hash falls together with, so there are never many, whatever a file holds.
+struct Names(Vec<Option<Arc<str>>>);
+
+impl Default for Names {
+    fn default() -> Self {
+        Self(vec![None; Self::PLACES])
+    }
+}
 
 impl Names {
+    const PLACES: usize = 512;
+    /// Longer texts, in bytes, hardly ever repeat.
+    const LONGEST: usize = 48;
+
     fn share(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(name) {
-            return Arc::clone(known);
+        if name.len() > Self::LONGEST {
+            return name.into();
         }
-        let shared: Arc<str> = name.into();
-        self.0.insert(name.into(), Arc::clone(&shared));
-        shared
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        let place = &mut self.0[(hash ^ (hash >> 32)) as usize % Self::PLACES];
+        match place {
+            Some(known) if **known == *name => Arc::clone(known),
+            _ => Arc::clone(place.insert(name.into())),
+        }
     }
 }
 
@@ -121,7 +136,7 @@ impl Reader<'_> {
                 self.budget.leave();
                 Ok(node)
             }
-            NodeKind::Scalar { value, style } => Ok(scalar(source, value, *style)),
+            NodeKind::Scalar { value, style } => Ok(scalar(source, self.names.share(value), *style)),
             NodeKind::Sequence { items, .. } => {
                 let items: Result<Vec<Node>> = items.iter().map(|item| self.node(*item, depth + 1)).collect();
                 Ok(Node { content: Content::Seq(items?), tag: Tag::Seq, style: Style::default() })
@@ -158,7 +173,11 @@ impl Reader<'_> {
             true => matches!(yaml::resolve(key.as_text(), Dialect::V3), Scalar::Str | Scalar::Merge),
             false => is_text || key.style.quoted,
         };
-        Ok((self.names.share(key.as_text()), is_text, untagged))
+        let text = match key.content {
+            Content::Scalar(text) => text,
+            _ => "".into(),
+        };
+        Ok((text, is_text, untagged))
     }
 
     /// Adds what `<<` brings; own entries count more, then earlier sources of a list.
@@ -195,7 +214,7 @@ fn is_merge(stream: &Stream, id: NodeId) -> bool {
     }
 }
 
-fn scalar(source: &yaml::Node, value: &str, style: yaml::Style) -> Node {
+fn scalar(source: &yaml::Node, value: Arc<str>, style: yaml::Style) -> Node {
     let quoted = style != yaml::Style::Plain;
     let explicit = source.tag.as_deref().filter(|tag| *tag != "!");
     let tag = match explicit {
@@ -210,10 +229,10 @@ fn scalar(source: &yaml::Node, value: &str, style: yaml::Style) -> Node {
             _ => Tag::Custom,
         },
         None if quoted => Tag::Str,
-        None => tag_of(&yaml::resolve(value, Dialect::V3)),
+        None => tag_of(&yaml::resolve(&value, Dialect::V3)),
     };
     let style = Style { quoted, tagged: explicit.is_some(), folded: style == yaml::Style::Folded };
-    Node { content: Content::Scalar(value.into()), tag, style }
+    Node { content: Content::Scalar(value), tag, style }
 }
 
 pub(super) fn tag_of(scalar: &Scalar) -> Tag {

@@ -91,7 +91,9 @@ impl Comments {
             }
             match &at(id).kind {
                 NodeKind::Sequence { items, .. } => open.extend(items),
-                NodeKind::Mapping { entries, .. } => open.extend(entries.iter().flat_map(|(key, value)| [*key, *value])),
+                NodeKind::Mapping { entries, .. } => {
+                    open.extend(entries.iter().flat_map(|(key, value)| [*key, *value]))
+                }
                 NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
             }
         }
