@@ -236,8 +236,17 @@ impl ResMap {
         // The places behind the keys keep equals in order.
         let mut keyed: Vec<(K, usize)> = keys.zip(0..self.list.len()).collect();
         keyed.sort_unstable();
-        let mut unsorted: Vec<Option<Resource>> = std::mem::take(&mut self.list).into_iter().map(Some).collect();
-        self.list = keyed.iter().filter_map(|(_, at)| unsorted[*at].take()).collect();
+        let mut wanted: Vec<usize> = keyed.into_iter().map(|(_, place)| place).collect();
+        for start in 0..wanted.len() {
+            // Each swap brings what belongs at `at`; the last place of the circle has what was at its start.
+            let mut at = start;
+            while wanted[at] != start {
+                let next = std::mem::replace(&mut wanted[at], at);
+                self.list.swap(at, next);
+                at = next;
+            }
+            wanted[at] = at;
+        }
         self.forget();
     }
 }

@@ -11,6 +11,7 @@ use crate::write::analysis::Analysis;
 use crate::write::text::Writer;
 use crate::{Dialect, Style};
 use comments::Comments;
+use std::collections::hash_map::Entry;
 
 impl Stream {
     /// Puts another text into a scalar, which keeps its style. What the old text was by its looks, the new one is by its
@@ -209,10 +210,10 @@ impl Rewriter<'_> {
         let Some(text) = self.behind_key.take() else { return };
         if self.is_block(value) {
             self.out.line_comment(&text);
-        } else if self.comments.line.contains_key(&value) {
-            self.behind_key = Some(text);
+        } else if let Entry::Vacant(place) = self.comments.line.entry(value) {
+            place.insert(text);
         } else {
-            self.comments.line.insert(value, text);
+            self.behind_key = Some(text);
         }
     }
 

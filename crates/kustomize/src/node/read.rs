@@ -2,13 +2,14 @@
 
 use super::{Content, Entry, Node, Style, Tag};
 use crate::error::{Error, Kind, Result};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 use yaml::{Budget, Dialect, NodeId, NodeKind, Scalar, Stream};
 
 /// Every document of a file that is not empty; a `List` that stands alone becomes its items.
 pub(crate) fn parse_documents(text: &str) -> Result<Vec<Node>> {
-    let text = text.replace("\r\n", "\n");
+    let text: Cow<'_, str> = if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() };
     let documents = split_documents(&text)?;
     let alone = documents.len() == 1;
     let mut names = Names::default();

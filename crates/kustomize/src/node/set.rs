@@ -71,7 +71,7 @@ impl Node {
         if !value.is_null()
             && let Content::Map(entries) = &mut self.content
         {
-            entries.push(Entry { key, is_text, is_text_untagged: is_text, value: value.quoted_where_needed() });
+            push(entries, Entry { key, is_text, is_text_untagged: is_text, value: value.quoted_where_needed() });
         }
     }
 
@@ -83,7 +83,7 @@ impl Node {
         }
         if let Content::Map(entries) = &mut self.content {
             let is_text = yaml::resolve(&key, yaml::Dialect::V3).tag() == "!!str";
-            entries.push(Entry { key, is_text, is_text_untagged: is_text, value });
+            push(entries, Entry { key, is_text, is_text_untagged: is_text, value });
         }
     }
 
@@ -127,4 +127,12 @@ impl Node {
             _ => &mut [],
         }
     }
+}
+
+/// Adds an entry with no room for more than as many again: most maps that transformers make get one entry.
+fn push(entries: &mut Vec<Entry>, entry: Entry) {
+    if entries.len() == entries.capacity() {
+        entries.reserve_exact(entries.len().max(1));
+    }
+    entries.push(entry);
 }

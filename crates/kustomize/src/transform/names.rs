@@ -68,6 +68,8 @@ impl Each for AddPart<'_> {
         for (spec, path) in selected.into_iter().map(|at| &self.paths[at]) {
             if spec.path == "metadata/name" && !self.part.is_empty() {
                 let parts = if self.is_suffix { &mut resource.suffixes } else { &mut resource.prefixes };
+                // Few bases are nested, so few parts come together.
+                parts.reserve_exact(1);
                 parts.push(Arc::clone(&self.part));
                 resource.store_id(schema);
             }
