@@ -27,6 +27,7 @@ pub(crate) use strings::MAX_TEXT;
 
 pub use cast::{strval, to_float, to_int64};
 pub use merge::merge_maps;
+pub use regexes::compile as regex;
 
 /// Adds all of them.
 pub(crate) fn add(functions: &mut Functions) {

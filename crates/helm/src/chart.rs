@@ -17,12 +17,14 @@ pub use load::{load, load_files};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
 
 /// A file of a chart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct File {
     /// Its path within the chart, with slashes.
     pub name: String,
     /// Its bytes.
     pub data: Vec<u8>,
+    /// When it was last changed, where that is known.
+    pub modified: Option<jiff::Timestamp>,
 }
 
 impl File {
@@ -52,6 +54,10 @@ pub struct Chart {
     pub raw: Vec<File>,
     /// The subcharts.
     pub dependencies: Vec<Chart>,
+    /// When Chart.yaml was last changed.
+    pub modified: Option<jiff::Timestamp>,
+    /// When values.schema.json was last changed.
+    pub schema_modified: Option<jiff::Timestamp>,
     /// What the person is told of how it was loaded, as Helm logs it.
     pub notices: Vec<String>,
 }

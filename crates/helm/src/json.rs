@@ -45,7 +45,8 @@ pub(crate) fn with_floats(value: Value) -> Value {
 }
 
 /// A tree with whole floats as integers, for writing.
-pub(crate) fn with_integers(value: Value) -> Value {
+#[must_use]
+pub fn with_integers(value: Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() => gotemplate::Value::Float(float).to_json(),

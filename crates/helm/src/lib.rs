@@ -27,7 +27,8 @@ pub mod values;
 pub mod version;
 
 pub use error::Error;
-pub use text::{duration, format_time, matching, padded, read_yaml, table, to_yaml};
+pub use json::with_integers;
+pub use text::{duration, format_time, matching, padded, quoted, read_yaml, table, to_yaml};
 
 /// The version of Helm whose behaviour this is.
 pub const HELM_VERSION: &str = "v4.2.3";

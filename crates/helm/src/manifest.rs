@@ -52,7 +52,7 @@ impl Hook {
         map.insert("path".into(), self.path.as_str().into());
         map.insert("manifest".into(), self.manifest.as_str().into());
         map.insert("events".into(), json!(self.events));
-        let never = json!({ "started_at": "", "completed_at": "", "phase": "" });
+        let never = json!({ "phase": "" });
         map.insert("last_run".into(), if self.last_run.is_null() { never } else { self.last_run.clone() });
         if self.weight != 0 {
             map.insert("weight".into(), self.weight.into());

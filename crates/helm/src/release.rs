@@ -177,8 +177,12 @@ impl Release {
 pub fn chart_json(chart: &Chart) -> Value {
     use base64::Engine as _;
     let encode = |data: &[u8]| base64::engine::general_purpose::STANDARD.encode(data);
-    let files = |files: &[File]| -> Vec<Value> {
-        files.iter().map(|file| json!({ "name": file.name, "data": encode(&file.data) })).collect()
+    // What is not known is the first second of all.
+    let time = |time: Option<jiff::Timestamp>| time.map_or("0001-01-01T00:00:00Z".to_owned(), |time| time.to_string());
+    let file = |file: &File| json!({ "name": file.name, "data": encode(&file.data), "modtime": time(file.modified) });
+    let files = |files: &[File]| match files {
+        [] => Value::Null,
+        files => files.iter().map(file).collect(),
     };
     json!({
         "metadata": chart.metadata.to_json(),
@@ -186,7 +190,9 @@ pub fn chart_json(chart: &Chart) -> Value {
         "templates": files(&chart.templates),
         "values": crate::json::with_integers(Value::Object(chart.values.clone())),
         "schema": chart.schema.as_ref().map(|schema| encode(schema)),
+        "schemamodtime": time(chart.schema_modified),
         "files": files(&chart.files),
+        "modtime": time(chart.modified),
     })
 }
 

@@ -28,6 +28,12 @@ pub fn format_time(time: &str, layout: &str) -> String {
     time.parse::<jiff::Timestamp>().map_or_else(|_| time.to_owned(), |time| format(&time.to_zoned(zone), layout))
 }
 
+/// A text in double quotes, as Go quotes it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    gotemplate::format::quote(&text.into())
+}
+
 /// A duration as Go writes one: `5m0s`.
 ///
 /// # Errors
@@ -42,8 +48,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Where the expression is none.
 pub fn matching<T>(pattern: &str, items: Vec<T>, text: impl Fn(&T) -> &str) -> Result<Vec<T>, Error> {
-    let regex = regex::Regex::new(pattern).map_err(|error| Error::Release(error.to_string()))?;
-    Ok(items.into_iter().filter(|item| regex.is_match(text(item))).collect())
+    let regex = gotemplate::sprig::regex(pattern).map_err(Error::Release)?;
+    Ok(items.into_iter().filter(|item| regex.is_match(text(item).as_bytes())).collect())
 }
 
 /// Rows with columns as wide as their widest cell, but no wider than this (zero: as wide as they are).

@@ -11,7 +11,7 @@ const CASES: &str = include_str!("conformance/cases.txt");
 const VALUES: &str = include_str!("conformance/values.yaml");
 
 fn file(name: &str, text: &str) -> File {
-    File { name: name.to_owned(), data: text.as_bytes().to_vec() }
+    File { name: name.to_owned(), data: text.as_bytes().to_vec(), modified: None }
 }
 
 /// What a chart with these templates prints, or how it fails.

@@ -14,7 +14,7 @@ fn key(name: &str) -> PathBuf {
 }
 
 fn archive(folder: &Path) -> PathBuf {
-    let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec() };
+    let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec(), modified: None };
     let chart = "apiVersion: v2\nname: paint\nversion: 1.0.0\ndescription: '- starts with a dash'\n";
     let mut chart = load_files(vec![file("Chart.yaml", chart), file("values.yaml", "a: 1\n")]).unwrap();
     helm::package::save(&mut chart, folder).unwrap()

@@ -72,7 +72,7 @@ fn places(folder: &Path) -> Places {
 /// A chart of this version, and its archive.
 fn chart(version: &str) -> (helm::chart::Chart, Vec<u8>) {
     let text = format!("apiVersion: v2\nname: paint\nversion: {version}\ndescription: colours\n");
-    let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec() };
+    let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec(), modified: None };
     let chart = load_files(vec![file("Chart.yaml", &text), file("values.yaml", "color: red\n")]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut copy = chart.clone();

@@ -18,7 +18,7 @@ async fn cluster() -> Option<Cluster> {
 }
 
 fn chart(extra: &str) -> helm::chart::Chart {
-    let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec() };
+    let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec(), modified: None };
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-own\ndata:\n  color: {{ .Values.color | quote }}\n  revision: {{ .Release.Revision | quote }}\n";
     load_files(vec![
         file("Chart.yaml", "apiVersion: v2\nname: paint\nversion: 1.2.3\nappVersion: \"7\"\n"),

@@ -69,7 +69,7 @@ impl Server {
 }
 
 fn archive(folder: &Path, version: &str) -> PathBuf {
-    let file = |name: &str, text: String| File { name: name.to_owned(), data: text.into_bytes() };
+    let file = |name: &str, text: String| File { name: name.to_owned(), data: text.into_bytes(), modified: None };
     let chart =
         file("Chart.yaml", format!("apiVersion: v2\nname: web\nversion: {version}\ndescription: A web server\n"));
     let mut chart = load_files(vec![chart, file("templates/a.yaml", "a: b\n".to_owned())]).unwrap();

@@ -39,7 +39,11 @@ thread_local! {
 /// How many expressions are remembered.
 const MAX_COMPILED: usize = 256;
 
-fn compile(text: &str) -> Result<Regex, String> {
+/// A regular expression as Go reads it.
+///
+/// # Errors
+/// Go's words, where it is none.
+pub fn compile(text: &str) -> Result<Regex, String> {
     if let Some(regex) = COMPILED.with_borrow(|all| all.get(text).cloned()) {
         return Ok(regex);
     }

@@ -10,6 +10,7 @@ mod flags;
 mod get;
 mod install;
 mod lint;
+mod ordering;
 mod output;
 mod package;
 mod plugin;

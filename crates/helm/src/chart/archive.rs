@@ -83,7 +83,9 @@ pub fn files_of_archive(data: &[u8]) -> Result<Vec<File>, Error> {
         let mut data = Vec::new();
         entry.read_to_end(&mut data).map_err(broken)?;
         remaining = remaining.checked_sub(data.len() as u64).ok_or_else(too_large)?;
-        files.push(File { name, data: without_mark(data) });
+        let modified = entry.header().mtime().ok().and_then(|seconds| i64::try_from(seconds).ok());
+        let modified = modified.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        files.push(File { name, data: without_mark(data), modified });
     }
     if files.is_empty() {
         return Err(Error::Chart("no files in chart archive".to_owned()));

@@ -73,5 +73,6 @@ fn read(path: &Path, name: String, found: &fs::Metadata) -> Result<File, Error> 
         return Err(Error::Chart(format!("chart file {base} is larger than the maximum file size {MAX_FILE_SIZE}")));
     }
     let data = fs::read(path).map_err(|error| Error::Chart(format!("error reading {name}: {error}")))?;
-    Ok(File { name, data: super::archive::without_mark(data) })
+    let modified = found.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
+    Ok(File { name, data: super::archive::without_mark(data), modified })
 }

@@ -64,14 +64,17 @@ fn cannot_load(name: &str, error: &dyn std::fmt::Display) -> Error {
 /// Puts a file where it belongs.
 fn place(chart: &mut Chart, file: &File, subcharts: &mut BTreeMap<String, Vec<File>>) -> Result<(), Error> {
     match file.name.as_str() {
-        "Chart.yaml" => {}
+        "Chart.yaml" => chart.modified = file.modified,
         "Chart.lock" => {
             chart.lock = Some(Lock::read(&file.data).map_err(|error| cannot_load("Chart.lock", &error))?);
         }
         "values.yaml" => {
             chart.values = read_documents(&file.data).map_err(|error| cannot_load("values.yaml", &error))?;
         }
-        "values.schema.json" => chart.schema = Some(file.data.clone()),
+        "values.schema.json" => {
+            chart.schema = Some(file.data.clone());
+            chart.schema_modified = file.modified;
+        }
         "requirements.yaml" => {
             chart.metadata.read(&file.data).map_err(|error| cannot_load("requirements.yaml", &error))?;
             if chart.metadata.api_version == "v1" {
@@ -89,7 +92,7 @@ fn place(chart: &mut Chart, file: &File, subcharts: &mut BTreeMap<String, Vec<Fi
             Some(_) if name.ends_with(".prov") => chart.files.push(file.clone()),
             Some(path) => {
                 let top = path.split('/').next().unwrap_or(path).to_owned();
-                subcharts.entry(top).or_default().push(File { name: path.to_owned(), data: file.data.clone() });
+                subcharts.entry(top).or_default().push(File { name: path.to_owned(), ..file.clone() });
             }
             None => chart.files.push(file.clone()),
         },
@@ -116,7 +119,7 @@ fn load_subchart(parent: &Chart, name: &str, files: Vec<File>, depth: usize) -> 
     }
     let inner = files.into_iter().filter_map(|file| {
         let (_, rest) = file.name.split_once('/')?;
-        Some(File { name: rest.to_owned(), data: file.data })
+        Some(File { name: rest.to_owned(), ..file })
     });
     load_nested(inner.collect(), depth + 1).map(Some).map_err(failed)
 }

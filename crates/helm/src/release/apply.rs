@@ -98,8 +98,8 @@ pub(super) async fn check_ownership(
 }
 
 /// Applies objects in their order; gives the paths of those that were not there before. What the old manifest said of an
-/// object and the new one does not is taken out of it. An object that cannot be made ends it; one that cannot be changed
-/// does not keep the others from being tried.
+/// object and the new one does not is taken out of it. An object that cannot be made ends it, unless all of them are
+/// new; one that cannot be changed does not keep the others from being tried.
 pub(super) async fn apply(
     cluster: &Cluster,
     (old, new): (&[Value], &[Value]),
@@ -115,7 +115,7 @@ pub(super) async fn apply(
             before.insert(path, object);
         }
     }
-    let mut failures = Vec::new();
+    let (mut failures, mut unmade) = (Vec::new(), Vec::new());
     for object in new {
         let mut object = object.clone();
         mark(&mut object, name, namespace);
@@ -123,11 +123,11 @@ pub(super) async fn apply(
         match cluster.get(&path).await? {
             None => {
                 created.push(path);
-                let done = create(cluster, &object, namespace, how.server_side).await;
-                done.map_err(|error| match old {
-                    [] => error,
-                    _ => Error::Release(format!("failed to create resource: {error}")),
-                })?;
+                match create(cluster, &object, namespace, how.server_side).await {
+                    Ok(()) => {}
+                    Err(error) if old.is_empty() => unmade.push(error.to_string()),
+                    Err(error) => return Err(Error::Release(format!("failed to create resource: {error}"))),
+                }
             }
             Some(current) => {
                 let known = before.get(&path).copied();
@@ -136,6 +136,9 @@ pub(super) async fn apply(
                 }
             }
         }
+    }
+    if !unmade.is_empty() {
+        return Err(Error::Release(unmade.join("\n")));
     }
     if failures.is_empty() { Ok(()) } else { Err(Error::Release(failures.join(" && "))) }
 }

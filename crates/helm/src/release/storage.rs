@@ -76,7 +76,8 @@ impl<'c> Storage<'c> {
     /// Where one of this number is there already, or the cluster does not take it.
     pub async fn create(&self, release: &Release) -> Result<(), Error> {
         let secret = secret(release, "createdAt")?;
-        self.cluster.post(&self.path(&release.namespace), &secret).await.map(|_| ())
+        let done = self.cluster.post(&self.path(&release.namespace), &secret).await;
+        done.map(|_| ()).map_err(|error| Error::Release(format!("create: failed to create: {error}")))
     }
 
     /// Writes a revision over itself.

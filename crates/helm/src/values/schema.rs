@@ -53,7 +53,7 @@ impl jsonschema::Retrieve for NoRetrieval {
 /// # Errors
 /// All findings, one a line.
 pub fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
-    let schema: Value = serde_json::from_slice(schema).map_err(|error| format!("{error}\n"))?;
+    let schema: Value = serde_json::from_slice(schema).map_err(|error| no_json(schema, &error))?;
     let mut options = jsonschema::options().with_retriever(NoRetrieval);
     for format in told::FORMATS {
         options = options.with_format(format, move |text: &str| told::wrong_format(format, text).is_none());
@@ -69,6 +69,19 @@ pub fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
         findings = validator.iter_errors(&values).map(one).collect();
     }
     Err(format!("{findings}\n"))
+}
+
+/// What is wrong with a schema that is not even JSON.
+fn no_json(schema: &[u8], error: &serde_json::Error) -> String {
+    let text = String::from_utf8_lossy(schema);
+    let told = gotemplate::from_json_text(&gotemplate::Str::from(&*text)).err();
+    match told.as_deref() {
+        Some("unexpected end of JSON input") if text.trim().is_empty() => "EOF".to_owned(),
+        Some("unexpected end of JSON input") => "unexpected EOF".to_owned(),
+        Some(told) if told.ends_with("after top-level value") => "invalid character after top-level value".to_owned(),
+        Some(told) => told.to_owned(),
+        None => error.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -144,8 +157,44 @@ mod tests {
     fn what_is_no_schema_is_told_of_with_its_place() {
         let schema = json!({ "properties": { "a": { "items": [{ "type": "string" }] } } });
         let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes()).unwrap_err();
-        let want = "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with 'https://json-schema.org/draft/2020-12/schema#'\n- at '/properties/a/items': got array, want boolean or object";
+        let want = "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with 'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '/properties/a': 'allOf' failed\n    - at '/properties/a/items': got array, want boolean or object";
         assert_eq!(found, want);
+        let cases = [
+            (
+                json!({ "$schema": "http://json-schema.org/draft-07/schema#", "not": [], "maxLength": "5", "type": "strin" }),
+                "http://json-schema.org/draft-07/schema#",
+                "- at '/maxLength': got string, want integer\n- at '/not': got array, want boolean or object\n- at '/type': 'anyOf' failed\n  - at '/type': value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'\n  - at '/type': got string, want array",
+            ),
+            (
+                json!({ "$schema": "https://json-schema.org/draft/2019-09/schema", "required": ["a", "a"], "pattern": "[" }),
+                "https://json-schema.org/draft/2019-09/schema#",
+                "- at '': 'allOf' failed\n  - at '': validation failed\n    - at '/pattern': '[' is not valid regex: error parsing regexp: missing closing ]: `[`\n    - at '/required': items at 0 and 1 are equal",
+            ),
+            (
+                json!({ "$schema": "http://json-schema.org/draft-04/schema#", "not": { "minLength": -1, "dependencies": 5 } }),
+                "http://json-schema.org/draft-04/schema#",
+                "- at '/not': validation failed\n  - at '/not/dependencies': got number, want object\n  - at '/not/minLength': 'allOf' failed\n    - at '/not/minLength': minimum: got -1, want 0",
+            ),
+        ];
+        for (schema, language, want) in cases {
+            let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes()).unwrap_err();
+            let head =
+                "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with";
+            assert_eq!(found, format!("{head} '{language}'\n{want}"), "{schema}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_of_in_gos_words() {
+        let cases = [
+            ("", "EOF"),
+            ("{", "unexpected EOF"),
+            ("{\"a\":}", "invalid character '}' looking for beginning of value"),
+            ("{}x", "invalid character after top-level value"),
+        ];
+        for (schema, want) in cases {
+            assert_eq!(validate_one(&serde_json::Map::new(), schema.as_bytes()), Err(want.to_owned()), "{schema}");
+        }
     }
 
     #[test]

@@ -89,6 +89,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
                 false => ("USER-SUPPLIED VALUES", release.config),
             };
             let shown = if shown.is_empty() && !values.all { Value::Null } else { Value::Object(shown) };
+            let shown = helm::with_integers(shown);
             values.of.output.text(&shown, || format!("{title}:\n{}", helm::to_yaml(&shown)))
         }
         Part::Metadata(metadata) => {

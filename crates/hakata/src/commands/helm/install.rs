@@ -7,8 +7,8 @@ use helm::values::Values;
 use super::chart::{load_installable, name_and_chart};
 use super::cluster::{self, DryRun, OperationFlags, dry_run};
 use super::flags::{Global, RenderFlags};
-use super::output::print;
-use super::printing::{Format, RELEASE, status};
+use super::output::{print, warn};
+use super::printing::{Format, status};
 use super::waiting::Table;
 
 /// Install a chart
@@ -55,9 +55,24 @@ pub(crate) fn labels(pairs: &[String]) -> serde_json::Map<String, serde_json::Va
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
-    let failed = |error: anyhow::Error| anyhow::anyhow!("INSTALLATION FAILED: {}", cluster::explained(&error));
+    let failed = |error: anyhow::Error| {
+        let error = cluster::explained(&error);
+        log(&error);
+        anyhow::anyhow!("INSTALLATION FAILED: {error}")
+    };
     let release = install(global, args).map_err(failed)?;
-    print(&args.output.object(&release.to_json(), RELEASE, || status(&release, args.hide_notes)))
+    print(&args.output.release(&release.to_json(), || status(&release, args.hide_notes)))
+}
+
+/// Some failures are logged before they are told of.
+pub(crate) fn log(error: &str) {
+    const STEPS: [&str; 2] = ["release name check failed", "chart dependencies processing failed"];
+    let step = STEPS.iter().find_map(|step| Some((step, error.strip_prefix(step)?.strip_prefix(": ")?)));
+    if let Some((step, why)) = step {
+        warn(&format!("level=ERROR msg={step:?} error={}", helm::quoted(why)));
+    } else if error.starts_with("hiding Kubernetes secrets") || error.starts_with("cluster reachability check failed") {
+        warn(&format!("level=ERROR msg={}", helm::quoted(error)));
+    }
 }
 
 fn install(global: &Global, args: &Args) -> anyhow::Result<Release> {

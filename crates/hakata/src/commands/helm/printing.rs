@@ -37,6 +37,14 @@ impl Format {
         format!("[{}]\n", rows.iter().map(one).collect::<Vec<_>>().join(","))
     }
 
+    /// A release, or this text.
+    pub(crate) fn release(self, release: &Value, table: impl FnOnce() -> String) -> String {
+        match self {
+            Self::Json => format!("{}\n", super::ordering::ordered(release, &super::ordering::RELEASE)),
+            _ => self.text(release, table),
+        }
+    }
+
     /// An object whose fields stand in this order, or this text.
     pub(crate) fn object(self, value: &Value, fields: &[&'static str], table: impl FnOnce() -> String) -> String {
         match self {
@@ -45,10 +53,6 @@ impl Format {
         }
     }
 }
-
-/// The fields of a release, as Helm orders them.
-pub(crate) const RELEASE: &[&str] =
-    &["name", "info", "chart", "config", "manifest", "hooks", "version", "namespace", "apply_method"];
 
 /// The fields of an object that are there, in this order; `outer.inner` is a field of a field.
 fn ordered(value: &Value, fields: &[&'static str]) -> String {
@@ -71,7 +75,7 @@ fn ordered(value: &Value, fields: &[&'static str]) -> String {
 }
 
 /// JSON as Go writes it: what HTML gives a meaning to is escaped. It stands nowhere but in texts.
-fn escaped(json: &str) -> String {
+pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         match c {

@@ -1,5 +1,6 @@
 //! `hakata helm rollback`, `uninstall`, `list`, `status`, `history` and `unlock`
 
+use anyhow::{anyhow, bail};
 use helm::cluster::Cascade;
 use helm::release::{Release, Rollback, Storage, Uninstall, Waiting};
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::cluster::{self, DryRun, OperationFlags, dry_run};
 use super::flags::Global;
 use super::output::print;
-use super::printing::{Format, Parts, RELEASE, listed, revision, status_with, table};
+use super::printing::{Format, Parts, listed, revision, status_with, table};
 use super::waiting::Table;
 
 /// Roll back a release to a previous revision
@@ -16,8 +17,7 @@ pub(crate) struct RollbackArgs {
     /// The release
     release: String,
     /// The revision; the one before where none is given
-    #[arg(default_value_t = 0)]
-    revision: i64,
+    revision: Option<String>,
     #[command(flatten)]
     operation: OperationFlags,
     /// prevent hooks from running during rollback
@@ -35,9 +35,13 @@ pub(crate) struct RollbackArgs {
 }
 
 pub(crate) fn rollback(global: &Global, args: &RollbackArgs) -> anyhow::Result<()> {
+    let text = args.revision.as_deref().unwrap_or("0");
+    let revision = text.parse().map_err(|_| {
+        anyhow!("could not convert revision to a number: strconv.Atoi: parsing {text:?}: invalid syntax")
+    })?;
     let options = Rollback {
         common: args.operation.common(args.no_hooks, args.history_max),
-        revision: args.revision,
+        revision,
         cleanup_on_fail: args.cleanup_on_fail,
         dry_run: args.dry_run.unwrap_or_default() != DryRun::None,
     };
@@ -64,7 +68,7 @@ pub(crate) struct UninstallArgs {
     #[arg(long)]
     keep_history: bool,
     /// what becomes of the objects that depend on those that go
-    #[arg(long, default_value = "background", value_parser = ["background", "orphan", "foreground"])]
+    #[arg(long, default_value = "background")]
     cascade: String,
     /// treat "release not found" as a successful uninstall
     #[arg(long)]
@@ -83,7 +87,8 @@ pub(crate) fn uninstall(global: &Global, args: &UninstallArgs) -> anyhow::Result
         cascade: match args.cascade.as_str() {
             "orphan" => Cascade::Orphan,
             "foreground" => Cascade::Foreground,
-            _ => Cascade::Background,
+            "background" => Cascade::Background,
+            other => bail!("invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""),
         },
     };
     for name in &args.releases {
@@ -163,6 +168,11 @@ struct States {
 }
 
 impl States {
+    fn only_superseded(&self) -> bool {
+        let others = [self.deployed, self.failed, self.pending, self.uninstalled, self.uninstalling];
+        self.superseded && !others.contains(&true)
+    }
+
     fn take(&self, status: &str) -> bool {
         let asked = [
             (self.deployed, "deployed"),
@@ -177,13 +187,17 @@ impl States {
 }
 
 pub(crate) fn list(global: &Global, args: &ListArgs) -> anyhow::Result<()> {
+    object::selector::labels::Selector::parse(&args.selector)?;
     let mut releases = cluster::run(global, |cluster, namespace| async move {
         let namespace = if args.all_namespaces { String::new() } else { namespace };
         let selector = if args.selector.is_empty() { String::new() } else { format!(",{}", args.selector) };
         Storage::new(&cluster, &namespace).select(&selector).await
     })?;
     releases.sort_by(|a, b| (&a.namespace, &a.name, -a.version).cmp(&(&b.namespace, &b.name, -b.version)));
-    releases.dedup_by(|a, b| a.name == b.name && a.namespace == b.namespace);
+    // No newest revision was superseded: who asks for those alone means the older ones.
+    if !args.states.only_superseded() {
+        releases.dedup_by(|a, b| a.name == b.name && a.namespace == b.namespace);
+    }
     releases.retain(|release| args.states.take(&release.info.status));
     if let Some(filter) = &args.filter {
         releases = helm::matching(filter, releases, |release| &release.name)?;
@@ -279,7 +293,7 @@ pub(crate) fn show_status(global: &Global, args: &StatusArgs) -> anyhow::Result<
         let all = resources.iter().map(|kind| (kind.kind.clone(), kind.objects.clone().into()));
         value["info"]["resources"] = Value::Object(all.collect());
     }
-    print(&args.output.object(&value, RELEASE, || {
+    print(&args.output.release(&value, || {
         let parts = Parts { resources: super::resources::text(&resources), ..Parts::default() };
         status_with(&release, &parts)
     }))

@@ -6,7 +6,7 @@ use super::chart::load_installable;
 use super::cluster::{self, DryRun, OperationFlags, dry_run};
 use super::flags::{Global, RenderFlags};
 use super::output::print;
-use super::printing::{Format, RELEASE, status};
+use super::printing::{Format, status};
 use super::waiting::Table;
 
 /// Upgrade a release
@@ -123,9 +123,15 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         let upgraded = helm::release::upgrade(&cluster, chart, values, &options, &mut progress).await;
         upgraded.map(|release| (release, false))
     });
-    let failed = |error: anyhow::Error| anyhow::anyhow!("UPGRADE FAILED: {}", cluster::explained(&error));
+    let failed = |error: anyhow::Error| {
+        let error = cluster::explained(&error);
+        if args.install {
+            super::install::log(&error);
+        }
+        anyhow::anyhow!("UPGRADE FAILED: {error}")
+    };
     let (release, new) = done.map_err(failed)?;
-    print(&args.output.object(&release.to_json(), RELEASE, || {
+    print(&args.output.release(&release.to_json(), || {
         let first = match new {
             true => format!("Release {:?} does not exist. Installing it now.\n", args.release),
             false => format!("Release {:?} has been upgraded. Happy Helming!\n", args.release),

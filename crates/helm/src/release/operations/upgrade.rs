@@ -72,6 +72,10 @@ pub async fn upgrade(
     let common = Common { applying, ..options.common.clone() };
     let done = perform(cluster, &mut release, (&old, &new), &common, &mut created, progress).await;
     if let Err(error) = done {
+        if let Some(warn) = options.common.warn {
+            let why = gotemplate::format::quote(&error.to_string().into());
+            warn(&format!("level=WARN msg=\"upgrade failed\" name={} error={why}", release.name));
+        }
         return Err(fail(cluster, &storage, release, options, created, error).await);
     }
     supersede(&storage, &history).await?;

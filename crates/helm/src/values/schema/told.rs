@@ -5,6 +5,7 @@
 
 mod formats;
 mod keywords;
+mod language;
 mod numbers;
 mod places;
 
@@ -59,11 +60,18 @@ struct Seen {
 struct Told<'s> {
     places: Places<'s>,
     draft: u16,
+    /// Whether `format` says what has to be so.
+    asserts_formats: bool,
 }
 
 /// All findings, one a line; none where this finds nothing wrong.
 pub(super) fn told(schema: &Value, values: &Value) -> String {
-    let told = Told { places: Places::of(schema), draft: places::draft(schema) };
+    let draft = places::draft(schema);
+    told_by(schema, values, draft < 2019)
+}
+
+fn told_by(schema: &Value, values: &Value, asserts_formats: bool) -> String {
+    let told = Told { places: Places::of(schema), draft: places::draft(schema), asserts_formats };
     let spot = Spot { value: values, at: "", depth: 0 };
     let found = told.one(schema, spot, &mut Seen::default());
     let lines = match found {
@@ -89,13 +97,12 @@ pub(super) fn no_schema(schema: &Value, error: &jsonschema::ValidationError<'_>)
         _ => None,
     };
     let (place, words) = (quoted(error.instance_path().as_str()), words.unwrap_or_else(|| error.to_string()));
-    let language = match places::draft(schema) {
-        2019 => "https://json-schema.org/draft/2019-09/schema#".to_owned(),
-        2020 => "https://json-schema.org/draft/2020-12/schema#".to_owned(),
-        draft => format!("http://json-schema.org/draft-0{draft}/schema#"),
-    };
+    let draft = places::draft(schema);
+    let nested = told_by(&language::of(draft), schema, true);
+    let findings = if nested.is_empty() { format!("- at {place}: {words}") } else { nested };
+    let (language, findings) = (language::address(draft), findings.trim_end());
     format!(
-        "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with '{language}'\n- at {place}: {words}"
+        "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with '{language}'\n{findings}"
     )
 }
 
@@ -194,7 +201,7 @@ impl<'s> Told<'s> {
         {
             return Some(spot.finding(keywords::not_one_of(options)));
         }
-        let format = fields.get("format").and_then(Value::as_str).filter(|_| self.draft < 2019)?;
+        let format = fields.get("format").and_then(Value::as_str).filter(|_| self.asserts_formats)?;
         let text = spot.value.as_str()?;
         let why = formats::wrong(format, text)?;
         Some(spot.finding(format!("{} is not valid {format}: {why}", quoted(text))))

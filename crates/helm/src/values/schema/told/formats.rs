@@ -36,7 +36,7 @@ pub(in crate::values::schema) fn wrong(format: &str, text: &str) -> Option<Strin
         "ipv4" => ipv4(text),
         "ipv6" => ipv6(text),
         "json-pointer" => pointer(text),
-        "regex" => regex::Regex::new(text).map(drop).map_err(|error| error.to_string()),
+        "regex" => gotemplate::sprig::regex(text).map(drop),
         "relative-json-pointer" => relative_pointer(text),
         "time" => time(text),
         "uri" | "iri" => uri(text),
