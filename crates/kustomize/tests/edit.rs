@@ -237,3 +237,16 @@ fn new_files() {
     edit.save().expect("writes");
     assert!(Edit::create(&host, "/app").is_err());
 }
+
+/// Commas belong to values, as they do on upstream's command line.
+#[test]
+fn annotations_are_pairs_whose_keys_are_checked() {
+    let set = |pairs: &'static [&str]| move |e: &mut Edit<'_>| e.set_annotations(&texts(pairs));
+    check("", set(&["a:b,c:d", "e:"]), "commonAnnotations:\n  a: b,c:d\n  e: \"\"\n");
+    check(
+        "",
+        set(&["bad key:x"]),
+        "invalid annotation key: see the syntax and character set rules at \
+         https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/",
+    );
+}

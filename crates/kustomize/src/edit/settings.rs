@@ -77,9 +77,13 @@ impl Edit<'_> {
             "^([a-zA-Z]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?$";
         let is_key = Regex::new(KEY).expect("a constant that compiles");
         if let Some((key, _)) = Texts::Annotations.pairs(pairs)?.iter().find(|(key, _)| !is_key.is_match(key)) {
-            return Err(Error::new(format!("invalid annotation key: {key}")).at_field("commonAnnotations").cure(
-                "a key is a name of letters, digits, -, _ and ., if need be with a domain and a slash before it",
-            ));
+            let cure = "is none: a key is a name of letters, digits, -, _ and ., if need be with a domain and a slash before it";
+            return Err(Error::new(
+                "invalid annotation key: see the syntax and character set rules at \
+                 https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/",
+            )
+            .at_field("commonAnnotations")
+            .cure(format!("{key:?} {cure}")));
         }
         self.set_texts(Texts::Annotations, pairs, true)
     }

@@ -63,7 +63,7 @@ pub(super) enum Command {
     /// Add labels
     Label {
         /// key:value
-        #[arg(required = true, value_name = "KEY:VALUE", value_delimiter = ',')]
+        #[arg(required = true, value_name = "KEY:VALUE")]
         labels: Vec<String>,
         /// Replace labels that are there
         #[arg(short, long)]

@@ -37,7 +37,7 @@ pub(super) enum Command {
     /// Set labels
     Label {
         /// key:value
-        #[arg(required = true, value_name = "KEY:VALUE", value_delimiter = ',')]
+        #[arg(required = true, value_name = "KEY:VALUE")]
         labels: Vec<String>,
     },
     /// Set annotations
