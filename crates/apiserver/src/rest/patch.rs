@@ -119,7 +119,9 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
         Kind::Merge => by_merge_patch(body, old, options)?,
         Kind::Strategic | Kind::Apply => by_strategic_patch(call, body, old)?,
     };
-    let Outcome { value, mut strict, shown } = outcome;
+    let Outcome { value, mut strict } = outcome;
+    // Errors alone show it, and they may take their time.
+    let shown = || shown(kind, body, old);
     let is =
         |field: &str, own: &str| View::from(&value).opt_str(field).is_none_or(|text| text.is_empty() || text == own);
     if matches!(kind, Kind::Json | Kind::Merge)
@@ -134,10 +136,10 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
             call.body.api_version,
             call.body.kind
         );
-        return Err(Status::invalid("", "", "", &[Error::invalid(&Path::new("patch"), shown.as_str(), why)]));
+        return Err(Status::invalid("", "", "", &[Error::invalid(&Path::new("patch"), shown(), why)]));
     }
     let refuse = |why: String| {
-        let error = Error::invalid(&Path::new("patch"), shown.as_str(), why);
+        let error = Error::invalid(&Path::new("patch"), shown(), why);
         Status::invalid("", "", "", &[error])
     };
     if let Some(custom) = call.custom_body() {
@@ -172,8 +174,21 @@ struct Outcome {
     value: Value,
     /// What strictness has to say about the patch itself.
     strict: Vec<String>,
-    /// The bad value that an error shows.
-    shown: String,
+}
+
+/// The bad value that an error about a patch shows: what came out, or the patch, if it is a strategic one.
+fn shown(kind: Kind, body: &Bytes, old: &Value) -> String {
+    let Ok((patch, _)) = json::read(body) else { return String::new() };
+    match kind {
+        Kind::Json => {
+            let outcome = json_patch::Patch::decode(patch).ok().and_then(|patch| patch.apply(old.clone()).ok());
+            outcome.unwrap_or_default().to_string()
+        }
+        Kind::Merge => merge::apply(old.clone(), patch).unwrap_or_default().to_string(),
+        Kind::Strategic | Kind::Apply => {
+            go_print(&if patch.is_object() { patch } else { Value::Object(object::Map::new()) })
+        }
+    }
 }
 
 fn by_json_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Outcome, Status> {
@@ -195,7 +210,7 @@ fn by_json_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Ou
         .map(|text| format!("json patch {text}"))
         .collect();
     let value = patch.apply(old.clone()).map_err(|_| object::patch::Rejected::status())?;
-    Ok(Outcome { shown: value.to_string(), value, strict })
+    Ok(Outcome { value, strict })
 }
 
 fn by_merge_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Outcome, Status> {
@@ -204,7 +219,7 @@ fn by_merge_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<O
         _ => Status::bad_request(format!("error decoding patch: {error}")),
     })?;
     let value = merge::apply(old.clone(), patch).map_err(Status::bad_request)?;
-    Ok(Outcome { shown: value.to_string(), value, strict })
+    Ok(Outcome { value, strict })
 }
 
 fn by_strategic_patch(call: &Call, body: &Bytes, old: &Value) -> Result<Outcome, Status> {
@@ -224,10 +239,9 @@ fn by_strategic_patch(call: &Call, body: &Bytes, old: &Value) -> Result<Outcome,
         }
     };
     let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
-    let shown = go_print(&Value::Object(patch.clone()));
     let old = old.as_object().cloned().unwrap_or_default();
     let value = strategic::apply(old, patch, schema::builtin(), ty).map_err(|error| error.status())?;
-    Ok(Outcome { value: Value::Object(value), strict, shown })
+    Ok(Outcome { value: Value::Object(value), strict })
 }
 
 /// What a merged object that cannot be decoded is told before the reason.

@@ -19,17 +19,14 @@ const CONFLICT_TRIES: usize = 64;
 /// Answers a PUT.
 pub(crate) async fn update(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
     let options = WriteOptions::parse(call, "UpdateOptions", false)?;
-    let mut object = decode::body(call, &body, options.field_validation)?;
-    metadata::match_namespace(&mut object, call.namespace())?;
-    check_name(call, View::from(&object))?;
-    ownership::dedup_owner_references(call, &mut object, Moment::Decoded);
     for _ in 0..CONFLICT_TRIES {
+        // Read again for a second try, since there is seldom one.
+        let mut new = sent(call, &body, &options)?;
         let Some(current) = call.current() else {
-            return create_instead(call, object, &options).await;
+            return create_instead(call, new, &options).await;
         };
         let old = decode::stored(call, &current)?;
-        check_uid(call, View::from(&object), View::from(&old))?;
-        let mut new = object.clone();
+        check_uid(call, View::from(&new), View::from(&old))?;
         ownership::on_update(call, &options, &mut new, &old);
         match store(call, new, &old, &current, &options).await? {
             Some(stored) => return answer::one(call, 200, stored),
@@ -37,6 +34,15 @@ pub(crate) async fn update(call: &Call, body: Bytes) -> Result<Response<Body>, S
         }
     }
     Err(write::modified(call))
+}
+
+/// The object that was sent, decoded, with defaults.
+fn sent(call: &Call, body: &Bytes, options: &WriteOptions) -> Result<Value, Status> {
+    let mut object = decode::body(call, body, options.field_validation)?;
+    metadata::match_namespace(&mut object, call.namespace())?;
+    check_name(call, View::from(&object))?;
+    ownership::dedup_owner_references(call, &mut object, Moment::Decoded);
+    Ok(object)
 }
 
 async fn create_instead(call: &Call, mut object: Value, options: &WriteOptions) -> Result<Response<Body>, Status> {
