@@ -68,10 +68,10 @@ impl Definitions {
     pub(crate) async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let mut watcher = self.load();
-            if stop.run_until_cancelled(self.follow(&mut watcher)).await.is_none() {
-                return;
-            }
+            let _ = stop.run_until_cancelled(self.follow(&mut watcher)).await;
         }
+        // Nothing will come any more for which a write that is still under way could wait.
+        self.seen_tx.send_replace(u64::MAX);
     }
 
     /// Reads everything; used at start and where the follower has been too slow.
