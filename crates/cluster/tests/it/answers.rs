@@ -67,10 +67,12 @@ async fn verbs_answer_like_the_reference() {
                (core.ConfigMap): unknown conversion";
     assert_eq!((list.code, list.message()), (400, why));
 
-    let foreign = map(json!({"name": "o", "uid": "x"}));
+    // The other one is collected soon, since its owner is nowhere.
+    assert_eq!(send(&client, Method::POST, MAPS, Some(&map(json!({"name": "k"})))).await.code, 201);
+    let foreign = map(json!({"name": "k", "uid": "x"}));
     for (query, root) in [("", "/registry"), ("?dryRun=All", "")] {
-        let put = send(&client, Method::PUT, &format!("{MAPS}/o{query}"), Some(&foreign)).await;
-        assert!(put.message().contains(&format!("Key: {root}/configmaps/default/o,")), "{}", put.message());
+        let put = send(&client, Method::PUT, &format!("{MAPS}/k{query}"), Some(&foreign)).await;
+        assert!(put.message().contains(&format!("Key: {root}/configmaps/default/k,")), "{}", put.message());
     }
 
     let deleted = send(&client, Method::DELETE, &format!("{MAPS}?dryRun=All&labelSelector=a"), None).await;

@@ -233,7 +233,7 @@ fn proxy(kubectl: &Kubectl, site: u16) {
     says(kubectl, &raw(&format!("{pod}/moved")), "", "/plain");
     fails(kubectl, &raw("/namespaces/{ns}/pods/web:1/proxy/"), 1, "error trying to reach service: dial tcp");
     fails(kubectl, &raw("/namespaces/{ns}/pods/ftp:web:1/proxy/"), 1, "invalid pod request");
-    fails(kubectl, &raw("/namespaces/{ns}/services/web/proxy/"), 1, "endpoints \"web\" not found");
+    fails(kubectl, &raw("/namespaces/{ns}/services/web/proxy/"), 1, "services \"web\" not found");
     let node = format!("/nodes/{}/proxy/metrics/x", kubelet::NODE);
     let want = format!("served /metrics/x to Some(\"/api/v1{node}\")\n");
     says(kubectl, &raw(&node), "", &want);
