@@ -4,7 +4,7 @@ use http::Request;
 use kube::Client;
 use serde_json::Value;
 
-pub(crate) use informer::request::{code, ensure, find, send};
+pub(crate) use informer::request::{code, ensure, find, send, send_as};
 
 /// A resource as discovery tells it.
 #[derive(Clone, Debug)]

@@ -9,6 +9,8 @@ use object::{Value, View, json};
 const SCHEMAS: &str = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas";
 const LEVELS: &str = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations";
 const DANGLING: &str = "Dangling";
+/// Who owns the condition.
+const MANAGER: &str = "api-priority-and-fairness-config-consumer-v1";
 
 pub(crate) async fn run(client: Client) {
     let client = &client;
@@ -62,16 +64,18 @@ async fn refresh(client: &Client, schema: &Value) -> Result<(), kube::Error> {
     if known.is_some_and(|condition| condition.str("status") == status && condition.str("reason") == reason) {
         return Ok(());
     }
-    let mut changed = schema.clone();
-    let others = conditions.items().filter(|condition| condition.str("type") != DANGLING).map(View::to_value);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     let condition = json!({
         "type": DANGLING, "status": status, "reason": reason, "message": message,
         "lastTransitionTime": object::time::format_seconds(i64::try_from(now).unwrap_or(i64::MAX)),
     });
-    changed["status"]["conditions"] = others.chain([condition]).collect::<Vec<Value>>().into();
-    let path = format!("{SCHEMAS}/{}/status", View::from(schema).get("metadata").str("name"));
-    match api::send(client, Method::PUT, &path, &changed).await {
+    let name = View::from(schema).get("metadata").str("name");
+    let applied = json!({
+        "apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "FlowSchema",
+        "metadata": {"name": name}, "status": {"conditions": [condition]},
+    });
+    let path = format!("{SCHEMAS}/{name}/status?fieldManager={MANAGER}&force=true");
+    match api::send_as(client, Method::PATCH, &path, "application/apply-patch+yaml", &applied).await {
         Err(error) if matches!(api::code(&error), 404 | 409) => Ok(()),
         done => done.map(drop),
     }

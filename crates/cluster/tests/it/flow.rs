@@ -114,3 +114,39 @@ async fn a_flood_stays_in_its_own_seats() {
     }
     world.stop().await;
 }
+
+/// Whose conditions, and whether the schema dangles.
+fn dangling(schema: &Value) -> Option<(String, bool)> {
+    let owners = schema["metadata"]["managedFields"].as_array()?;
+    let owner = owners.iter().find(|owner| owner["subresource"] == "status")?;
+    let condition = &schema["status"]["conditions"][0];
+    let who = format!("{} {}", owner["operation"].as_str()?, owner["manager"].as_str()?);
+    Some((who, condition["type"] == "Dangling" && condition["status"] == "True"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_tells_whether_its_level_is_there() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let schema = json!({"metadata": {"name": "lost"}, "spec": {"priorityLevelConfiguration": {"name": "later"}}});
+    create(&client, SCHEMAS, &schema).await;
+    let level = json!({"metadata": {"name": "later"}, "spec": {"type": "Limited", "limited": {
+        "nominalConcurrencyShares": 1, "limitResponse": {"type": "Reject"}}}});
+    for is_lost in [true, false] {
+        let wanted = ("Apply api-priority-and-fairness-config-consumer-v1".to_owned(), is_lost);
+        let mut seen = None;
+        for _ in 0..1000 {
+            let get = Request::get(format!("{SCHEMAS}/lost")).body(Vec::new()).unwrap();
+            seen = dangling(&client.request(get).await.unwrap());
+            if seen.as_ref() == Some(&wanted) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(seen, Some(wanted));
+        if is_lost {
+            create(&client, LEVELS, &level).await;
+        }
+    }
+    world.stop().await;
+}
