@@ -3,8 +3,10 @@
 //! A folder's `plugin.yaml` says what the program is for. Helm 4's form (`apiVersion: v1`) and that of Helm 2 and 3
 //! (`legacy`) are read. Programs in WebAssembly are left alone.
 
+pub mod archive;
 mod command;
 mod getter;
+pub mod source;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,14 +65,25 @@ impl Plugin {
         let file = folder.join("plugin.yaml");
         let text = std::fs::read_to_string(&file).map_err(|source| Error::file(&file, source))?;
         let failed = |why: String| Error::Plugin(format!("failed to load plugin {:?}: {why}", folder.display()));
-        let value = yaml::to_json(&text).map_err(|error| failed(error.to_string()))?;
+        Self::parse(&text, folder).map_err(failed)
+    }
+
+    /// Reads what a `plugin.yaml` says.
+    fn parse(text: &str, folder: &Path) -> Result<Self, String> {
+        let value = yaml::to_json(text).map_err(|error| error.to_string())?;
         let plugin = match value["apiVersion"].as_str().unwrap_or_default() {
             "" => Self::of_legacy(&value, folder),
             "v1" => Self::of_v1(&value, folder),
-            other => return Err(failed(format!("invalid plugin apiVersion: {other:?}"))),
+            other => return Err(format!("invalid plugin apiVersion: {other:?}")),
         };
-        plugin.check(&value).map_err(failed)?;
+        plugin.check(&value)?;
         Ok(plugin)
+    }
+
+    /// What its archive is called.
+    #[must_use]
+    pub fn archive_name(&self) -> String {
+        format!("{}-{}.tgz", self.name, self.version)
     }
 
     fn of_v1(value: &Value, folder: &Path) -> Self {

@@ -24,8 +24,14 @@ impl Verified {
     /// As Helm tells it.
     #[must_use]
     pub fn told(&self) -> String {
+        self.told_of("Chart")
+    }
+
+    /// As Helm tells it of a chart or a plug-in.
+    #[must_use]
+    pub fn told_of(&self, what: &str) -> String {
         let names: String = self.signed_by.iter().map(|name| format!("Signed by: {name}\n")).collect();
-        format!("{names}Using Key With Fingerprint: {}\nChart Hash Verified: {}\n", self.fingerprint, self.digest)
+        format!("{names}Using Key With Fingerprint: {}\n{what} Hash Verified: {}\n", self.fingerprint, self.digest)
     }
 }
 
@@ -95,6 +101,14 @@ fn check(data: &[u8], name: &str, provenance: &str, ring: &Keyring) -> Result<Ve
     }
 }
 
+/// Whether a provenance, whoever signed it, names an archive with these bytes; none where it is no provenance.
+#[must_use]
+pub fn names(provenance: &[u8], name: &str, data: &[u8]) -> Option<bool> {
+    let message = clear::decode(&String::from_utf8_lossy(provenance)).ok()?;
+    let known = message.text.split_once("\n...\n").and_then(|(_, sums)| yaml::to_json(sums).ok());
+    Some(known.is_some_and(|sums| sums["files"][name] == digest(data).as_str()))
+}
+
 /// With what an archive is signed.
 #[derive(Clone, Debug)]
 pub struct Signing {
@@ -114,6 +128,30 @@ pub fn sign(
     signing: &Signing,
     passphrase: &mut dyn FnMut(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<(), Error> {
+    let signer = opened(signing, passphrase)?;
+    let chart = crate::chart::load_archive(archive)?;
+    let data = std::fs::read(archive).map_err(|source| Error::file(archive, source))?;
+    let name = archive.file_name().unwrap_or_default().to_string_lossy();
+    let signed = signed(&data, &name, &yaml::from_json(&chart.metadata.to_json()), &signer)?;
+    let beside = path_of(archive);
+    std::fs::write(&beside, signed).map_err(|source| Error::file(beside, source))
+}
+
+/// The provenance of any archive of this name: what it is, in YAML, and its digest, signed.
+///
+/// # Errors
+/// Where the signature cannot be made.
+pub fn signed(data: &[u8], name: &str, metadata: &str, signer: &Entity) -> Result<String, Error> {
+    let sums = serde_json::json!({ "files": { name: digest(data) } });
+    let text = format!("{metadata}\n...\n{}", yaml::from_json(&sums));
+    clear::sign(&text, signer, now()).map_err(|error| failed(&error.to_string()))
+}
+
+/// The key to sign with, open. The pass phrase is asked for where it is locked.
+///
+/// # Errors
+/// Where there is no such key, or it does not open.
+pub fn opened(signing: &Signing, passphrase: &mut dyn FnMut(&str) -> Result<Vec<u8>, Error>) -> Result<Entity, Error> {
     let ring = read(&signing.keyring)?;
     let mut signer = find(&ring, &signing.key)?.ok_or_else(|| failed("private key not found"))?.clone();
     if !signer.has_secret() {
@@ -124,14 +162,7 @@ pub fn sign(
         let owner = signer.identities().first().map_or("Unknown", String::as_str).to_owned();
         signer.unlock(&passphrase(&owner)?).map_err(wrong)?;
     }
-    let chart = crate::chart::load_archive(archive)?;
-    let data = std::fs::read(archive).map_err(|source| Error::file(archive, source))?;
-    let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    let sums = serde_json::json!({ "files": { name: digest(&data) } });
-    let text = format!("{}\n...\n{}", yaml::from_json(&chart.metadata.to_json()), yaml::from_json(&sums));
-    let signed = clear::sign(&text, &signer, now()).map_err(wrong)?;
-    let beside = path_of(archive);
-    std::fs::write(&beside, signed).map_err(|source| Error::file(beside, source))
+    Ok(signer)
 }
 
 /// The one whose name is, or contains, this text.

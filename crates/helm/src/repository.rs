@@ -26,8 +26,14 @@ use index::Index;
 use oci::Access;
 
 pub use locking::digest;
+pub(crate) use oci::pull_plugin;
 pub use places::Places;
 pub use status::list;
+
+/// Gets what is served under an address.
+pub(crate) fn get(url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
+    http::block(http::get(url, entry))
+}
 
 /// How repositories are asked.
 #[derive(Clone, Debug)]

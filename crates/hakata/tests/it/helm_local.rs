@@ -134,3 +134,48 @@ fn shells_learn_the_command_line() {
         assert!(script.contains(want) && script.contains("rollback"), "{shell}");
     }
 }
+
+#[test]
+fn plugins_are_packed_and_come_from_archives_and_from_git() {
+    let home = Home::new();
+    let plugin = "apiVersion: v1\ntype: cli/v1\nname: hello\nversion: 1.0.0\nruntime: subprocess\nconfig: {}\nruntimeConfig:\n  platformCommand: [{command: \"${HELM_PLUGIN_DIR}/run.sh\"}]\n";
+    home.write("hello/plugin.yaml", plugin, 0o644);
+    home.write("hello/run.sh", "#!/bin/sh\necho hi\n", 0o755);
+    let out = home.done(&["plugin", "package", "hello", "--sign=false"]);
+    assert!(out.ends_with("Successfully packaged plugin and saved it to: ./hello-1.0.0.tgz\n"), "{out}");
+    home.refused(
+        &["plugin", "install", "hello-1.0.0.tgz"],
+        "Error: plugin verification failed: no provenance file (.prov) found",
+    );
+    let out = home.done(&["plugin", "install", "hello-1.0.0.tgz", "--verify=false"]);
+    assert_eq!(out, "WARNING: Skipping plugin signature verification\nInstalled plugin: hello\n");
+    assert_eq!(home.done(&["hello"]), "hi\n");
+    assert!(home.done(&["plugin", "list"]).contains("unsigned"));
+    home.done(&["plugin", "uninstall", "hello"]);
+
+    let git = |arguments: &[&str]| {
+        let who = ["-C", "hello", "-c", "user.name=n", "-c", "user.email=e@example.com"];
+        let (code, _, errors) = home.program(Path::new("git"), &[&who[..], arguments].concat());
+        assert_eq!(code, Some(0), "{errors}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "one"]);
+    git(&["tag", "v1.0.0"]);
+    home.write("hello/plugin.yaml", &plugin.replace("1.0.0", "2.0.0"), 0o644);
+    git(&["commit", "--quiet", "--all", "--message", "two"]);
+    git(&["tag", "v2.0.0"]);
+    let url = format!("file://{}", home.path().join("hello").display());
+    home.refused(
+        &["plugin", "install", &url],
+        "Error: plugin source does not support verification. Use --verify=false to skip verification",
+    );
+    home.done(&["plugin", "install", &url, "--verify=false", "--version", "^1"]);
+    assert!(home.done(&["plugin", "list"]).contains("1.0.0"));
+    home.done(&["plugin", "uninstall", "hello"]);
+    home.done(&["plugin", "install", &url, "--verify=false"]);
+    home.write("hello/run.sh", "#!/bin/sh\necho hi again\n", 0o755);
+    git(&["commit", "--quiet", "--all", "--message", "three"]);
+    assert_eq!(home.done(&["plugin", "update", "hello"]), "Updated plugin: hello\n");
+    assert_eq!(home.done(&["hello"]), "hi again\n");
+}

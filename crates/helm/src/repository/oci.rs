@@ -153,6 +153,37 @@ pub fn pull(places: &Places, url: &str, wanted: &str, access: &Access) -> Result
     })
 }
 
+/// Pulls a plug-in: the name of its archive, and the archive with its provenance.
+///
+/// # Errors
+/// Where the registry does not give it, or it is none.
+pub(crate) fn pull_plugin(places: &Places, url: &str, access: &Access) -> Result<(String, Transferred), Error> {
+    const LAYERS: [&str; 2] = ["application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.v1.tar+gzip"];
+    block(async {
+        let client = client(access)?;
+        let place = reference(url, "latest")?;
+        let auth = auth(places, access, place.registry());
+        let pulled = client.pull(&place, &auth, LAYERS.to_vec()).await.map_err(failed)?;
+        let name = place.repository().rsplit('/').next().unwrap_or_default().to_owned();
+        let titled = |ending: &str| {
+            pulled.layers.iter().find_map(|layer| {
+                let title = layer.annotations.as_ref()?.get("org.opencontainers.image.title")?;
+                (title.starts_with(&format!("{name}-")) && title.ends_with(ending)).then_some((title.clone(), layer))
+            })
+        };
+        let missing =
+            || Error::Repository(format!("required layer matching pattern {name}-VERSION.tgz not found in manifest"));
+        let (title, layer) = titled(".tgz").ok_or_else(missing)?;
+        let transferred = Transferred {
+            data: layer.data.to_vec(),
+            provenance: titled(".tgz.prov").map(|(_, layer)| layer.data.to_vec()),
+            digest: pulled.digest.clone().unwrap_or_default(),
+            reference: place.whole(),
+        };
+        Ok((title, transferred))
+    })
+}
+
 /// The versions of a chart that meet a constraint: the newest.
 ///
 /// # Errors

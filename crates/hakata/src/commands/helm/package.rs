@@ -52,7 +52,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if args.sign && args.key.is_empty() {
         anyhow::bail!("--key is required for signing a package");
     }
-    let mut passphrase = Passphrase { file: args.passphrase_file.as_deref(), known: None };
+    let mut passphrase = Passphrase::new(args.passphrase_file.as_deref());
     for path in &args.paths {
         if args.dependency_update {
             let insecure = args.access.insecure_skip_tls_verify;
@@ -85,13 +85,18 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
 }
 
 /// The pass phrase of a secret key: asked for once, however many charts are signed.
-struct Passphrase<'a> {
+pub(super) struct Passphrase<'a> {
     file: Option<&'a Path>,
     known: Option<Vec<u8>>,
 }
 
-impl Passphrase<'_> {
-    fn get(&mut self, owner: &str) -> anyhow::Result<Vec<u8>> {
+impl<'a> Passphrase<'a> {
+    /// From a file, or asked for.
+    pub(super) fn new(file: Option<&'a Path>) -> Self {
+        Self { file, known: None }
+    }
+
+    pub(super) fn get(&mut self, owner: &str) -> anyhow::Result<Vec<u8>> {
         if let Some(known) = &self.known {
             return Ok(known.clone());
         }

@@ -1,7 +1,9 @@
 //! `hakata helm plugin`, and the commands that plug-ins add.
 
+mod installing;
+
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 use clap::{Parser, Subcommand};
@@ -22,27 +24,22 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Action {
-    /// install a plug-in that is in a folder of this machine
-    #[command(visible_alias = "add")]
-    Install(Install),
+    /// install a Helm plugin
+    #[command(visible_alias = "add", disable_version_flag = true)]
+    Install(installing::Install),
     /// list installed Helm plugins
     #[command(visible_alias = "ls")]
     List(List),
     /// uninstall one or more Helm plugins
     #[command(visible_aliases = ["rm", "remove"])]
     Uninstall(Named),
-    /// run the update hook of one or more plug-ins, whose folders are up to date by themselves
+    /// update one or more Helm plugins
     #[command(visible_alias = "up")]
     Update(Named),
-}
-
-#[derive(clap::Args)]
-struct Install {
-    /// The folder; it stays where it is
-    folder: PathBuf,
-    /// accepted for scripts: a folder is not signed
-    #[arg(long, hide = true)]
-    verify: bool,
+    /// package a plugin directory into a plugin archive
+    Package(installing::Package),
+    /// verify that a plugin at the given path has been signed and is valid
+    Verify(installing::Verify),
 }
 
 #[derive(clap::Args)]
@@ -60,49 +57,33 @@ struct Named {
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     match &args.action {
-        Action::Install(install) => self::install(global, &install.folder),
+        Action::Install(install) => installing::install(global, install),
+        Action::Package(package) => installing::package(package),
+        Action::Verify(verify) => installing::verify(verify),
         Action::List(list) => self::list(global, &list.kind),
         Action::Uninstall(named) => each(global, named, ("uninstall", "Uninstalled"), |plugin| {
-            remove(&plugin.folder)?;
+            installing::remove(&global.places().data_home.join("plugins"), plugin)?;
             Ok(plugin.run_hook("delete", &super::env::variables(global))?)
         }),
         Action::Update(named) => each(global, named, ("update", "Updated"), |plugin| {
-            Ok(plugin.run_hook("update", &super::env::variables(global))?)
+            let folder = plugin.folder.canonicalize()?;
+            if !folder.join(".git").exists() {
+                warn(&format!(
+                    "level=WARN msg=\"cannot get information about plugin source\" location={} error=\"Cannot detect VCS\"",
+                    folder.display()
+                ));
+            }
+            plugin::source::pull(&folder)?;
+            Ok(Plugin::load(&plugin.folder)?.run_hook("update", &super::env::variables(global))?)
         }),
     }
-}
-
-fn install(global: &Global, folder: &Path) -> anyhow::Result<()> {
-    if !folder.exists() {
-        bail!("{} is not here: plug-ins are installed from folders of this machine; get it first", folder.display());
-    }
-    print("Installing plugin from local directory (development mode)\n")?;
-    if !folder.is_dir() || !folder.join("plugin.yaml").is_file() {
-        bail!("plugin metadata (plugin.yaml) missing");
-    }
-    let folder = folder.canonicalize()?;
-    let parent = global.places().data_home.join("plugins");
-    let link = parent.join(folder.file_name().unwrap_or_default());
-    std::fs::create_dir_all(&parent)?;
-    if link.symlink_metadata().is_ok() {
-        bail!("plugin already exists");
-    }
-    std::os::unix::fs::symlink(&folder, &link)?;
-    let plugin = Plugin::load(&link).map_err(|error| anyhow!("plugin is installed but unusable: {error}"))?;
-    plugin.run_hook("install", &super::env::variables(global))?;
-    print(&format!("Installed plugin: {}\n", plugin.name))
 }
 
 fn list(global: &Global, kind: &str) -> anyhow::Result<()> {
     let places = global.places();
     let mut rows = vec![["NAME", "VERSION", "TYPE", "APIVERSION", "PROVENANCE", "SOURCE"].map(str::to_owned).to_vec()];
     for plugin in plugin::all(&places, &mut warn)?.into_iter().filter(|one| kind.is_empty() || one.kind == kind) {
-        let own = places.data_home.join("plugins").join(&plugin.name);
-        let provenance = match own.symlink_metadata() {
-            Ok(found) if found.is_symlink() => "local dev",
-            Ok(_) => "unsigned",
-            Err(_) => "unknown",
-        };
+        let provenance = installing::standing(&places.data_home.join("plugins"), &plugin);
         let source = if plugin.source.is_empty() { "unknown".to_owned() } else { plugin.source };
         rows.push(vec![plugin.name, plugin.version, plugin.kind, plugin.api_version, provenance.to_owned(), source]);
     }
@@ -129,15 +110,6 @@ fn each(
         }
     }
     if wrong.is_empty() { Ok(()) } else { bail!(wrong.join("\n")) }
-}
-
-/// Takes away a plug-in: the link to its folder, or the folder.
-fn remove(folder: &Path) -> anyhow::Result<()> {
-    match folder.symlink_metadata()?.is_symlink() {
-        true => std::fs::remove_file(folder)?,
-        false => std::fs::remove_dir_all(folder)?,
-    }
-    Ok(())
 }
 
 /// Flags that are ours, wherever they stand among those of a plug-in; these take a value.
