@@ -53,6 +53,8 @@ pub struct Options<'a> {
     pub strict: bool,
     /// `required` and `fail` do not stop.
     pub lint: bool,
+    /// Where they say instead what they had to say.
+    pub warn: Option<fn(&str)>,
     /// Names of hosts are looked up.
     pub enable_dns: bool,
     /// The cluster, where templates may ask one.

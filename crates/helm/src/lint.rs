@@ -267,7 +267,7 @@ impl Linter {
             revision: 0,
             is_upgrade: false,
         };
-        let engine = engine::Options { lint: true, ..engine::Options::default() };
+        let engine = engine::Options { lint: true, warn: options.warn, ..engine::Options::default() };
         match engine::render(&chart, &values, &release, &options.capabilities, engine) {
             Ok(rendered) => self.rendered(&chart, &rendered),
             Err(error) => self.report(Severity::Error, DIRECTORY, error.to_string()),

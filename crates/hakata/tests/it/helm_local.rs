@@ -179,3 +179,16 @@ fn plugins_are_packed_and_come_from_archives_and_from_git() {
     assert_eq!(home.done(&["plugin", "update", "hello"]), "Updated plugin: hello\n");
     assert_eq!(home.done(&["hello"]), "hi again\n");
 }
+
+#[test]
+fn lint_goes_on_where_templates_would_stop_and_says_so() {
+    let home = Home::new();
+    let text = "{{ required \"a is needed\" .Values.a }}{{ required \"b\" \"\" }}{{ fail \"no way\" }}\n";
+    home.write("web/templates/x.yaml", text, 0o644);
+    let (code, out, errors) = home.helm(&["lint", "web"]);
+    assert_eq!(code, Some(0), "{out}{errors}");
+    assert_eq!(
+        errors,
+        "level=WARN msg=\"missing required value\" message=\"a is needed\"\nlevel=WARN msg=\"missing required values\" message=b\nlevel=INFO msg=\"funcMap fail\" message=\"no way\"\n"
+    );
+}

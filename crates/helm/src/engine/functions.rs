@@ -22,7 +22,7 @@ pub(super) fn table(options: Options<'_>) -> Functions {
     table.extend(formats());
     table.extend(super::tomls::table());
     table.extend(super::durations::table());
-    table.extend(if options.lint { lenient() } else { strict() });
+    table.extend(if options.lint { lenient(options.warn) } else { strict() });
     table.extend([lookup(options)]);
     table
 }
@@ -56,15 +56,35 @@ fn strict() -> Vec<Function> {
 }
 
 /// `required` and `fail` for lint, which go on.
-fn lenient() -> Vec<Function> {
-    functions! {
-        "required" (TEXT, ANY) Plain |args| Ok(match &args[1] {
-            Value::Nil => "".into(),
-            given => given.clone(),
-        });
-        "fail" (TEXT) Plain |_| Ok("".into());
-    }
-    .to_vec()
+fn lenient(warn: Option<fn(&str)>) -> Vec<Function> {
+    static REQUIRED: gotemplate::Signature = gotemplate::Signature { fixed: &[TEXT, ANY], variadic: None };
+    static FAIL: gotemplate::Signature = gotemplate::Signature { fixed: &[TEXT], variadic: None };
+    let log = move |what: &str, words: &str| {
+        let bare = !words.is_empty() && words.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '=');
+        let words = if bare { words.to_owned() } else { gotemplate::format::quote(&words.into()) };
+        if let Some(warn) = warn {
+            warn(&format!("level={what} message={words}"));
+        }
+    };
+    let required: HostFunction = Rc::new(move |_: &mut Scope<'_>, args: &[Value]| match &args[1] {
+        Value::Nil => {
+            log("WARN msg=\"missing required value\"", &args.text(0));
+            Ok("".into())
+        }
+        Value::Str(text) if text.is_empty() => {
+            log("WARN msg=\"missing required values\"", &args.text(0));
+            Ok("".into())
+        }
+        given => Ok(given.clone()),
+    });
+    let fail: HostFunction = Rc::new(move |_: &mut Scope<'_>, args: &[Value]| {
+        log("INFO msg=\"funcMap fail\"", &args.text(0));
+        Ok("".into())
+    });
+    vec![
+        Function { name: "required", signature: &REQUIRED, run: Run::Host(required) },
+        Function { name: "fail", signature: &FAIL, run: Run::Host(fail) },
+    ]
 }
 
 fn marked(words: &str) -> Failure {
