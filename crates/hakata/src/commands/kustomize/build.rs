@@ -1,7 +1,7 @@
 //! `hakata kustomize build`
 
 use anyhow::{Context as _, bail};
-use kustomize::{Disk, Options, Order, build};
+use kustomize::{Built, Disk, Options, Order, build};
 use std::io::Write;
 
 use super::own_helm::{self, OwnHelm};
@@ -101,13 +101,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Some(file) => write(file, &built.into_yaml().map_err(super::explain)?),
+        Some(file) => write(file, &last_words(built)?),
         None => {
-            let text = built.into_yaml().map_err(super::explain)?;
-            std::io::stdout().write_all(text.as_bytes())?;
+            std::io::stdout().write_all(last_words(built)?.as_bytes())?;
             Ok(())
         }
     }
+}
+
+/// The text of a build. What it was made of goes with the program, at once: freeing thousands of resources one by one
+/// would take a tenth of the time.
+fn last_words(built: Built) -> anyhow::Result<String> {
+    let text = built.to_yaml().map_err(super::explain)?;
+    std::mem::forget(built);
+    Ok(text)
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
