@@ -14,10 +14,11 @@ use crate::change::keep_metadata;
 use crate::change::{at, clear_status, count_generation, existing, keep, set_default_text, set_generation};
 use crate::checks;
 use crate::columns::{age, name_and_age};
+use crate::core::pod::volumes::claim::validate_template_meta;
 use crate::resource::{Resource, Scope};
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
-use object::meta::{FIELD_IMMUTABLE, validate_annotations, validate_labels};
+use object::meta::FIELD_IMMUTABLE;
 use object::names::{Messages, is_dns1123_subdomain_content, name_is_dns_subdomain};
 use object::quote::quote;
 use object::{Map, Value, View};
@@ -164,23 +165,6 @@ fn forget_devices(object: &mut Value, old: View<'_>) {
     });
 }
 
-/// Metadata that a template cannot set, in the order in which it is judged.
-const FIXED_METADATA: [&str; 13] = [
-    "name",
-    "generateName",
-    "namespace",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "ownerReferences",
-    "finalizers",
-    "managedFields",
-];
-
 struct Template;
 
 impl Strategy for Template {
@@ -193,13 +177,7 @@ impl Strategy for Template {
     fn validate(&self, object: View<'_>) -> Errors {
         let mut errors = checks::meta(object, true, name_is_dns_subdomain);
         let (spec, path) = (object.get("spec"), Path::new("spec"));
-        let (meta, place) = (spec.get("metadata"), path.child("metadata"));
-        errors.extend(validate_annotations(meta.get("annotations"), &place.child("annotations")));
-        errors.extend(validate_labels(meta.get("labels"), &place.child("labels")));
-        for name in FIXED_METADATA.iter().filter(|name| meta.has(name) && meta.get(name).opt_text() != Some("")) {
-            let shown = if *name == "uid" { "uID" } else { name };
-            errors.push(Error::forbidden(&place.child(shown), "cannot be set"));
-        }
+        validate_template_meta(spec.get("metadata"), &path.child("metadata"), &mut errors);
         claim::validate_spec(spec.get("spec"), &path.child("spec"), &mut errors);
         errors
     }

@@ -14,7 +14,7 @@ pub use labels::{
     validate_label_selector_requirement, validate_labels,
 };
 pub use owners::validate_owner_references;
-pub use shown::shown_metadata;
+pub use shown::{shown_metadata, unset_in_templates};
 
 use crate::field::{Error, Errors, Path};
 use crate::names::{NameRule, is_qualified_name, name_is_dns_label};

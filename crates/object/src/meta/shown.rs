@@ -3,7 +3,7 @@
 use crate::view::View;
 use serde_json::Value;
 
-/// The fields in order.
+/// The fields of `ObjectMeta`, in the order of upstream's struct.
 const FIELDS: [&str; 15] = [
     "name",
     "generateName",
@@ -21,6 +21,12 @@ const FIELDS: [&str; 15] = [
     "finalizers",
     "managedFields",
 ];
+
+/// The fields that the metadata of a template cannot set, in the same order: all but labels and annotations.
+pub fn unset_in_templates() -> impl Iterator<Item = &'static str> {
+    FIELDS.into_iter().filter(|name| !matches!(*name, "labels" | "annotations"))
+}
+
 /// The fields of an entry of `managedFields` in order.
 const MANAGED: [&str; 7] = ["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"];
 

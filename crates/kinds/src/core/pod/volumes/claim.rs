@@ -3,7 +3,9 @@
 use crate::core::pod::checks::{NOT_POSITIVE, invalid_for_each, object_name, required};
 use crate::core::resource_names::validate_resource_amount;
 use object::field::{Error, Errors, Path};
-use object::meta::{SelectorOptions, validate_annotations, validate_label_selector, validate_labels};
+use object::meta::{
+    SelectorOptions, unset_in_templates, validate_annotations, validate_label_selector, validate_labels,
+};
 use object::quantity::Quantity;
 use object::{View, names};
 
@@ -33,26 +35,11 @@ pub(super) fn validate_ephemeral(source: View<'_>, path: &Path<'_>, errors: &mut
 pub(crate) fn validate_template_meta(meta: View<'_>, path: &Path<'_>, errors: &mut Errors) {
     errors.extend(validate_annotations(meta.get("annotations"), &path.child("annotations")));
     errors.extend(validate_labels(meta.get("labels"), &path.child("labels")));
-    const OTHERS: &[&str] = &[
-        "name",
-        "generateName",
-        "namespace",
-        "selfLink",
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "ownerReferences",
-        "finalizers",
-        "managedFields",
-    ];
-    for name in OTHERS {
+    for name in unset_in_templates() {
         let field = meta.get(name);
         if field.as_int() != 0 || !field.is_empty() {
             // Upstream's names of the fields are Go's, the first letter lowered.
-            let shown = if *name == "uid" { "uID" } else { name };
+            let shown = if name == "uid" { "uID" } else { name };
             errors.push(Error::forbidden(&path.child(shown), "cannot be set"));
         }
     }
