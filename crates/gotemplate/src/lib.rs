@@ -17,6 +17,7 @@ pub mod semver;
 pub mod sprig;
 mod template;
 pub mod time;
+pub mod url;
 mod value;
 
 pub use exec::{Dice, Environment, ExecError, Failure, Limits, MissingKey, Resolver, Scope};

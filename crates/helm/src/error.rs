@@ -1,7 +1,7 @@
 //! What can go wrong with a chart.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error, by the step that failed. The words are Helm's.
 #[derive(Debug, thiserror::Error)]
@@ -58,4 +58,12 @@ impl Error {
     pub fn file(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File { path: path.into(), source }
     }
+}
+
+/// Why a file could not be read, in Go's words.
+pub(crate) fn of_file(path: impl AsRef<Path>, error: &io::Error) -> String {
+    let doing = if error.kind() == io::ErrorKind::IsADirectory { "read" } else { "open" };
+    let text = error.to_string();
+    let why = text.split(" (os error").next().unwrap_or_default().to_lowercase();
+    format!("{doing} {}: {why}", path.as_ref().display())
 }

@@ -18,6 +18,7 @@ use crate::repository::Places;
 
 pub use command::PlatformCommand;
 pub use getter::fetch;
+pub(crate) use getter::fetch_by;
 
 /// What adds a command.
 pub const CLI: &str = "cli/v1";

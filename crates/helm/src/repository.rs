@@ -5,6 +5,7 @@
 pub mod config;
 mod credentials;
 pub mod fetch;
+pub mod getters;
 mod http;
 pub mod hub;
 pub mod index;

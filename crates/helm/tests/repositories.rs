@@ -268,3 +268,46 @@ fn a_hub_is_asked_for_charts() {
     let error = hub::search("nonsense", "other").unwrap_err().to_string();
     assert_eq!(error, "unable to create connection to \"nonsense\": no hostname provided");
 }
+
+#[test]
+fn values_come_from_addresses() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, _, places) = world(None);
+    let files = HashMap::from([
+        ("v.yaml".to_owned(), b"a: 1\nb: {c: 2}\n".to_vec()),
+        ("list.yaml".to_owned(), b"- a\n".to_vec()),
+    ]);
+    let server = Server::start(files, None);
+    let plugin = places.plugins.join("vault");
+    std::fs::create_dir_all(&plugin).unwrap();
+    let text = "name: vault\nversion: 0.1.0\ndownloaders:\n- {command: get, protocols: [vault]}\n";
+    std::fs::write(plugin.join("plugin.yaml"), text).unwrap();
+    std::fs::write(plugin.join("get"), "#!/bin/sh\ncase \"$4\" in *locked) exit 1;; esac\necho \"b: {d: '$4'}\"\n")
+        .unwrap();
+    std::fs::set_permissions(plugin.join("get"), std::fs::Permissions::from_mode(0o755)).unwrap();
+
+    let check = |files: &[&str], from_files: &[&str], want: Result<&str, &str>| {
+        let own = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
+        let options = helm::values::Options { files: own(files), from_files: own(from_files), ..Default::default() };
+        let merged = options.merge(&places).map(|values| serde_json::Value::Object(values).to_string());
+        assert_eq!(merged.map_err(|error| error.to_string()), want.map(str::to_owned).map_err(str::to_owned));
+    };
+    let url = |path: &str| format!("{}/{path}", server.url);
+    check(&[&url("v.yaml"), "vault://x"], &[], Ok("{\"a\":1.0,\"b\":{\"c\":2.0,\"d\":\"vault://x\"}}"));
+    let shouted = url("v.yaml").replace("http", "HTTP");
+    check(&[&shouted], &["b=vault:x"], Ok("{\"a\":1.0,\"b\":\"b: {d: 'vault:x'}\\n\"}"));
+    check(&[&url("none")], &[], Err(&format!("failed to fetch {} : 404 Not Found", url("none"))));
+    let list = format!(
+        "failed to parse {}: cannot unmarshal yaml document: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {{}}",
+        url("list.yaml")
+    );
+    check(&[&url("list.yaml")], &[], Err(&list));
+    check(&["vault://locked"], &[], Err("plugin \"vault\" failed to invoke: plugin \"vault\" exited with error"));
+    check(&["ftp://x/y"], &[], Err("open ftp://x/y: no such file or directory"));
+    check(&["http://%zz"], &[], Err("parse \"http://%zz\": invalid URL escape \"%zz\""));
+    check(&[], &["a=:x"], Err("failed parsing --set-file data: parse \":x\": missing protocol scheme"));
+    let here = folder.path().display().to_string();
+    check(&[&here], &[], Err(&format!("read {here}: is a directory")));
+    let refused = "Get \"http://127.0.0.1:1/x\": dial tcp 127.0.0.1:1: connect: connection refused";
+    check(&["http://127.0.0.1:1/x"], &[], Err(refused));
+}

@@ -13,7 +13,14 @@ use crate::repository::config::Entry;
 /// # Errors
 /// Where the plug-in fails.
 pub fn fetch(places: &Places, url: &str, entry: &Entry) -> Result<Option<Vec<u8>>, Error> {
-    let protocol = url.split_once("://").map_or("", |(protocol, _)| protocol);
+    fetch_by(places, url.split_once("://").map_or("", |(protocol, _)| protocol), url, entry)
+}
+
+/// As [`fetch`], for an address whose protocol is known already.
+///
+/// # Errors
+/// Where the plug-in fails.
+pub(crate) fn fetch_by(places: &Places, protocol: &str, url: &str, entry: &Entry) -> Result<Option<Vec<u8>>, Error> {
     let known = super::all(places, &mut |_| {})?;
     let Some(plugin) = known.into_iter().find(|plugin| plugin.kind == GETTER && plugin.fetches(protocol)) else {
         return Ok(None);

@@ -1,6 +1,11 @@
 //! Files from servers.
 
+pub(super) mod tls;
+pub(super) mod words;
+
 use std::time::Duration;
+
+use gotemplate::url::Url;
 
 use super::config::Entry;
 use crate::Error;
@@ -25,15 +30,15 @@ pub(super) fn ready() {
 
 /// Gets a file of a repository, with its credentials where they belong.
 pub(super) async fn get(url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
-    let failed = |error: &(dyn std::error::Error + 'static)| Error::Repository(chain(url, error));
-    let client = client(entry)?;
-    let mut request = client.get(url).header("user-agent", format!("Helm/{}", &crate::HELM_VERSION[1..]));
-    if !entry.username.is_empty() && (entry.pass_credentials_all || same_host(url, &entry.url)) {
+    let failed = |error: &reqwest::Error| Error::Repository(words::unanswered("Get", url, error));
+    let mut request = client(entry)?.get(url).header("user-agent", agent());
+    let known = !entry.username.is_empty() && !entry.password.is_empty();
+    if known && (entry.pass_credentials_all || same_host(url, &entry.url)) {
         request = request.basic_auth(&entry.username, Some(&entry.password));
     }
     let mut answer = request.send().await.map_err(|error| failed(&error))?;
-    if !answer.status().is_success() {
-        return Err(Error::Repository(format!("failed to fetch {url} : {}", status(answer.status()))));
+    if answer.status() != reqwest::StatusCode::OK {
+        return Err(Error::Repository(format!("failed to fetch {url} : {}", status(&answer))));
     }
     let mut data = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
@@ -51,57 +56,40 @@ pub(super) async fn get_within(url: &str, entry: &Entry, limit: Duration) -> Res
     tokio::time::timeout(limit, get(url, entry)).await.map_err(|_| late())?
 }
 
-fn status(status: reqwest::StatusCode) -> String {
-    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()).trim_end().to_owned()
+/// What we call ourselves.
+pub(super) fn agent() -> String {
+    format!("Helm/{}", &crate::HELM_VERSION[1..])
+}
+
+/// The status of an answer, in the server's own words where it has some.
+fn status(answer: &reqwest::Response) -> String {
+    let own = answer.extensions().get::<hyper::ext::ReasonPhrase>();
+    let own = own.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
+    let usual = || answer.status().canonical_reason().unwrap_or_default().to_owned();
+    format!("{} {}", answer.status().as_u16(), own.unwrap_or_else(usual)).trim_end().to_owned()
 }
 
 pub(super) fn client(entry: &Entry) -> Result<reqwest::Client, Error> {
+    let files = tls::Files {
+        ca: &entry.ca_file,
+        certificate: &entry.cert_file,
+        key: &entry.key_file,
+        insecure: entry.insecure_skip_tls_verify,
+    };
+    client_of(files)
+}
+
+pub(super) fn client_of(files: tls::Files<'_>) -> Result<reqwest::Client, Error> {
     ready();
-    let wrong = |what: &str, error: &dyn std::fmt::Display| Error::Repository(format!("{what}: {error}"));
-    let mut builder = reqwest::Client::builder().read_timeout(PATIENCE).connect_timeout(PATIENCE);
-    if entry.insecure_skip_tls_verify {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    let read = |path: &str| std::fs::read(path).map_err(|source| Error::file(path, source));
-    if !entry.ca_file.is_empty() {
-        let pem = read(&entry.ca_file)?;
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(&entry.ca_file, &error))?;
-        builder = builder.tls_certs_only(certificates);
-    }
-    if !entry.cert_file.is_empty() && !entry.key_file.is_empty() {
-        let pem = [read(&entry.cert_file)?, read(&entry.key_file)?].concat();
-        let identity = reqwest::Identity::from_pem(&pem).map_err(|error| wrong(&entry.cert_file, &error))?;
-        builder = builder.identity(identity);
-    }
-    builder.build().map_err(|error| wrong("no client for network access", &error))
+    let builder = reqwest::Client::builder().read_timeout(PATIENCE).connect_timeout(PATIENCE);
+    let builder = files.apply(builder).map_err(Error::Repository)?;
+    builder.build().map_err(|error| Error::Repository(format!("no client for network access: {error}")))
 }
 
 /// Whether credentials for one URL may be shown to another.
 fn same_host(a: &str, b: &str) -> bool {
-    let parts = |url: &str| {
-        url.parse::<http::Uri>().ok().map(|uri| (uri.scheme_str().map(str::to_owned), uri.authority().cloned()))
-    };
+    let parts = |url: &str| Url::parse(url).ok().map(|url| (url.scheme, url.host));
     parts(a).is_some() && parts(a) == parts(b)
-}
-
-/// What went wrong, down to its cause.
-pub(super) fn chain(url: &str, error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let io = innermost.downcast_ref::<std::io::Error>();
-    if io.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
-        return format!("Get {url:?}: dial tcp {}: connect: connection refused", host_and_port(url));
-    }
-    format!("Get {url:?}: {innermost}")
-}
-
-fn host_and_port(url: &str) -> String {
-    let uri: http::Uri = url.parse().unwrap_or_default();
-    let standard = if uri.scheme_str() == Some("http") { 80 } else { 443 };
-    format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(standard))
 }
 
 #[cfg(test)]

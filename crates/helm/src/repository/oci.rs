@@ -153,6 +153,11 @@ pub fn pull(places: &Places, url: &str, wanted: &str, access: &Access) -> Result
     })
 }
 
+/// The chart's archive that an address stands for, whatever else is wanted.
+pub(super) fn content(places: &Places, url: &str, access: &Access) -> Result<Vec<u8>, Error> {
+    Ok(pull(places, url, "", access)?.data)
+}
+
 /// Pulls a plug-in: the name of its archive, and the archive with its provenance.
 ///
 /// # Errors
@@ -259,7 +264,10 @@ pub fn login(places: &Places, host: &str, name: &str, password: &str, access: &A
         })?;
         let url = format!("{scheme}://{host}/v2/");
         let unreached = |error: reqwest::Error| {
-            Error::Repository(format!("authenticating to {host:?}: {}", super::http::chain(&url, &error)))
+            Error::Repository(format!(
+                "authenticating to {host:?}: {}",
+                super::http::words::unanswered("Get", &url, &error)
+            ))
         };
         let answer = plain.get(&url).basic_auth(name, Some(password)).send().await.map_err(unreached)?;
         let asks_for_token = answer

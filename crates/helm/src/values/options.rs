@@ -1,13 +1,14 @@
 //! The flags that give values, in their order of precedence.
 
 use std::io::Read;
-use std::path::Path;
 
 use serde_json::Value;
 
 use super::{SetKind, Values, merge_over, read_documents, set};
 use crate::Error;
+use crate::error::of_file;
 use crate::json::with_floats;
+use crate::repository::{Places, getters};
 
 /// What the flags said, each in its order.
 #[derive(Clone, Debug, Default)]
@@ -30,11 +31,11 @@ impl Options {
     /// The values that all flags together give.
     ///
     /// # Errors
-    /// Where a file cannot be read, or a flag does not follow its form.
-    pub fn merge(&self) -> Result<Values, Error> {
+    /// Where a file cannot be read or got, or a flag does not follow its form.
+    pub fn merge(&self, places: &Places) -> Result<Values, Error> {
         let mut values = Values::new();
         for path in &self.files {
-            let data = read(path)?;
+            let data = read(path, places)?;
             let map =
                 read_documents(&data).map_err(|error| Error::Values(format!("failed to parse {path}: {error}")))?;
             merge_over(&mut values, map);
@@ -49,7 +50,7 @@ impl Options {
         for line in &self.strings {
             set(line, &mut values, &SetKind::Text).map_err(|error| failed("--set-string", error))?;
         }
-        let text = |path: &str| read(path).map(|data| String::from_utf8_lossy(&data).into_owned());
+        let text = |path: &str| read(path, places).map(|data| String::from_utf8_lossy(&data).into_owned());
         for line in &self.from_files {
             set(line, &mut values, &SetKind::File(&text)).map_err(|error| failed("--set-file", error))?;
         }
@@ -74,15 +75,15 @@ fn merge_json(line: &str, values: &mut Values) -> Result<(), Error> {
     }
 }
 
-/// A file, or standard input for a hyphen.
-fn read(path: &str) -> Result<Vec<u8>, Error> {
+/// A file, what is at an address, or standard input for a hyphen.
+fn read(path: &str, places: &Places) -> Result<Vec<u8>, Error> {
     if path.trim() == "-" {
         let mut data = Vec::new();
         std::io::stdin().read_to_end(&mut data).map_err(|source| Error::file("-", source))?;
         return Ok(data);
     }
-    std::fs::read(Path::new(path)).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::Values(format!("open {path}: no such file or directory")),
-        _ => Error::file(path, error),
-    })
+    if let Some(data) = getters::get(places, path)? {
+        return Ok(data);
+    }
+    std::fs::read(path).map_err(|error| Error::Values(of_file(path, &error)))
 }

@@ -136,7 +136,8 @@ impl ValueFlags {
     /// As the library takes them.
     pub(crate) fn options(&self) -> Options {
         Options {
-            files: self.values.clone(),
+            // An empty flag names nothing, as with pflag.
+            files: self.values.iter().filter(|path| !path.is_empty()).cloned().collect(),
             json: self.set_json.clone(),
             set: self.set.clone(),
             strings: self.set_string.clone(),

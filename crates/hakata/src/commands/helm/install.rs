@@ -78,7 +78,7 @@ pub(crate) fn log(error: &str) {
 fn install(global: &Global, args: &Args) -> anyhow::Result<Release> {
     let (name, reference) = name_and_chart(&args.args, &args.render, None)?;
     let chart = load_installable(global, &reference, &args.render)?;
-    let values = args.render.values.options().merge()?;
+    let values = args.render.values.options().merge(&global.places())?;
     let dry_run = args.dry_run.unwrap_or_default();
     if args.hide_secret && dry_run == DryRun::None {
         anyhow::bail!("hiding Kubernetes secrets requires a dry-run mode");

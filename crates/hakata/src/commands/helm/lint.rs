@@ -46,7 +46,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         capabilities,
         warn: Some(super::output::warn),
     };
-    let values = args.values.options().merge()?;
+    let values = args.values.options().merge(&global.places())?;
     let mut paths = args.paths.clone();
     if args.with_subcharts {
         args.paths.iter().for_each(|path| add_subcharts(&path.join("charts"), &mut paths));

@@ -95,7 +95,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     capabilities.api_versions.extend(args.api_versions.iter().cloned());
     let (name, reference) = name_and_chart(&args.args, &args.render, Some("release-name"))?;
     helm::render::check_name(&name).map_err(|error| anyhow!("release name check failed: {error}"))?;
-    let values = args.render.values.options().merge()?;
+    let values = args.render.values.options().merge(&global.places())?;
     let mut chart = load_installable(global, &reference, &args.render)?;
     let release = Release { name, namespace: global.namespace(), revision: 1, is_upgrade: args.is_upgrade };
     let asks = args.dry_run.as_deref() == Some("server");

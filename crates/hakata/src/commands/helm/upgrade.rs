@@ -67,7 +67,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let chart = load_installable(global, &args.chart, &args.render)?;
-    let values = args.render.values.options().merge()?;
+    let values = args.render.values.options().merge(&global.places())?;
     let mut common = args.operation.common(args.render.no_hooks, args.history_max);
     common.wait |= args.rollback_on_failure;
     let dry_run = args.dry_run.unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use gotemplate::Value;
 use gotemplate::format::{quote, sprintf};
+use gotemplate::url::Url;
 
 /// The formats that are checked.
 pub(in crate::values::schema) const NAMES: [&str; 16] = [
@@ -307,30 +308,12 @@ fn relative_pointer(text: &str) -> Checked {
 
 /// What Go finds wrong with any URL; whether it has a scheme otherwise.
 fn address(text: &str) -> Result<bool, String> {
-    let failed = |why: String| Err(format!("parse {}: {why}", quoted(text)));
-    if text.chars().any(|c| c.is_ascii_control()) {
-        return failed("net/url: invalid control character in URL".to_owned());
+    let url = Url::parse(text)?;
+    let name = url.hostname();
+    if name.contains(':') {
+        ipv6(name).map_err(|why| format!("invalid ipv6: {why}"))?;
     }
-    for (at, _) in text.match_indices('%') {
-        let hex = text.get(at + 1..at + 3).is_some_and(|two| two.chars().all(|c| c.is_ascii_hexdigit()));
-        if !hex {
-            let escape: String = text[at..].chars().take(3).collect();
-            return failed(format!("invalid URL escape {}", quoted(&escape)));
-        }
-    }
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c));
-    let colon = end.filter(|end| text[*end..].starts_with(':'));
-    match colon {
-        Some(0) => failed("missing protocol scheme".to_owned()),
-        Some(_) if text.starts_with(|c: char| c.is_ascii_alphabetic()) => Ok(true),
-        _ => {
-            let segment = text.split(['?', '#', '/']).next().unwrap_or_default();
-            match segment.contains(':') {
-                true => failed("first path segment in URL cannot contain colon".to_owned()),
-                false => Ok(false),
-            }
-        }
-    }
+    Ok(!url.scheme.is_empty())
 }
 
 fn uri(text: &str) -> Checked {
