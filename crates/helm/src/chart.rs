@@ -6,6 +6,7 @@ mod ignore;
 mod links;
 mod load;
 mod metadata;
+pub(crate) mod ordered;
 mod validate;
 
 use serde_json::{Map, Value};

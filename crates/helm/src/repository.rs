@@ -227,8 +227,8 @@ impl<'a> Asking<'a> {
             ..fetch::Source::default()
         };
         let archive = fetch::archive(&self.reach.places, &source)?;
-        if let Some((reference, digest)) = &archive.registry {
-            tell(&format!("Pulled: {reference}\nDigest: {digest}"));
+        if let Some(told) = &archive.registry {
+            tell(told.trim_end_matches('\n'));
         }
         self.chosen(dependency, archive, tell)
     }
@@ -279,7 +279,7 @@ impl<'a> Asking<'a> {
                 crate::provenance::verify_data(&archive.data, file, &provenance, keyring)?;
                 Ok(Some(provenance))
             }
-            Err(error) if needed => Err(error),
+            Err(_) if needed => Err(archive.unsigned()),
             Err(error) => {
                 tell(&format!("WARNING: Verification not found for {}: {error}", archive.url));
                 Ok(None)

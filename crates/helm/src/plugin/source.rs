@@ -34,8 +34,8 @@ pub struct Archive {
     pub data: Vec<u8>,
     /// What is beside it, as `.prov`.
     pub provenance: Option<Vec<u8>>,
-    /// What a registry called it, and its digest.
-    pub registry: Option<(String, String)>,
+    /// What is to be said of it, if it is from a registry.
+    pub registry: Option<String>,
 }
 
 impl Source {
@@ -85,12 +85,8 @@ impl Source {
             Self::Registry(url) => {
                 let failed = |error: Error| Error::Plugin(format!("failed to pull plugin from {url}: {error}"));
                 let (name, pulled) = pull_plugin(places, url, access).map_err(failed)?;
-                Archive {
-                    name,
-                    data: pulled.data,
-                    provenance: pulled.provenance,
-                    registry: Some((pulled.reference, pulled.digest)),
-                }
+                let registry = Some(pulled.told("Pulled plugin"));
+                Archive { name, data: pulled.data, provenance: pulled.provenance, registry }
             }
         }))
     }

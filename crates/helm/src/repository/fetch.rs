@@ -38,8 +38,8 @@ pub struct Archive {
     pub provenance: Option<Vec<u8>>,
     /// Where it was.
     pub url: String,
-    /// What a registry calls it, and its digest.
-    pub registry: Option<(String, String)>,
+    /// What is to be said of it, if it is from a registry.
+    pub registry: Option<String>,
     /// How its repository was reached.
     entry: Entry,
     /// Where the plug-ins are that may have fetched it.
@@ -52,12 +52,28 @@ impl Archive {
     /// # Errors
     /// Where there is none.
     pub fn provenance(&self) -> Result<Vec<u8>, Error> {
-        let url = format!("{}.prov", self.url);
-        let missing = || Error::Repository(format!("failed to fetch provenance {url:?}"));
+        let missing = || {
+            let kind = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+            Error::Repository(format!("manifest does not contain a layer with mediatype {kind}"))
+        };
         match (&self.registry, &self.places) {
-            (None, Some(places)) => bytes(places, &url, &self.entry).map_err(|_| missing()),
+            (None, Some(places)) => bytes(places, &format!("{}.prov", self.url), &self.entry),
             _ => self.provenance.clone().ok_or_else(missing),
         }
+    }
+
+    /// As [`Archive::provenance`], where nothing goes without.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn wanted_provenance(&self) -> Result<Vec<u8>, Error> {
+        self.provenance().map_err(|_| self.unsigned())
+    }
+
+    /// That there is no provenance, where nothing goes without.
+    #[must_use]
+    pub fn unsigned(&self) -> Error {
+        Error::Repository(format!("failed to fetch provenance {:?}", format!("{}.prov", self.url)))
     }
 }
 
@@ -226,7 +242,7 @@ fn from_registry(places: &Places, source: &Source) -> Result<Archive, Error> {
         repository => format!("{}/{}", repository.trim_end_matches('/'), source.reference),
     };
     let pulled = oci::pull(places, &url, &source.version, &source.access)?;
-    let place = pulled.reference.clone();
+    let (place, told) = (pulled.reference.clone(), pulled.told("Pulled"));
     let (path, tag) = place.rsplit_once(':').unwrap_or((&place, ""));
     let name = path.rsplit('/').next().unwrap_or(path);
     Ok(Archive {
@@ -234,7 +250,7 @@ fn from_registry(places: &Places, source: &Source) -> Result<Archive, Error> {
         data: pulled.data,
         provenance: pulled.provenance,
         url: format!("oci://{place}"),
-        registry: Some((place.clone(), pulled.digest)),
+        registry: Some(told),
         ..Archive::default()
     })
 }

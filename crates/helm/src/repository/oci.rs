@@ -1,24 +1,42 @@
-//! Charts in OCI registries.
+//! Charts and plug-ins in OCI registries. How registries are spoken to is `distribution`'s; what stands in them, and
+//! what is said of it, is Helm's.
 
-use std::collections::BTreeMap;
+mod login;
+mod parts;
+mod version;
+mod words;
 
-use gotemplate::semver::{Constraints, Version};
-use oci_client::client::{Certificate, CertificateEncoding, Client, ClientConfig, ClientProtocol, Config, ImageLayer};
-use oci_client::manifest::OciImageManifest;
-use oci_client::secrets::RegistryAuth;
-use oci_client::{Reference, RegistryOperation};
+use distribution::{Digest, Manifest, Reference, Registry};
+use serde_json::Value;
 
-use super::config::Entry;
 use super::credentials;
-use super::http::{block, ready};
+use super::http::{self, block, tls};
 use super::places::Places;
 use crate::Error;
 use crate::chart::Chart;
+
+pub use login::{login, logout};
+use parts::Parts;
+use version::{Wanted, reference};
+use words::{copying, told};
 
 const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
 const CHART: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 const OLD_CHART: &str = "application/tar+gzip";
 const PROVENANCE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const PLUGIN: &str = "application/vnd.helm.plugin.v1+json";
+/// The forms of manifests that are asked for.
+const ACCEPTED: [&str; 5] = [
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    MANIFEST,
+    INDEX,
+    "application/vnd.oci.artifact.manifest.v1+json",
+];
+/// Nothing that is fetched may be longer.
+const LARGEST: u64 = 256 << 20;
 
 /// How a registry is reached.
 #[derive(Clone, Debug, Default)]
@@ -31,10 +49,42 @@ pub struct Access {
     pub credentials: Option<(String, String)>,
     /// Who vouches for the registry; those that the system trusts where it is empty.
     pub ca_file: String,
-    /// What the registry is shown of us. Charts are pulled and pushed without it.
+    /// What the registry is shown of us.
     pub cert_file: String,
     /// Its key.
     pub key_file: String,
+}
+
+impl Access {
+    /// That the files are what they have to be.
+    ///
+    /// # Errors
+    /// Where they are not.
+    pub fn check(&self) -> Result<(), Error> {
+        let checked = http::client_of(self.files()).map(drop);
+        checked.map_err(|error| Error::Repository(format!("missing registry client: {error}")))
+    }
+
+    fn files(&self) -> tls::Files<'_> {
+        let (ca, certificate, key) = (&self.ca_file, &self.cert_file, &self.key_file);
+        tls::Files { ca, certificate, key, insecure: self.insecure }
+    }
+
+    /// The registry of a reference, as the person who is known there.
+    fn registry(&self, places: &Places, at: &Reference) -> Result<Registry, Error> {
+        let files = self.files();
+        // Who says something of certificates means TLS.
+        let plain = self.plain_http && !files.are_given();
+        let known = match &self.credentials {
+            Some((name, password)) if !name.is_empty() && !password.is_empty() => distribution::Credentials {
+                username: name.clone(),
+                password: password.clone(),
+                ..distribution::Credentials::default()
+            },
+            _ => credentials::find(places, at.host())?,
+        };
+        Registry::new(http::client_of(files)?, at.host(), plain, known).map_err(|error| told(&error))
+    }
 }
 
 /// What was pulled or pushed.
@@ -48,85 +98,88 @@ pub struct Transferred {
     pub data: Vec<u8>,
     /// The provenance file, if there is one.
     pub provenance: Option<Vec<u8>>,
+    /// What is to be said besides.
+    notices: String,
 }
 
-fn failed(error: impl std::error::Error) -> Error {
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+impl Transferred {
+    /// What a person reads of it; `done` is `Pulled` or `Pushed`.
+    #[must_use]
+    pub fn told(&self, done: &str) -> String {
+        let Self { reference, digest, notices, .. } = self;
+        let underscore = match reference.contains('_') {
+            true => format!("{reference} contains an underscore.\n{}\n", words::UNDERSCORE),
+            false => String::new(),
+        };
+        format!("{notices}{done}: {reference}\nDigest: {digest}\n{underscore}")
     }
-    let (own, cause) = (error.to_string(), innermost.to_string());
-    Error::Repository(if own.contains(&cause) { own } else { format!("{own}: {cause}") })
 }
 
-fn client(access: &Access) -> Result<Client, Error> {
-    ready();
-    if !access.cert_file.is_empty() || !access.key_file.is_empty() {
-        let why = "client certificates are known to `registry login` alone, not to transfers of charts";
-        return Err(Error::Repository(why.to_owned()));
-    }
-    let roots = match access.ca_file.as_str() {
-        "" => Vec::new(),
-        path => certificates(&std::fs::read_to_string(path).map_err(|source| Error::file(path, source))?),
-    };
-    let config = ClientConfig {
-        protocol: if access.plain_http { ClientProtocol::Http } else { ClientProtocol::Https },
-        accept_invalid_certificates: access.insecure,
-        tls_certs_only: roots,
-        ..ClientConfig::default()
-    };
-    Client::try_from(config).map_err(failed)
+/// Something that a manifest names.
+#[derive(Clone, Debug, Default)]
+struct Descriptor {
+    media_type: String,
+    digest: String,
+    size: u64,
+    title: String,
 }
 
-/// The certificates of a bundle, one by one.
-fn certificates(bundle: &str) -> Vec<Certificate> {
-    const END: &str = "-----END CERTIFICATE-----";
-    let one = |text: &str| Certificate { encoding: CertificateEncoding::Pem, data: text.as_bytes().to_vec() };
-    bundle.split_inclusive(END).filter(|text| text.contains(END)).map(one).collect()
-}
-
-fn auth(places: &Places, access: &Access, host: &str) -> RegistryAuth {
-    let known = access.credentials.clone().or_else(|| credentials::find(places, host));
-    known.map_or(RegistryAuth::Anonymous, |(name, password)| RegistryAuth::Basic(name, password))
-}
-
-/// `oci://host/path`, with a tag.
-fn reference(url: &str, tag: &str) -> Result<Reference, Error> {
-    let place = url.strip_prefix("oci://").unwrap_or(url).trim_end_matches('/');
-    let tagged = match place.rsplit_once('/').is_some_and(|(_, last)| last.contains([':', '@'])) {
-        true => place.to_owned(),
-        // A plus sign is no letter of tags.
-        false => format!("{place}:{}", tag.replace('+', "_")),
-    };
-    tagged.parse().map_err(|error| Error::Repository(format!("invalid reference {tagged:?}: {error}")))
-}
-
-/// The newest tag that meets a constraint.
-async fn resolve(client: &Client, auth: &RegistryAuth, url: &str, wanted: &str) -> Result<String, Error> {
-    if Version::parse_strict(wanted).is_ok() {
-        return Ok(wanted.to_owned());
-    }
-    let place = reference(url, "latest")?;
-    let wanted = if wanted.is_empty() { "*" } else { wanted };
-    let constraint = Constraints::parse(wanted).map_err(|error| Error::Repository(error.to_string()))?;
-    let mut versions: Vec<(Version, String)> = Vec::new();
-    let mut last: Option<String> = None;
-    loop {
-        let page = client.list_tags(&place, auth, Some(500), last.as_deref()).await.map_err(failed)?;
-        let full = page.tags.len() >= 500;
-        last = page.tags.last().cloned();
-        let tags = page.tags.into_iter().map(|tag| tag.replace('_', "+"));
-        versions.extend(tags.filter_map(|tag| Some((Version::parse_strict(&tag).ok()?, tag))));
-        if !full {
-            break;
+impl Descriptor {
+    fn of(value: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            media_type: text(&value["mediaType"]),
+            digest: text(&value["digest"]),
+            size: value["size"].as_u64().unwrap_or_default(),
+            title: text(&value["annotations"]["org.opencontainers.image.title"]),
         }
     }
-    versions.retain(|(version, _)| constraint.check(version));
-    versions.sort_by(|a, b| b.0.compare(&a.0));
-    let found = versions.into_iter().next().map(|(_, tag)| tag);
-    found.ok_or_else(|| {
-        Error::Repository(format!("Could not locate a version matching provided version string {wanted}"))
-    })
+
+    async fn fetch(&self, registry: &Registry, repository: &str) -> Result<Vec<u8>, Error> {
+        let wrong = |why: &str| copying("Fetch", "source", &format!("{:?}: {why}", self.digest));
+        let digest = Digest::parse(&self.digest).map_err(wrong)?;
+        if self.size > LARGEST {
+            return Err(wrong("invalid descriptor size"));
+        }
+        registry.blob(repository, &digest, self.size).await.map_err(|error| match &error {
+            distribution::Error::Content { why, .. } => copying("Push", "destination", why),
+            _ => copying("Fetch", "source", &words::of(&error)),
+        })
+    }
+}
+
+/// What a manifest names, its config first; of an index, what all its manifests name.
+async fn descriptors(registry: &Registry, at: &Reference, root: &Manifest) -> Result<Vec<Descriptor>, Error> {
+    let read = |manifest: &Manifest| -> Result<Value, Error> {
+        serde_json::from_slice(&manifest.data).map_err(|error| Error::Repository(error.to_string()))
+    };
+    let named = |value: &Value| -> Vec<Descriptor> {
+        let layers = value["layers"].as_array().into_iter().flatten();
+        std::iter::once(&value["config"]).chain(layers).map(Descriptor::of).collect()
+    };
+    let value = read(root)?;
+    if root.media_type != INDEX {
+        return Ok(named(&value));
+    }
+    let mut found = Vec::new();
+    for inner in value["manifests"].as_array().into_iter().flatten().map(Descriptor::of) {
+        if inner.media_type == MANIFEST {
+            let manifest = registry.manifest(&at.repository, &inner.digest, &[MANIFEST]).await;
+            found.extend(named(&read(
+                &manifest.map_err(|error| copying("FindSuccessors", "source", &words::of(&error)))?,
+            )?));
+        }
+    }
+    Ok(found)
+}
+
+async fn root(registry: &Registry, at: &Reference) -> Result<Manifest, Error> {
+    let failed = |why: &str| copying("FetchReference", "source", why);
+    if at.reference.is_empty() {
+        return Err(failed("invalid reference"));
+    }
+    let found = registry.manifest(&at.repository, &at.reference, &ACCEPTED).await;
+    found.map_err(|error| failed(&words::of(&error)))
 }
 
 /// Pulls a chart: the newest version that meets the constraint.
@@ -135,27 +188,52 @@ async fn resolve(client: &Client, auth: &RegistryAuth, url: &str, wanted: &str) 
 /// Where the registry does not give it.
 pub fn pull(places: &Places, url: &str, wanted: &str, access: &Access) -> Result<Transferred, Error> {
     block(async {
-        let client = client(access)?;
-        let host = reference(url, "latest")?.registry().to_owned();
-        let auth = auth(places, access, &host);
-        let has_tag = url.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
-        let tag = if has_tag { String::new() } else { resolve(&client, &auth, url, wanted).await? };
-        let place = reference(url, &tag)?;
-        let pulled = client.pull(&place, &auth, vec![CHART, OLD_CHART, PROVENANCE]).await.map_err(failed)?;
-        let layer = |ty: &[&str]| pulled.layers.iter().find(|layer| ty.contains(&layer.media_type.as_str()));
-        let missing = || Error::Repository(format!("manifest does not contain a layer with mediatype {CHART}"));
-        Ok(Transferred {
-            data: layer(&[CHART, OLD_CHART]).ok_or_else(missing)?.data.to_vec(),
-            provenance: layer(&[PROVENANCE]).map(|layer| layer.data.to_vec()),
-            digest: pulled.digest.clone().unwrap_or_default(),
-            reference: place.whole(),
-        })
+        let wanted = Wanted::of(url, wanted)?;
+        let registry = access.registry(places, &wanted.at)?;
+        let at = wanted.resolve(&registry).await?;
+        chart(&registry, &at).await
     })
 }
 
-/// The chart's archive that an address stands for, whatever else is wanted.
+/// The chart's archive that an address stands for, which has to say which it means.
 pub(super) fn content(places: &Places, url: &str, access: &Access) -> Result<Vec<u8>, Error> {
-    Ok(pull(places, url, "", access)?.data)
+    block(async {
+        let at = reference(url)?;
+        let registry = access.registry(places, &at)?;
+        Ok(chart(&registry, &at).await?.data)
+    })
+}
+
+async fn chart(registry: &Registry, at: &Reference) -> Result<Transferred, Error> {
+    let manifest = root(registry, at).await?;
+    let all = descriptors(registry, at, &manifest).await?;
+    let last = |kinds: &[&str]| all.iter().rfind(|one| kinds.contains(&one.media_type.as_str()));
+    let (config, layer) = (last(&[CONFIG]), last(&[CHART, OLD_CHART]));
+    let own = [MANIFEST, INDEX].contains(&manifest.media_type.as_str());
+    let found = usize::from(own) + [config, layer].iter().flatten().count();
+    if found < 2 {
+        return Err(Error::Repository(format!(
+            "manifest does not contain minimum number of descriptors (2), descriptors found: {found}"
+        )));
+    }
+    let config = config.ok_or_else(|| Error::Repository(format!("could not load config with mediatype {CONFIG}")))?;
+    let missing = || Error::Repository(format!("manifest does not contain a layer with mediatype {CHART}"));
+    let layer = layer.ok_or_else(missing)?;
+    let about = config.fetch(registry, &at.repository).await?;
+    let read = gotemplate::from_json_text(&gotemplate::Str::from_bytes(about));
+    read.map_err(Error::Repository)?;
+    let provenance = match last(&[PROVENANCE]) {
+        Some(signed) => Some(signed.fetch(registry, &at.repository).await?),
+        None => None,
+    };
+    let old = layer.media_type == OLD_CHART;
+    Ok(Transferred {
+        data: layer.fetch(registry, &at.repository).await?,
+        provenance,
+        digest: manifest.digest.to_string(),
+        reference: at.to_string(),
+        notices: if old { format!("Warning: chart media type {OLD_CHART} is deprecated\n") } else { String::new() },
+    })
 }
 
 /// Pulls a plug-in: the name of its archive, and the archive with its provenance.
@@ -163,42 +241,70 @@ pub(super) fn content(places: &Places, url: &str, access: &Access) -> Result<Vec
 /// # Errors
 /// Where the registry does not give it, or it is none.
 pub(crate) fn pull_plugin(places: &Places, url: &str, access: &Access) -> Result<(String, Transferred), Error> {
-    const LAYERS: [&str; 2] = ["application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.v1.tar+gzip"];
     block(async {
-        let client = client(access)?;
-        let place = reference(url, "latest")?;
-        let auth = auth(places, access, place.registry());
-        let pulled = client.pull(&place, &auth, LAYERS.to_vec()).await.map_err(failed)?;
-        let name = place.repository().rsplit('/').next().unwrap_or_default().to_owned();
+        let at = reference(url)?;
+        let registry = access.registry(places, &at)?;
+        let manifest = root(&registry, &at).await?;
+        let value: Value =
+            serde_json::from_slice(&manifest.data).map_err(|error| Error::Repository(error.to_string()))?;
+        let wrong = |what: &str, found: &Value| {
+            Err(Error::Repository(format!("expected {what}, got {}", found.as_str().unwrap_or_default())))
+        };
+        match &value["artifactType"] {
+            Value::String(kind) if kind == PLUGIN => {}
+            Value::String(kind) if !kind.is_empty() => {
+                return wrong(&format!("artifact type {PLUGIN}"), &value["artifactType"]);
+            }
+            _ if value["config"]["mediaType"] == PLUGIN => {}
+            _ => {
+                let what = format!("config media type {PLUGIN} for legacy compatibility");
+                return wrong(&what, &value["config"]["mediaType"]);
+            }
+        }
+        let name = at.repository.rsplit('/').next().unwrap_or_default();
+        let layers: Vec<Descriptor> = value["layers"].as_array().into_iter().flatten().map(Descriptor::of).collect();
         let titled = |ending: &str| {
-            pulled.layers.iter().find_map(|layer| {
-                let title = layer.annotations.as_ref()?.get("org.opencontainers.image.title")?;
-                (title.starts_with(&format!("{name}-")) && title.ends_with(ending)).then_some((title.clone(), layer))
-            })
+            let begin = format!("{name}-");
+            layers.iter().find(|layer| layer.title.starts_with(&begin) && layer.title.ends_with(ending))
         };
         let missing =
             || Error::Repository(format!("required layer matching pattern {name}-VERSION.tgz not found in manifest"));
-        let (title, layer) = titled(".tgz").ok_or_else(missing)?;
-        let transferred = Transferred {
-            data: layer.data.to_vec(),
-            provenance: titled(".tgz.prov").map(|(_, layer)| layer.data.to_vec()),
-            digest: pulled.digest.clone().unwrap_or_default(),
-            reference: place.whole(),
+        let layer = titled(".tgz").ok_or_else(missing)?;
+        let provenance = match titled(".tgz.prov") {
+            Some(signed) => Some(signed.fetch(&registry, &at.repository).await?),
+            None => None,
         };
-        Ok((title, transferred))
+        let transferred = Transferred {
+            data: layer.fetch(&registry, &at.repository).await?,
+            provenance,
+            digest: manifest.digest.to_string(),
+            reference: at.to_string(),
+            notices: String::new(),
+        };
+        Ok((layer.title.clone(), transferred))
     })
 }
 
-/// The versions of a chart that meet a constraint: the newest.
+/// The newest version of a chart that meets a constraint.
 ///
 /// # Errors
 /// Where the registry has none.
 pub fn newest(places: &Places, url: &str, wanted: &str, access: &Access) -> Result<String, Error> {
     block(async {
-        let client = client(access)?;
-        let host = reference(url, "latest")?.registry().to_owned();
-        resolve(&client, &auth(places, access, &host), url, wanted).await
+        let wanted = Wanted::of(url, wanted)?;
+        wanted.newest(&access.registry(places, &wanted.at)?).await
     })
+}
+
+/// What is pushed.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// The archive.
+    pub data: Vec<u8>,
+    /// Its provenance file, if there is one.
+    pub provenance: Option<Vec<u8>>,
+    /// When the archive was last changed, which is when the chart counts as made; now, where nobody knows.
+    pub modified: Option<std::time::SystemTime>,
 }
 
 /// Pushes an archive to `oci://host/path`; the chart's name and version are added.
@@ -208,109 +314,39 @@ pub fn newest(places: &Places, url: &str, wanted: &str, access: &Access) -> Resu
 pub fn push(
     places: &Places,
     chart: &Chart,
-    data: Vec<u8>,
-    provenance: Option<Vec<u8>>,
+    written: Written,
     url: &str,
     access: &Access,
 ) -> Result<Transferred, Error> {
     block(async {
-        let client = client(access)?;
-        let place = reference(&format!("{}/{}", url.trim_end_matches('/'), chart.name()), &chart.metadata.version)?;
-        let auth = auth(places, access, place.registry());
-        let mut layers = vec![ImageLayer::new(data, CHART.to_owned(), None)];
-        layers.extend(provenance.map(|data| ImageLayer::new(data, PROVENANCE.to_owned(), None)));
-        let metadata = chart.metadata.to_json().to_string().into_bytes();
-        let config = Config::new(metadata, CONFIG.to_owned(), None);
-        let manifest = OciImageManifest::build(&layers, &config, Some(annotations(chart)));
-        client.push(&place, &layers, config, &auth, Some(manifest)).await.map_err(failed)?;
-        let digest = client.fetch_manifest_digest(&place, &auth).await.map_err(failed)?;
-        Ok(Transferred { reference: place.whole(), digest, ..Transferred::default() })
+        let place = format!("{}/{}:{}", url.trim_end_matches('/'), chart.name(), chart.metadata.version);
+        let at = reference(&place)?;
+        let parts = Parts::new(chart, written);
+        let registry = access.registry(places, &at)?;
+        send(&registry, &at, &parts).await?;
+        let digest = parts.digest().to_string();
+        Ok(Transferred { reference: at.to_string(), digest, ..Transferred::default() })
     })
 }
 
-fn annotations(chart: &Chart) -> BTreeMap<String, String> {
-    let metadata = &chart.metadata;
-    let authors: Vec<String> = metadata
-        .maintainers
-        .iter()
-        .map(|one| if one.email.is_empty() { one.name.clone() } else { format!("{} ({})", one.name, one.email) })
-        .collect();
-    let list = [
-        ("title", metadata.name.clone()),
-        ("version", metadata.version.clone()),
-        ("created", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        ("description", metadata.description.clone()),
-        ("url", metadata.home.clone()),
-        ("source", metadata.sources.first().cloned().unwrap_or_default()),
-        ("authors", authors.join(", ")),
-    ];
-    let set = list.into_iter().filter(|(_, value)| !value.is_empty());
-    set.map(|(name, value)| (format!("org.opencontainers.image.{name}"), value)).collect()
-}
-
-/// Tries a name and password at a registry, and keeps them.
-///
-/// # Errors
-/// Where the registry does not take them.
-pub fn login(places: &Places, host: &str, name: &str, password: &str, access: &Access) -> Result<(), Error> {
-    block(async {
-        let scheme = if access.plain_http { "http" } else { "https" };
-        let plain = super::http::client(&Entry {
-            ca_file: access.ca_file.clone(),
-            cert_file: access.cert_file.clone(),
-            key_file: access.key_file.clone(),
-            insecure_skip_tls_verify: access.insecure,
-            ..Entry::default()
-        })?;
-        let url = format!("{scheme}://{host}/v2/");
-        let unreached = |error: reqwest::Error| {
-            Error::Repository(format!(
-                "authenticating to {host:?}: {}",
-                super::http::words::unanswered("Get", &url, &error)
-            ))
-        };
-        let answer = plain.get(&url).basic_auth(name, Some(password)).send().await.map_err(unreached)?;
-        let asks_for_token = answer
-            .headers()
-            .get("www-authenticate")
-            .and_then(|header| header.to_str().ok())
-            .is_some_and(|header| header.to_lowercase().starts_with("bearer"));
-        if answer.status() == 401 && asks_for_token {
-            let place: Reference = format!("{host}/catalog:latest").parse().map_err(failed)?;
-            let basic = RegistryAuth::Basic(name.to_owned(), password.to_owned());
-            let access = Access { cert_file: String::new(), key_file: String::new(), ..access.clone() };
-            client(&access)?.auth(&place, &basic, RegistryOperation::Pull).await.map_err(failed)?;
-            return Ok(());
+async fn send(registry: &Registry, at: &Reference, parts: &Parts) -> Result<(), Error> {
+    let failed =
+        |doing: &'static str| move |error: distribution::Error| copying(doing, "destination", &words::of(&error));
+    let repository = &at.repository;
+    let digest = parts.digest();
+    let known = registry.manifest_digest(repository, digest.as_str(), &[MANIFEST]).await.map_err(failed("Exists"))?;
+    if known.is_none() {
+        for blob in &parts.blobs {
+            let digest = Digest::of(blob);
+            if !registry.has_blob(repository, &digest).await.map_err(failed("Exists"))? {
+                let size = blob.len() as u64;
+                let sent = registry.put_blob(repository, &digest, size, blob.clone()).await;
+                sent.map_err(failed("Push"))?;
+            }
         }
-        if !answer.status().is_success() {
-            let status = answer.status();
-            let reason = status.canonical_reason().unwrap_or_default().to_lowercase();
-            let reason = reasons(&answer.bytes().await.unwrap_or_default()).unwrap_or(reason);
-            return Err(Error::Repository(format!(
-                "authenticating to {host:?}: GET {url:?}: response status code {}: {reason}",
-                status.as_u16()
-            )));
-        }
-        Ok(())
-    })?;
-    credentials::keep(places, host, name, password)
-}
-
-/// What a registry says is wrong.
-fn reasons(body: &[u8]) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let one = |error: &serde_json::Value| {
-        let text = |name: &str| error[name].as_str().unwrap_or_default();
-        format!("{}: {}", text("code").to_lowercase().replace('_', " "), text("message"))
-    };
-    let list: Vec<String> = value["errors"].as_array()?.iter().map(one).collect();
-    (!list.is_empty()).then(|| list.join("; "))
-}
-
-/// Forgets a registry's name and password; false where none were kept.
-///
-/// # Errors
-/// Where they cannot be forgotten.
-pub fn logout(places: &Places, host: &str) -> Result<bool, Error> {
-    credentials::forget(places, host)
+        let put = registry.put_manifest(repository, digest.as_str(), MANIFEST, parts.manifest.clone()).await;
+        put.map_err(failed("Push"))?;
+    }
+    let put = registry.put_manifest(repository, &at.reference, MANIFEST, parts.manifest.clone()).await;
+    put.map(drop).map_err(failed("Tag"))
 }

@@ -56,15 +56,15 @@ pub(crate) fn locate(global: &Global, reference: &str, flags: &ChartFlags) -> an
         reference: reference.to_owned(),
         version: version.unwrap_or_default(),
         entry: flags.access.entry("", &repository),
-        access: super::pull::access(flags.plain_http, flags.access.insecure_skip_tls_verify, &flags.access),
+        access: super::pull::access(flags.plain_http, &flags.access)?,
         repository,
     };
     let (path, archive) = fetch::fetch(&global.places(), &source)?;
-    if let Some((reference, digest)) = &archive.registry {
-        super::output::print(&format!("Pulled: {reference}\nDigest: {digest}\n"))?;
+    if let Some(told) = &archive.registry {
+        super::output::print(told)?;
     }
     if flags.verify.verify {
-        std::fs::write(helm::provenance::path_of(&path), archive.provenance()?)?;
+        std::fs::write(helm::provenance::path_of(&path), archive.wanted_provenance()?)?;
         flags.verify.check(&path)?;
     }
     Ok(path)
@@ -89,11 +89,7 @@ pub(crate) fn load_installable(global: &Global, reference: &str, flags: &RenderF
         }
         let reach = Reach {
             places: global.places(),
-            access: super::pull::access(
-                flags.chart.plain_http,
-                flags.chart.access.insecure_skip_tls_verify,
-                &flags.chart.access,
-            ),
+            access: super::pull::access(flags.chart.plain_http, &flags.chart.access)?,
             ..Reach::default()
         };
         helm::repository::update(&path, &reach, &mut |line| warn(line))?;

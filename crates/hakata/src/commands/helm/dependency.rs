@@ -57,14 +57,14 @@ struct Chart {
 
 impl Chart {
     /// How the dependencies are reached. Updating wants all of them signed where it verifies, building those that are.
-    fn reach(&self, global: &Global, verifying: fn(PathBuf) -> Verifying) -> Reach {
+    fn reach(&self, global: &Global, verifying: fn(PathBuf) -> Verifying) -> anyhow::Result<Reach> {
         let keyring = || self.verify.keyring.clone().unwrap_or_else(default_keyring);
-        Reach {
+        Ok(Reach {
             verifying: if self.verify.verify { verifying(keyring()) } else { Verifying::Never },
             places: global.places(),
             skip_refresh: self.skip_refresh,
-            access: super::pull::access(self.plain_http, self.access.insecure_skip_tls_verify, &self.access),
-        }
+            access: super::pull::access(self.plain_http, &self.access)?,
+        })
     }
 }
 
@@ -79,10 +79,10 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let done = match &args.action {
         Action::List(list) => return print(&helm::repository::list(&list.chart, list.max_col_width)?),
         Action::Update(update) => {
-            helm::repository::update(&update.chart, &update.reach(global, Verifying::Always), &mut tell)
+            helm::repository::update(&update.chart, &update.reach(global, Verifying::Always)?, &mut tell)
         }
         Action::Build(build) => {
-            helm::repository::build(&build.chart, &build.reach(global, Verifying::Possible), &mut tell)
+            helm::repository::build(&build.chart, &build.reach(global, Verifying::Possible)?, &mut tell)
         }
     };
     told?;

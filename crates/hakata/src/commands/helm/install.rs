@@ -60,6 +60,8 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         log(&error);
         anyhow::anyhow!("INSTALLATION FAILED: {error}")
     };
+    // The files of certificates come before all else.
+    super::pull::access(args.render.chart.plain_http, &args.render.chart.access)?;
     let release = install(global, args).map_err(failed)?;
     print(&args.output.release(&release.to_json(), || status(&release, args.hide_notes)))
 }

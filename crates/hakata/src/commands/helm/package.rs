@@ -52,13 +52,19 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if args.sign && args.key.is_empty() {
         anyhow::bail!("--key is required for signing a package");
     }
+    let access = super::pull::access(args.plain_http, &args.access)?;
     let mut passphrase = Passphrase::new(args.passphrase_file.as_deref());
     for path in &args.paths {
         if args.dependency_update {
-            let insecure = args.access.insecure_skip_tls_verify;
-            let access = super::pull::access(args.plain_http, insecure, &args.access);
-            let reach = Reach { places: global.places(), access, ..Reach::default() };
-            helm::repository::update(path, &reach, &mut |_| {})?;
+            let reach = Reach { places: global.places(), access: access.clone(), ..Reach::default() };
+            // Of all that goes on, Helm tells here what registries gave.
+            let mut told = Ok(());
+            helm::repository::update(path, &reach, &mut |line| {
+                if line.starts_with("Pulled: ") && told.is_ok() {
+                    told = print(&format!("{line}\n"));
+                }
+            })?;
+            told?;
         }
         let mut chart = load_directory(path)?;
         chart.notices.iter().for_each(|notice| super::output::warn(notice));

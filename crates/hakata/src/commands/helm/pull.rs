@@ -57,11 +57,11 @@ pub(crate) fn pull(global: &Global, args: &PullArgs) -> anyhow::Result<()> {
             version: version.to_owned(),
             repository: args.repo.clone(),
             entry: args.access.entry("", &args.repo),
-            access: access(args.plain_http, args.access.insecure_skip_tls_verify, &args.access),
+            access: access(args.plain_http, &args.access)?,
         };
         let archive = fetch::archive(&places, &source)?;
-        if let Some((reference, digest)) = &archive.registry {
-            print(&format!("Pulled: {reference}\nDigest: {digest}\n"))?;
+        if let Some(told) = &archive.registry {
+            print(told)?;
         }
         if args.untar && !args.verify.verify {
             unpack(args, &archive)?;
@@ -71,7 +71,15 @@ pub(crate) fn pull(global: &Global, args: &PullArgs) -> anyhow::Result<()> {
         let path = args.destination.join(&archive.file);
         std::fs::write(&path, &archive.data)?;
         if args.prov || args.verify.verify {
-            std::fs::write(provenance::path_of(&path), archive.provenance()?)?;
+            match archive.provenance() {
+                Ok(signed) => {
+                    // Helm asks a registry a second time.
+                    archive.registry.as_deref().map_or(Ok(()), print)?;
+                    std::fs::write(provenance::path_of(&path), signed)?;
+                }
+                Err(_) if args.verify.verify => return Err(archive.unsigned().into()),
+                Err(error) => print(&format!("WARNING: Verification not found for {chart}: {error}\n"))?,
+            }
         }
         if let Some(verified) = args.verify.check(&path)? {
             print(&verified.told())?;
@@ -84,16 +92,18 @@ pub(crate) fn pull(global: &Global, args: &PullArgs) -> anyhow::Result<()> {
 }
 
 /// How a registry is reached.
-pub(crate) fn access(plain_http: bool, insecure: bool, flags: &AccessFlags) -> Access {
+pub(crate) fn access(plain_http: bool, flags: &AccessFlags) -> anyhow::Result<Access> {
     let credentials = (!flags.username.is_empty()).then(|| (flags.username.clone(), flags.password.clone()));
-    Access {
+    let access = Access {
         plain_http,
-        insecure,
+        insecure: flags.insecure_skip_tls_verify,
         credentials,
         ca_file: flags.ca_file.clone(),
         cert_file: flags.cert_file.clone(),
         key_file: flags.key_file.clone(),
-    }
+    };
+    access.check()?;
+    Ok(access)
 }
 
 fn unpack(args: &PullArgs, archive: &fetch::Archive) -> anyhow::Result<()> {
@@ -133,16 +143,25 @@ pub(crate) struct PushArgs {
 }
 
 pub(crate) fn push(global: &Global, args: &PushArgs) -> anyhow::Result<()> {
+    let access = access(args.plain_http, &args.access)?;
     if !args.remote.starts_with("oci://") {
         let scheme = args.remote.split_once("://").map_or("", |(scheme, _)| scheme);
         anyhow::bail!("scheme {scheme:?} not supported");
     }
-    let data = std::fs::read(&args.chart).map_err(|error| anyhow::anyhow!("{}: {error}", args.chart.display()))?;
+    let shown = args.chart.display();
+    let about = std::fs::metadata(&args.chart).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => anyhow::anyhow!("{shown}: no such file"),
+        _ => anyhow::anyhow!("{shown}: {error}"),
+    })?;
+    if about.is_dir() {
+        anyhow::bail!("cannot push directory, must provide chart archive (.tgz)");
+    }
     let chart = helm::chart::load_archive(&args.chart)?;
-    let mut prov = args.chart.clone().into_os_string();
-    prov.push(".prov");
-    let provenance = std::fs::read(PathBuf::from(prov)).ok();
-    let access = access(args.plain_http, args.access.insecure_skip_tls_verify, &args.access);
-    let pushed = oci::push(&global.places(), &chart, data, provenance, &args.remote, &access)?;
-    print(&format!("Pushed: {}\nDigest: {}\n", pushed.reference, pushed.digest))
+    let written = oci::Written {
+        data: std::fs::read(&args.chart).map_err(|error| anyhow::anyhow!("{shown}: {error}"))?,
+        provenance: std::fs::read(provenance::path_of(&args.chart)).ok(),
+        modified: about.modified().ok(),
+    };
+    let pushed = oci::push(&global.places(), &chart, written, &args.remote, &access)?;
+    print(&pushed.told("Pushed"))
 }

@@ -98,6 +98,12 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     match &args.action {
         Action::Login(login) => {
             let (username, password) = login.credentials()?;
+            if let Some((host, _)) = login.host.split_once('/') {
+                let given = &login.host;
+                warn(&format!(
+                    "level=WARN msg=\"registry login currently only supports registry hostname, not a repository path\" host={given} suggested={host}"
+                ));
+            }
             oci::login(&places, &login.host, &username, &password, &login.access())?;
             print("Login Succeeded\n")
         }

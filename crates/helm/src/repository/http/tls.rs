@@ -32,7 +32,7 @@ struct Identity {
 
 impl Files<'_> {
     /// Whether anything is other than usual.
-    fn are_given(&self) -> bool {
+    pub(in crate::repository) fn are_given(&self) -> bool {
         (!self.certificate.is_empty() && !self.key.is_empty()) || !self.ca.is_empty() || self.insecure
     }
 
@@ -109,7 +109,7 @@ fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 fn identity((certificate, key): Pem) -> Result<Identity, String> {
     let chain = certificates(&certificate);
     if chain.is_empty() {
-        return Err("tls: failed to find any PEM data in certificate input".to_owned());
+        return Err(no_certificate(&certificate));
     }
     let read = PrivateKeyDer::from_pem_slice(&key);
     let read = read.map_err(|_| "tls: failed to find any PEM data in key input".to_owned())?;
@@ -118,6 +118,16 @@ fn identity((certificate, key): Pem) -> Result<Identity, String> {
         _ => "tls: failed to parse private key".to_owned(),
     })?;
     Ok(Identity { pem: [certificate, b"\n".to_vec(), key].concat(), key: pair })
+}
+
+fn no_certificate(pem: &[u8]) -> String {
+    let text = String::from_utf8_lossy(pem);
+    match (text.contains("PRIVATE KEY-----"), text.contains("-----BEGIN ")) {
+        (true, _) => "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched",
+        (false, true) => "tls: failed to find \"CERTIFICATE\" PEM block in certificate input",
+        (false, false) => "tls: failed to find any PEM data in certificate input",
+    }
+    .to_owned()
 }
 
 /// Takes any certificate.

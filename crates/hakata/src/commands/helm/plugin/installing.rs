@@ -53,8 +53,7 @@ pub(super) fn install(global: &Global, args: &Install) -> anyhow::Result<()> {
             folder
         }
         source => {
-            let insecure = args.access.insecure_skip_tls_verify;
-            let access = super::super::pull::access(args.plain_http, insecure, &args.access);
+            let access = super::super::pull::access(args.plain_http, &args.access)?;
             let fetched = source.archive(&global.places(), &access)?.unwrap_or_default();
             unpack(&fetched, &parent, verify.then(|| keyring(args.keyring.as_ref())).as_deref())?
         }
@@ -103,8 +102,8 @@ fn copy(url: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
 
 /// Unpacks an archive, after what vouches for it was looked at; both are kept beside the folder.
 fn unpack(fetched: &Archive, parent: &Path, keyring: Option<&Path>) -> anyhow::Result<PathBuf> {
-    if let Some((reference, digest)) = &fetched.registry {
-        print(&format!("Pulled plugin: {reference}\nDigest: {digest}\n"))?;
+    if let Some(told) = &fetched.registry {
+        print(told)?;
     }
     if let Some(keyring) = keyring {
         let Some(signed) = &fetched.provenance else {
