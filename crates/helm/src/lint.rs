@@ -232,7 +232,7 @@ impl Linter {
         coalesce_tables(&mut merged, own, &mut Warnings::new());
         if !schema.is_empty()
             && !options.skip_schema
-            && let Err(findings) = crate::values::validate_one(&merged, &schema)
+            && let Err(findings) = crate::values::validate_one(&merged, &schema, options.warn)
         {
             self.report(Severity::Error, FILE, findings);
         }
@@ -255,7 +255,7 @@ impl Linter {
         crate::values::tell(&warnings, options.warn);
         let Ok(values) = values else { return };
         if !options.skip_schema
-            && let Err(findings) = crate::values::validate(&chart, &values)
+            && let Err(findings) = crate::values::validate(&chart, &values, None)
         {
             let message =
                 format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{findings}");

@@ -102,7 +102,7 @@ pub fn render(
 ) -> Result<Rendered, Error> {
     let merged = merged(chart, given, options.warn)?;
     if !options.skip_schema {
-        values::validate(chart, &merged).map_err(|findings| {
+        values::validate(chart, &merged, options.warn).map_err(|findings| {
             Error::Values(format!(
                 "values don't meet the specifications of the schema(s) in the following chart(s):\n{findings}"
             ))

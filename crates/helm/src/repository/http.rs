@@ -36,10 +36,40 @@ pub(super) async fn get(url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
     if known && (entry.pass_credentials_all || same_host(url, &entry.url)) {
         request = request.basic_auth(&entry.username, Some(&entry.password));
     }
-    let mut answer = request.send().await.map_err(|error| failed(&error))?;
+    let answer = request.send().await.map_err(|error| failed(&error))?;
     if answer.status() != reqwest::StatusCode::OK {
         return Err(Error::Repository(format!("failed to fetch {url} : {}", status(&answer))));
     }
+    whole(url, answer).await
+}
+
+/// As [`get`], for a server that has so long to give all of it.
+pub(super) async fn get_within(url: &str, entry: &Entry, limit: Duration) -> Result<Vec<u8>, Error> {
+    let late = || Error::Repository(format!("Get {url:?}: context deadline exceeded (Client.Timeout exceeded)"));
+    tokio::time::timeout(limit, get(url, entry)).await.map_err(|_| late())?
+}
+
+/// Gets a document, and tells in other words what went wrong.
+pub(super) async fn plain(url: &str, limit: Duration) -> Result<Vec<u8>, Error> {
+    let failed = |why: String| Error::Repository(format!("HTTP request failed for {url}: {why}"));
+    let late = || failed(format!("Get {url:?}: context deadline exceeded (Client.Timeout exceeded)"));
+    let asked = async {
+        let sent = client(&Entry::default())?.get(url).header("user-agent", agent()).send().await;
+        let answer = sent.map_err(|error| failed(words::unanswered("Get", url, &error)))?;
+        let status = answer.status();
+        if status != reqwest::StatusCode::OK {
+            let reason = status.canonical_reason().unwrap_or_default();
+            let code = status.as_u16();
+            return Err(Error::Repository(format!("HTTP request to {url} returned status {code} ({reason})")));
+        }
+        whole(url, answer).await
+    };
+    tokio::time::timeout(limit, asked).await.map_err(|_| late())?
+}
+
+/// All of an answer, as far as it may be long.
+async fn whole(url: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, Error> {
+    let failed = |error: &reqwest::Error| Error::Repository(words::unanswered("Get", url, error));
     let mut data = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
         data.extend_from_slice(&chunk);
@@ -48,12 +78,6 @@ pub(super) async fn get(url: &str, entry: &Entry) -> Result<Vec<u8>, Error> {
         }
     }
     Ok(data)
-}
-
-/// As [`get`], for a server that has so long to give all of it.
-pub(super) async fn get_within(url: &str, entry: &Entry, limit: Duration) -> Result<Vec<u8>, Error> {
-    let late = || Error::Repository(format!("Get {url:?}: context deadline exceeded (Client.Timeout exceeded)"));
-    tokio::time::timeout(limit, get(url, entry)).await.map_err(|_| late())?
 }
 
 /// What we call ourselves.

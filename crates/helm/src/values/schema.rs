@@ -1,5 +1,6 @@
 //! values.schema.json: what values have to look like.
 
+mod library;
 mod told;
 
 use std::fmt::Write as _;
@@ -8,16 +9,19 @@ use serde_json::Value;
 
 use super::Values;
 use crate::chart::Chart;
+use crate::error::of_file;
 use crate::json::with_integers;
+use crate::repository::getters;
+use library::{Fetch, Library, OWN};
 
 /// Checks the values of a chart and its subcharts against their schemas.
 ///
 /// # Errors
 /// All findings, chart by chart.
-pub fn validate(chart: &Chart, values: &Values) -> Result<(), String> {
+pub fn validate(chart: &Chart, values: &Values, warn: Option<fn(&str)>) -> Result<(), String> {
     let mut findings = String::new();
     if let Some(schema) = &chart.schema
-        && let Err(error) = validate_one(values, schema)
+        && let Err(error) = validate_one(values, schema, warn)
     {
         let _ = write!(findings, "{}:\n{error}", chart.name());
     }
@@ -25,7 +29,7 @@ pub fn validate(chart: &Chart, values: &Values) -> Result<(), String> {
         match values.get(subchart.name()) {
             None | Some(Value::Null) => {}
             Some(Value::Object(inner)) => {
-                if let Err(error) = validate(subchart, inner) {
+                if let Err(error) = validate(subchart, inner, warn) {
                     findings.push_str(&error);
                 }
             }
@@ -39,7 +43,7 @@ pub fn validate(chart: &Chart, values: &Values) -> Result<(), String> {
     if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
-/// Nothing is fetched for a schema; what it refers to elsewhere accepts everything.
+/// What nothing reachable refers to is not fetched, and accepts everything.
 struct NoRetrieval;
 
 impl jsonschema::Retrieve for NoRetrieval {
@@ -48,27 +52,62 @@ impl jsonschema::Retrieve for NoRetrieval {
     }
 }
 
-/// Checks values against one schema.
+/// Checks values against one schema. Documents that it refers to are fetched.
 ///
 /// # Errors
 /// All findings, one a line.
-pub fn validate_one(values: &Values, schema: &[u8]) -> Result<(), String> {
-    let schema: Value = serde_json::from_slice(schema).map_err(|error| no_json(schema, &error))?;
+pub fn validate_one(values: &Values, schema: &[u8], warn: Option<fn(&str)>) -> Result<(), String> {
+    validate_with(values, schema, &|address| fetched(address, warn))
+}
+
+fn validate_with(values: &Values, schema: &[u8], fetch: Fetch<'_>) -> Result<(), String> {
+    let own: Value = serde_json::from_slice(schema).map_err(|error| no_json(schema, &error))?;
+    let library = Library::of(&own, fetch)?;
+    let leans = library.others().next().is_some();
+    let schema = if leans { library.bundled() } else { own };
+    let registry = library.absolute().try_fold(referencing::Registry::new(), |registry, (address, document)| {
+        registry.add(address, referencing::Draft::default().create_resource(document))
+    });
+    let registry = registry.and_then(|registry| registry.retriever(NoRetrieval).prepare());
+    let registry = registry.map_err(|error| error.to_string())?;
     let mut options = jsonschema::options().with_retriever(NoRetrieval);
+    if leans {
+        options = options.with_registry(&registry);
+    }
     for format in told::FORMATS {
         options = options.with_format(format, move |text: &str| told::wrong_format(format, text).is_none());
     }
-    let validator = options.build(&schema).map_err(|error| told::no_schema(&schema, &error))?;
+    let validator = options.build(&schema).map_err(|error| told::no_schema(OWN, &schema, &error))?;
     let values = with_integers(Value::Object(values.clone()));
     if validator.is_valid(&values) {
         return Ok(());
     }
-    let mut findings = told::told(&schema, &values);
+    let findings = told::told(&schema, &values);
     if findings.is_empty() {
         let one = |error: jsonschema::ValidationError<'_>| format!("- at '{}': {error}\n", error.instance_path());
-        findings = validator.iter_errors(&values).map(one).collect();
+        return Err(validator.iter_errors(&values).map(one).collect());
     }
-    Err(format!("{findings}\n"))
+    Err(findings)
+}
+
+/// A document that a schema refers to: from the web, or of this machine.
+fn fetched(address: &str, warn: Option<fn(&str)>) -> Result<Value, String> {
+    let data = match address.split(':').next().unwrap_or_default() {
+        "http" | "https" => getters::document(address)?,
+        "file" => {
+            let path = address.trim_start_matches("file://");
+            std::fs::read(path).map_err(|error| of_file(path, &error))?
+        }
+        "urn" => {
+            if let Some(warn) = warn {
+                let what = "unresolved URN reference ignored; using permissive schema";
+                warn(&format!("level=WARN msg={what:?} urn={address}"));
+            }
+            return Ok(Value::Bool(true));
+        }
+        _ => return Err(format!("no URLLoader registered for {address:?}")),
+    };
+    serde_json::from_slice(&data).map_err(|error| no_json(&data, &error))
 }
 
 /// What is wrong with a schema that is not even JSON.
@@ -86,14 +125,14 @@ fn no_json(schema: &[u8], error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::validate_one;
+    use super::{validate_one, validate_with};
     use serde_json::{Value, json};
 
     #[track_caller]
     fn check(schema: &Value, values: &Value, want: &str) {
         let Value::Object(map) = values else { panic!("values are a map") };
-        let found = validate_one(map, schema.to_string().as_bytes()).unwrap_err();
-        assert_eq!(found, format!("{want}\n"), "{values}");
+        let found = validate_one(map, schema.to_string().as_bytes(), None).unwrap_err();
+        assert_eq!(found, want, "{values}");
     }
 
     #[test]
@@ -156,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_no_schema_is_told_of_with_its_place() {
         let schema = json!({ "properties": { "a": { "items": [{ "type": "string" }] } } });
-        let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes()).unwrap_err();
+        let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes(), None).unwrap_err();
         let want = "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with 'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '/properties/a': 'allOf' failed\n    - at '/properties/a/items': got array, want boolean or object";
         assert_eq!(found, want);
         let cases = [
@@ -177,7 +216,7 @@ mod tests {
             ),
         ];
         for (schema, language, want) in cases {
-            let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes()).unwrap_err();
+            let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes(), None).unwrap_err();
             let head =
                 "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with";
             assert_eq!(found, format!("{head} '{language}'\n{want}"), "{schema}");
@@ -193,8 +232,59 @@ mod tests {
             ("{}x", "invalid character after top-level value"),
         ];
         for (schema, want) in cases {
-            assert_eq!(validate_one(&serde_json::Map::new(), schema.as_bytes()), Err(want.to_owned()), "{schema}");
+            assert_eq!(
+                validate_one(&serde_json::Map::new(), schema.as_bytes(), None),
+                Err(want.to_owned()),
+                "{schema}"
+            );
         }
+    }
+
+    #[test]
+    fn schemas_lean_on_others() {
+        let documents = json!({
+            "https://h/s/port.json": {
+                "type": "integer", "maximum": 10,
+                "$defs": { "name": { "$anchor": "n", "type": "string", "minLength": 3 }, "inner": { "$ref": "#/$defs/name" } },
+            },
+            "https://h/s/outer.json": { "properties": { "port": { "$ref": "port.json" }, "n": { "$ref": "port.json#n" } } },
+            "https://h/bad.json": { "type": "nonsense" },
+            "file:///other.json": { "const": 5 },
+        });
+        let check = |schema: &Value, values: &Value, want: Result<(), &str>| {
+            let fetch = |address: &str| documents.get(address).cloned().ok_or_else(|| "nobody is there".to_owned());
+            let Value::Object(map) = values else { panic!("values are a map") };
+            let found = validate_with(map, schema.to_string().as_bytes(), &fetch);
+            assert_eq!(found, want.map_err(str::to_owned), "{schema}");
+        };
+        let of = |reference: &str| json!({ "properties": { "p": { "$ref": reference } } });
+        let port = of("https://h/s/port.json");
+        check(&port, &json!({ "p": 5 }), Ok(()));
+        check(&port, &json!({ "p": 50 }), Err("- at '/p': maximum: got 50, want 10\n"));
+        let old = json!({ "$schema": "http://json-schema.org/draft-07/schema#", "properties": { "p": { "$ref": "https://h/s/port.json" } } });
+        check(&old, &json!({ "p": 50 }), Err("- at '/p': maximum: got 50, want 10\n"));
+        for place in ["#/$defs/name", "#n", "#/$defs/inner"] {
+            let short = of(&format!("https://h/s/port.json{place}"));
+            check(&short, &json!({ "p": "ab" }), Err("- at '/p': minLength: got 2, want 3\n"));
+        }
+        let both = "- at '/p': validation failed\n  - at '/p/n': minLength: got 2, want 3\n  - at '/p/port': maximum: got 11, want 10\n";
+        check(&of("https://h/s/outer.json"), &json!({ "p": { "n": "ab", "port": 11 } }), Err(both));
+        let based = json!({ "$id": "https://h/s/base.json", "properties": { "p": { "$ref": "port.json" } } });
+        check(&based, &json!({ "p": 50 }), Err("- at '/p': maximum: got 50, want 10\n"));
+        check(&of("other.json"), &json!({ "p": 6 }), Err("- at '/p': value must be 5\n"));
+        let language = of("http://json-schema.org/draft-07/schema#");
+        let words = "- at '/p/minLength': 'allOf' failed\n  - at '/p/minLength': got string, want integer\n";
+        check(&language, &json!({ "p": { "minLength": "x" } }), Err(words));
+
+        let lost = "failing loading \"https://h/none.json\": nobody is there";
+        check(&of("https://h/none.json"), &json!({}), Err(lost));
+        check(&json!({ "$defs": { "x": { "$ref": "https://h/none.json" } } }), &json!({}), Ok(()));
+        let nowhere = "json-pointer in \"https://h/s/port.json#/nope\" not found";
+        check(&of("https://h/s/port.json#/nope"), &json!({}), Err(nowhere));
+        let unnamed = "anchor in \"https://h/s/port.json#nope\" not found in schema \"https://h/s/port.json\"";
+        check(&of("https://h/s/port.json#nope"), &json!({}), Err(unnamed));
+        let bad = "\"https://h/bad.json#\" is not valid against metaschema: jsonschema validation failed with 'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '/type': 'anyOf' failed\n    - at '/type': value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'\n    - at '/type': got string, want array";
+        check(&of("https://h/bad.json"), &json!({}), Err(bad));
     }
 
     #[test]
@@ -204,7 +294,7 @@ mod tests {
         check(&old, &json!({ "e": "nope" }), "- at '/e': 'nope' is not valid email: missing @\n");
         let new = schema("https://json-schema.org/draft/2020-12/schema").to_string();
         let Value::Object(values) = json!({ "e": "nope" }) else { unreachable!() };
-        assert_eq!(validate_one(&values, new.as_bytes()), Ok(()));
+        assert_eq!(validate_one(&values, new.as_bytes(), None), Ok(()));
     }
 
     #[test]

@@ -16,7 +16,9 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::{Map, Value};
 
 pub(super) use formats::{NAMES as FORMATS, wrong as wrong_format};
+pub(super) use language::{at as language_at, is_known};
 use places::Places;
+pub(super) use places::decoded;
 
 /// References lead no further than this, one into the other.
 const MAX_DEPTH: usize = 200;
@@ -84,7 +86,7 @@ fn told_by(schema: &Value, values: &Value, asserts_formats: bool) -> String {
 }
 
 /// What is wrong with a schema that is none, and where.
-pub(super) fn no_schema(schema: &Value, error: &jsonschema::ValidationError<'_>) -> String {
+pub(super) fn no_schema(address: &str, schema: &Value, error: &jsonschema::ValidationError<'_>) -> String {
     let words = match error.kind() {
         ValidationErrorKind::Type { kind: TypeKind::Single(one) } => {
             keywords::wrong_type(&Value::from(one.to_string()), error.instance())
@@ -102,8 +104,16 @@ pub(super) fn no_schema(schema: &Value, error: &jsonschema::ValidationError<'_>)
     let findings = if nested.is_empty() { format!("- at {place}: {words}") } else { nested };
     let (language, findings) = (language::address(draft), findings.trim_end());
     format!(
-        "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with '{language}'\n{findings}"
+        "\"{address}#\" is not valid against metaschema: jsonschema validation failed with '{language}'\n{findings}"
     )
+}
+
+/// That a document that was fetched is a schema.
+pub(super) fn check(address: &str, document: &Value) -> Result<(), String> {
+    if !document["$schema"].as_str().is_none_or(is_known) {
+        return Ok(());
+    }
+    jsonschema::meta::validate(document).map_err(|error| no_schema(address, document, &error))
 }
 
 fn write(findings: &[Finding], depth: usize, out: &mut String) {

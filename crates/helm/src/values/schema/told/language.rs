@@ -27,6 +27,31 @@ pub(super) fn of(draft: u16) -> Value {
     whole
 }
 
+/// Whether a schema may be written in this language without anybody fetching it.
+pub(in crate::values::schema) fn is_known(name: &str) -> bool {
+    let bare = name.split('#').next().unwrap_or_default();
+    let bare = bare.strip_prefix("http://").or_else(|| bare.strip_prefix("https://")).unwrap_or(bare);
+    let old = ["draft-04", "draft-06", "draft-07", "draft/2019-09", "draft/2020-12"];
+    match bare.strip_prefix("json-schema.org/") {
+        Some("schema") => true,
+        Some(rest) => rest.strip_suffix("/schema").is_some_and(|draft| old.contains(&draft)),
+        None => false,
+    }
+}
+
+/// What is known without being fetched: the schemas of schemas, and their parts.
+pub(in crate::values::schema) fn at(address: &str) -> Option<&'static Value> {
+    let address = address.trim_end_matches('#');
+    [4, 6, 7, 2019, 2020].into_iter().find_map(|draft| {
+        let (whole, parts) = documents(draft);
+        let named = |one: &&'static Arc<Value>| {
+            let id = one["$id"].as_str().or_else(|| one["id"].as_str());
+            id.is_some_and(|id| id.trim_end_matches('#') == address)
+        };
+        std::iter::once(whole).chain(parts).find(named).map(|found| &**found)
+    })
+}
+
 /// The document of a draft, and those that it leans on.
 fn documents(draft: u16) -> (&'static Arc<Value>, Vec<&'static Arc<Value>>) {
     match draft {

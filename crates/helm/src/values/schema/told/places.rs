@@ -78,7 +78,7 @@ impl<'s> Places<'s> {
 }
 
 /// A fragment without its percent signs.
-fn decoded(text: &str) -> String {
+pub(in crate::values::schema) fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
