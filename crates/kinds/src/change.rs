@@ -59,6 +59,15 @@ pub(crate) fn keep_metadata(object: &mut Value, old: View<'_>) {
     }
 }
 
+/// Metadata as it was in the old object, but for the owners of fields.
+pub(crate) fn keep_all_metadata(object: &mut Value, old: View<'_>) {
+    let owners = View::from(&*object).at(&["metadata", "managedFields"]).value().cloned();
+    let mut metadata = old.get("metadata").to_map();
+    metadata.remove("managedFields");
+    metadata.extend(owners.map(|owners| ("managedFields".to_owned(), owners)));
+    *map_at(object, "metadata") = metadata;
+}
+
 /// An empty map at the child `name`.
 pub(crate) fn clear(object: &mut Value, name: &str) {
     if let Some(map) = object.as_object_mut() {
@@ -96,6 +105,14 @@ pub(crate) fn set_generation(object: &mut Value, generation: i64) {
 pub(crate) fn count_generation(object: &mut Value, old: View<'_>, fields: &[&[&str]]) {
     let new = View::from(&*object);
     if fields.iter().any(|field| !new.at(field).same(old.at(field))) {
+        set_generation(object, old.get("metadata").int("generation") + 1);
+    }
+}
+
+/// Counts `metadata.generation` up if the field is not exactly as it was: of some kinds, even an empty list or map in
+/// place of none counts.
+pub(crate) fn count_generation_exactly(object: &mut Value, old: View<'_>, field: &str) {
+    if View::from(&*object).get(field) != old.get(field) {
         set_generation(object, old.get("metadata").int("generation") + 1);
     }
 }

@@ -94,7 +94,8 @@ impl Strategy for Claim {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors = checks::meta_update(object, old);
+        let mut errors = checks::meta(object, true, name_is_dns_subdomain);
+        errors.extend(checks::meta_update(object, old));
         let (spec, path) = (object.get("spec"), Path::new("spec"));
         if !spec.same(old.get("spec")) {
             errors.push(Error::invalid_shown(&path, show::claim_spec(spec), FIELD_IMMUTABLE));

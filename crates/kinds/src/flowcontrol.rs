@@ -6,8 +6,7 @@ mod flow_schema;
 mod priority_level;
 mod rules;
 
-use crate::change::keep;
-use crate::change::keep_metadata;
+use crate::change::{keep, keep_all_metadata};
 use crate::resource::{Resource, Scope};
 use crate::strategy::{Request, Strategy};
 use object::field::{Error, Errors, Path};
@@ -33,7 +32,7 @@ struct Status;
 
 impl Strategy for Status {
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        keep_metadata(object, old);
+        keep_all_metadata(object, old);
         keep(object, old, "spec");
     }
 

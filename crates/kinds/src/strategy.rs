@@ -98,6 +98,11 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// False if a delete leaves no work to the garbage collector, whatever the client says of dependents.
+    fn has_dependents(&self) -> bool {
+        true
+    }
+
     /// Fields that an apply or update through the main resource (or, asked on a subresource's strategy, through it)
     /// never owns, as paths like `["status"]`.
     fn reset_fields(&self) -> &'static [&'static [&'static str]] {

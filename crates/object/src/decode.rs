@@ -5,8 +5,8 @@
 //! [`Emit`] says. Errors are worded as the server's JSON package words them, with the Go field path. The result is the
 //! same if it is decoded again.
 //!
-//! Empty lists are the exception: storage does not tell them from nil, but rules do, so a decoded object has those that
-//! were sent until [`normalise`] takes them away.
+//! Empty lists and maps are the exception: storage does not tell them from nil, but rules do, so a decoded object has
+//! those that were sent until [`normalise`] takes them away.
 //!
 //! Defaults are not applied here; that is `kinds`. After it has changed an object, [`normalise`] brings it back into
 //! form. Neither is `apiVersion` or `kind` filled in.
@@ -14,6 +14,7 @@
 pub(crate) mod base64;
 #[cfg(test)]
 mod corpus_tests;
+mod empty;
 mod error;
 mod scalars;
 mod sniff;
@@ -22,6 +23,7 @@ mod tests;
 mod time;
 mod zero;
 
+pub use empty::has_empty;
 pub use sniff::{TypeMeta, bad_json, bad_request, sniff};
 
 use crate::json::{self, Node};
@@ -84,7 +86,8 @@ pub fn normalise(schema: &Schema, ty: TypeId, value: &mut Value) -> Result<(), S
     reform(schema, ty, value, Empties::None)
 }
 
-/// Takes away the empty lists that would not be sent, as they are when Go encodes an object that is not stored yet.
+/// Takes away the empty lists and maps that would not be sent, as they are when Go encodes an object that is not stored
+/// yet.
 ///
 /// # Errors
 /// The server's words for a value of a wrong type; the object then lacks it.
@@ -92,13 +95,13 @@ pub fn omit_empty(schema: &Schema, ty: TypeId, value: &mut Value) -> Result<(), 
     reform(schema, ty, value, Empties::Sent)
 }
 
-/// True if there is an empty list anywhere in it: then [`normalise`] may have something to do.
-pub fn has_empty_list(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty() || items.iter().any(has_empty_list),
-        Value::Object(map) => map.values().any(has_empty_list),
-        _ => false,
-    }
+/// Takes away what [`omit_empty`] takes away, but nothing from within lists that are owned as one: whether their items
+/// have changed, upstream tells by comparing them as they are.
+///
+/// # Errors
+/// The server's words for a value of a wrong type; the object then lacks it.
+pub fn omit_unowned(schema: &Schema, ty: TypeId, value: &mut Value) -> Result<(), String> {
+    reform(schema, ty, value, Empties::Owned)
 }
 
 fn reform(schema: &Schema, ty: TypeId, value: &mut Value, empties: Empties) -> Result<(), String> {
@@ -124,15 +127,27 @@ enum Style {
     Merged,
 }
 
-/// Which empty lists are kept.
+/// Which empty lists and maps are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Empties {
     /// None: storage has nil in their place.
     None,
     /// Those of fields that are sent when they are zero.
     Sent,
+    /// Those, and all within lists that are owned as one.
+    Owned,
     /// All that were there.
     All,
+}
+
+impl Empties {
+    fn keep(self, field: &Field) -> bool {
+        match self {
+            Empties::All => true,
+            Empties::Sent | Empties::Owned => field.emit == Emit::Zero,
+            Empties::None => false,
+        }
+    }
 }
 
 struct Decoder<'s> {
@@ -247,7 +262,13 @@ impl<'s> Decoder<'s> {
             return Value::Null;
         }
         let at = At { parent: Some(at), step: Step::Field(field, owner) };
-        self.value(node, &field.ty, &at, before)
+        let empties = self.empties;
+        if empties == Empties::Owned && field.is_atomic_list() {
+            self.empties = Empties::All;
+        }
+        let value = self.value(node, &field.ty, &at, before);
+        self.empties = empties;
+        value
     }
 
     fn list(&mut self, nodes: Vec<Node<'_>>, item: &Type, at: &At<'_>) -> Value {
@@ -338,11 +359,9 @@ impl<'s> Decoder<'s> {
 fn kept(value: Value, field: &Field, empties: Empties) -> Option<Value> {
     let nothing = match &value {
         Value::Null => true,
-        Value::Array(items) if items.is_empty() && empties == Empties::All => false,
-        Value::Array(items) if items.is_empty() && empties == Empties::Sent && field.emit == Emit::Zero => false,
         // Storage does not tell empty from nil.
-        Value::Array(items) => items.is_empty() && matches!(field.ty, Type::List(_)),
-        Value::Object(map) => map.is_empty() && matches!(field.ty, Type::Map(_)),
+        Value::Array(items) => items.is_empty() && matches!(field.ty, Type::List(_)) && !empties.keep(field),
+        Value::Object(map) => map.is_empty() && matches!(field.ty, Type::Map(_)) && !empties.keep(field),
         Value::String(text) => return (!text.is_empty() || keeps_zero(field)).then_some(value),
         Value::Bool(flag) => return (*flag || keeps_zero(field)).then_some(value),
         Value::Number(number) => return (number.as_f64() != Some(0.0) || keeps_zero(field)).then_some(value),

@@ -4,6 +4,7 @@
 //! which then has to be decoded again: a patch may make anything of it.
 
 pub mod json;
+pub mod layout;
 pub mod merge;
 mod print;
 pub mod strategic;

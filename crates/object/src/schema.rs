@@ -11,6 +11,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use builtin::is_map;
 pub use builtin::{builtin, builtin_type};
 
 use serde_json::Value;
@@ -362,6 +363,11 @@ impl Field {
     pub(crate) fn is_boxed_list(&self) -> bool {
         let item = self.go.as_deref().and_then(|go| go.rsplit(']').next());
         matches!(item, Some("v1.Verbs" | "v1.ExtraValue"))
+    }
+
+    /// True for a list that server-side apply owns and replaces as one.
+    pub(crate) fn is_atomic_list(&self) -> bool {
+        matches!(self.ty, Type::List(_)) && !matches!(self.merge, Merge::Set | Merge::MapList(_))
     }
 
     /// An optional field that is omitted when zero and merged as its type says.

@@ -3,6 +3,7 @@
 //! The object is a tree of values or a [`packed`] one. [`View`] never fails; whether a field has the right type was settled when the body was decoded.
 
 use crate::packed;
+use crate::schema;
 use serde_json::{Map, Value};
 use std::iter;
 
@@ -224,16 +225,16 @@ impl<'a> View<'a> {
     }
 
     /// Equal as the reference implementation's semantic equality has it: absent, `null` and empty maps, lists and
-    /// texts at this place are one and the same, and so are absent, `null` and empty lists below it. (Whether an empty
-    /// map below is a map or a struct that is there, the value does not tell.)
+    /// texts at this place are one and the same, and so are absent, `null` and empty lists and maps below it. (Whether an
+    /// empty map below is a map or a struct that is there, only its name tells.)
     pub fn same(self, other: View<'_>) -> bool {
         (self.is_emptyish() && other.is_emptyish()) || self.same_below(other)
     }
 
     fn same_below(self, other: View<'_>) -> bool {
         if self.is_map() && other.is_map() {
-            return self.entries().all(|(name, value)| value.same_item(other.get(name)))
-                && other.entries().all(|(name, value)| !self.get(name).is_absent() || value.is_no_list());
+            return self.entries().all(|(name, value)| value.same_item(name, other.get(name)))
+                && other.entries().all(|(name, value)| !self.get(name).is_absent() || value.is_nil(name));
         }
         if self.is_list() && other.is_list() {
             return self.len() == other.len() && iter::zip(self.items(), other.items()).all(|(a, b)| a.same_below(b));
@@ -241,13 +242,13 @@ impl<'a> View<'a> {
         self == other
     }
 
-    fn same_item(self, other: View<'_>) -> bool {
-        if self.exists() && other.exists() { self.same_below(other) } else { self.is_no_list() && other.is_no_list() }
+    fn same_item(self, name: &str, other: View<'_>) -> bool {
+        if self.exists() && other.exists() { self.same_below(other) } else { self.is_nil(name) && other.is_nil(name) }
     }
 
-    /// Nothing, or a list of nothing.
-    fn is_no_list(self) -> bool {
-        !self.exists() || (self.is_list() && self.is_empty())
+    /// Nothing, or a list or map of nothing in the field `name`.
+    fn is_nil(self, name: &str) -> bool {
+        !self.exists() || (self.is_empty() && (self.is_list() || (self.is_map() && schema::is_map(name))))
     }
 
     fn is_emptyish(self) -> bool {
@@ -311,5 +312,16 @@ mod tests {
         let b = json!({});
         assert!(View::from(&a).get("labels").same(View::from(&b).get("labels")));
         assert!(!View::from(&a).same(View::from(&b).get("labels").get("x")) || View::from(&a).len() == 1);
+    }
+
+    #[test]
+    fn an_empty_map_below_is_nil_and_an_empty_struct_is_not() {
+        let pod = json!({"spec": {"nodeSelector": {}, "volumes": [{"name": "v", "emptyDir": {}}], "tolerations": []}});
+        let without_map = json!({"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}});
+        let without_struct = json!({"spec": {"volumes": [{"name": "v"}]}});
+        assert!(View::from(&pod).same(View::from(&without_map)));
+        assert!(View::from(&without_map).same(View::from(&pod)));
+        assert!(!View::from(&without_map).same(View::from(&without_struct)));
+        assert!(!View::from(&without_struct).same(View::from(&without_map)));
     }
 }

@@ -139,6 +139,24 @@ fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String
     })
 }
 
+/// What a patch made must still be of the call's kind, if it says what it is.
+pub(super) fn check_own_type(call: &Call, object: &Value) -> Result<(), String> {
+    let body = &call.body;
+    let is = |field: &str, own: &str| match object.get(field) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty() || text == own,
+        Some(_) => false,
+    };
+    if is("kind", &body.kind) && is("apiVersion", &body.api_version) {
+        return Ok(());
+    }
+    let found = decode::sniff(&Node::from(object.clone()))?;
+    type_of(call, &body.kind, &found)?;
+    let version = if found.api_version.is_empty() { &body.api_version } else { &found.api_version };
+    let kind = if found.kind.is_empty() { &body.kind } else { &found.kind };
+    Err(foreign_kind(call, version.rsplit('/').next().unwrap_or(version), kind))
+}
+
 /// A body of another kind cannot be handled, even though it can be read.
 fn check_type(call: &Call, wanted: &str, found: &TypeMeta) -> Result<(), String> {
     if found.kind.is_empty() || found.kind == wanted {
@@ -213,37 +231,43 @@ pub(crate) fn finish(call: &Call, object: &mut Value) {
     }
 }
 
-/// Brings an object that has passed all rules into the form in which it is stored: without empty lists.
+/// Brings an object that has passed all rules into the form in which it is stored: without empty lists and maps.
 pub(crate) fn settle(call: &Call, object: &mut Value) -> Result<(), Status> {
-    reform(object, call.own_type(), decode::normalise)
+    if reform(object, call.own_type(), decode::normalise)? {
+        // Upstream defaults what it reads from its store, too.
+        call.resource.strategy.defaults(object);
+    }
+    Ok(())
 }
 
 /// Brings the body of a request into the form in which it would be sent.
 pub(crate) fn omit_empty(call: &Call, object: &mut Value) -> Result<(), Status> {
-    reform(object, call.body_type(), decode::omit_empty)
+    reform(object, call.body_type(), decode::omit_empty).map(drop)
 }
 
-/// The object as it would be sent, were it encoded before it is stored; `None` if that is what it is already.
-pub(crate) fn as_sent(call: &Call, object: &Value) -> Result<Option<Value>, Status> {
-    if !decode::has_empty_list(object) {
+/// The object as its owners are told: as it would be sent, but for the insides of lists that are owned as one; `None` if
+/// that is what it is already.
+pub(crate) fn as_owned(call: &Call, object: &Value) -> Result<Option<Value>, Status> {
+    if !call.body_type().is_some_and(|ty| decode::has_empty(schema::builtin(), ty, object)) {
         return Ok(None);
     }
     let mut sent = object.clone();
-    omit_empty(call, &mut sent)?;
+    reform(&mut sent, call.body_type(), decode::omit_unowned)?;
     Ok(Some(sent))
 }
 
+/// Brings an object with empty lists or maps into a form; false if there are none.
 fn reform(
     object: &mut Value,
     ty: Option<TypeId>,
     form: fn(&schema::Schema, TypeId, &mut Value) -> Result<(), String>,
-) -> Result<(), Status> {
-    let Some(ty) = ty.filter(|_| decode::has_empty_list(object)) else { return Ok(()) };
+) -> Result<bool, Status> {
+    let Some(ty) = ty.filter(|&ty| decode::has_empty(schema::builtin(), ty, object)) else { return Ok(false) };
     let (kind, version) = (object["kind"].take(), object["apiVersion"].take());
     form(schema::builtin(), ty, object).map_err(Status::internal)?;
     object["kind"] = kind;
     object["apiVersion"] = version;
-    Ok(())
+    Ok(true)
 }
 
 /// True if an entry's bytes can be handed out as objects of the resource.

@@ -167,13 +167,16 @@ fn bump_generation(object: &mut Value) {
 fn set_finalizers(call: &Call, object: &mut Value, options: &DeleteOptions) {
     let present = metadata::finalizers(View::from(&*object));
     let has = |name: &str| present.iter().any(|finalizer| finalizer == name);
+    let has_dependents = call.resource.strategy.has_dependents();
     let orphan = match options.policy() {
+        _ if !has_dependents => false,
         Some(policy) => policy == "Orphan",
         None if has(ORPHAN) => true,
         None if has(FOREGROUND) => false,
         None => call.resource.strategy.orphans_by_default(),
     };
     let foreground = match options.policy() {
+        _ if !has_dependents => false,
         Some(policy) => policy == "Foreground",
         None => has(FOREGROUND) && !orphan,
     };
@@ -193,7 +196,7 @@ fn set_finalizers(call: &Call, object: &mut Value, options: &DeleteOptions) {
 
 fn check_preconditions(call: &Call, object: View<'_>, options: &DeleteOptions) -> Result<(), Status> {
     let own = object.get("metadata");
-    let resource = object::status::GroupResource { group: &call.resource.group, resource: &call.resource.kind };
+    let resource = object::status::GroupResource { group: call.resource.stored_as().0, resource: &call.resource.kind };
     let differs = |wanted: &Option<String>, name: &str| {
         wanted.as_deref().filter(|&wanted| wanted != own.str(name)).map(str::to_owned)
     };

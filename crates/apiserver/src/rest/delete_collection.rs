@@ -1,52 +1,32 @@
-//! deletecollection: deletes each object that the selectors choose.
+//! deletecollection: deletes each object of a page.
 
 use super::call::Call;
-use super::delete::{self, Deleted};
 use super::options::DeleteOptions;
-use super::selection::Selection;
-use super::{decode, list, write};
+use super::{decode, delete, list};
 use crate::http::media::Shape;
 use crate::http::{Body, respond};
-use crate::storage;
 use ::http::Response;
 use bytes::Bytes;
-use object::{Status, Value, json};
+use object::{Status, json};
+use std::sync::Arc;
 
-/// Answers a DELETE of a collection with what was deleted.
-pub(crate) async fn delete_collection(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
-    let selection = Selection::parse(call)?;
+/// Answers a DELETE of a collection with what was found, as it was before.
+pub(crate) async fn delete_collection(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, Status> {
+    let page = list::page_to_delete(call).await?;
     let options = DeleteOptions::parse(&call.query, &decode::delete_options(call, &body)?)?;
-    let snapshot = call.core.store.snapshot();
-    let prefix = storage::prefix(&call.resource, call.namespace());
-    let mut items: Vec<Value> = Vec::new();
-    for entry in snapshot.range(&prefix, None).filter(|entry| selection.matches(entry)) {
+    for entry in &page.items {
         match delete::delete_named(call, &entry.attached.name, &options).await {
-            Ok(deleted) => items.push(item(call, deleted)?),
-            Err(status) if status.reason == "NotFound" => {}
-            Err(status) => return Err(status),
+            Err(status) if status.reason != "NotFound" => return Err(status),
+            _ => {}
         }
     }
-    let mut metadata = json!({"resourceVersion": snapshot.revision().to_string()});
-    if call.resource.custom.is_some() && matches!(call.accepted.shape, Shape::Object) {
-        metadata["continue"] = "".into();
+    if let Shape::PartialList(version) = &call.accepted.shape
+        && page.items.is_empty()
+    {
+        // Here upstream has nil.
+        let list = json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
+            "metadata": page.metadata, "items": null});
+        return Ok(respond::value(200, call.accepted.encoding, &list));
     }
-    let list = match call.accepted.shape {
-        Shape::PartialList(version) => {
-            let items = if items.is_empty() { Value::Null } else { items.into() };
-            json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
-                "metadata": metadata, "items": items})
-        }
-        _ => json!({"kind": call.resource.list_kind(), "apiVersion": call.resource.api_version(),
-            "metadata": metadata, "items": items}),
-    };
-    Ok(respond::value(200, call.accepted.encoding, &list))
-}
-
-fn item(call: &Call, deleted: Deleted) -> Result<Value, Status> {
-    let mut object = match deleted {
-        Deleted::Gone(object) | Deleted::Later(write::Stored::Unstored(object)) => object,
-        Deleted::Later(write::Stored::Entry(entry)) => decode::stored(call, &entry)?,
-    };
-    list::as_item(&call.resource, &mut object);
-    Ok(object)
+    list::answer_page(call, page).await
 }

@@ -29,7 +29,20 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decod
 /// Answers a GET of a collection.
 pub(crate) async fn list(call: &Arc<Call>) -> Result<Response<Body>, Status> {
     let options = Options::parse(call)?;
-    let page = page(call, &options).await?;
+    answer_page(call, page(call, &options).await?).await
+}
+
+/// What a deletion of a collection concerns: the page of a list, which without a limit is of one revision, too.
+pub(super) async fn page_to_delete(call: &Call) -> Result<Page, Status> {
+    let mut options = Options::parse(call)?;
+    if options.limit == 0 && options.version != "0" {
+        options.limit = usize::MAX;
+    }
+    page(call, &options).await
+}
+
+/// Writes the page in the shape in which it was asked for.
+pub(super) async fn answer_page(call: &Arc<Call>, page: Page) -> Result<Response<Body>, Status> {
     match call.accepted.shape {
         Shape::Object
             if call.accepted.encoding == Encoding::Json
@@ -66,7 +79,7 @@ pub(crate) async fn list(call: &Arc<Call>) -> Result<Response<Body>, Status> {
 /// One page of a list.
 pub(crate) struct Page {
     /// `resourceVersion`, and `continue` and `remainingItemCount` if there is more.
-    metadata: Value,
+    pub(super) metadata: Value,
     /// The selected entries.
     pub(crate) items: Vec<Arc<Entry>>,
 }

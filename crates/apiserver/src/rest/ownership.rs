@@ -23,7 +23,7 @@ pub(crate) fn on_update(call: &Call, options: &WriteOptions, object: &mut Value,
 
 /// Fields are told by what would be sent, not by what rules still have to see.
 fn record(call: &Call, options: &WriteOptions, object: &mut Value, old: Option<&Value>) {
-    let Ok(Some(mut sent)) = decode::as_sent(call, object) else {
+    let Some(mut sent) = converted(call, object).or_else(|| decode::as_owned(call, object).ok().flatten()) else {
         with_operation(call, options, |operation| apply::update(operation, old, object));
         return;
     };
@@ -34,6 +34,17 @@ fn record(call: &Call, options: &WriteOptions, object: &mut Value, old: Option<&
     }
     with_operation(call, options, |operation| apply::update(operation, old, &mut sent));
     metadata::set(object, "managedFields", sent["metadata"]["managedFields"].take());
+}
+
+/// The object as it is after it has been in the version in which its kind is stored, if that is another one.
+fn converted(call: &Call, object: &Value) -> Option<Value> {
+    let stored = call.resource.stored.as_ref().filter(|_| call.body.is_own)?;
+    let mut sent = stored.conversion.from_stored(stored.conversion.to_stored(object.clone()));
+    let ty = call.body_type()?;
+    object::decode::normalise(schema::builtin(), ty, &mut sent).ok()?;
+    sent["kind"] = call.body.kind.as_str().into();
+    sent["apiVersion"] = call.body.api_version.as_str().into();
+    Some(sent)
 }
 
 /// Merges an applied configuration into the live object, or into a new one.
@@ -47,8 +58,14 @@ pub(crate) fn apply_configuration(
     configuration: &Value,
 ) -> Result<Value, Status> {
     let force = options.force.unwrap_or_default();
-    with_operation(call, options, |operation| apply::apply(operation, live, configuration, force))
-        .map_err(|status| *status)
+    let mut merged = with_operation(call, options, |operation| apply::apply(operation, live, configuration, force))
+        .map_err(|status| *status)?;
+    if let Some(metadata) = merged.get_mut("metadata").and_then(Value::as_object_mut) {
+        // Of these, unlike of other lists, upstream does not tell an empty one from none.
+        metadata
+            .retain(|name, value| name != "ownerReferences" || value.as_array().is_none_or(|list| !list.is_empty()));
+    }
+    Ok(merged)
 }
 
 fn with_operation<R>(call: &Call, options: &WriteOptions, run: impl FnOnce(&Operation<'_>) -> R) -> R {

@@ -8,7 +8,7 @@ use ::http::Response;
 use bytes::Bytes;
 use object::decode::Decoded;
 use object::field::{Error, Path};
-use object::patch::{go_print, json as json_patch, merge, strategic};
+use object::patch::{go_print, json as json_patch, layout, merge, strategic};
 use object::{Status, Value, View, json, schema};
 
 const CONFLICT_TRIES: usize = 64;
@@ -121,32 +121,18 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
     };
     let Outcome { value, mut strict } = outcome;
     // Errors alone show it, and they may take their time.
-    let shown = || shown(kind, body, old);
-    let is =
-        |field: &str, own: &str| View::from(&value).opt_str(field).is_none_or(|text| text.is_empty() || text == own);
-    if matches!(kind, Kind::Json | Kind::Merge)
-        && call.custom_body().is_none()
-        && !(is("kind", &call.body.kind) && is("apiVersion", &call.body.api_version))
-    {
-        let found = View::from(&value);
-        let why = format!(
-            "unable to convert {} {} into {} {}",
-            found.str("apiVersion"),
-            found.str("kind"),
-            call.body.api_version,
-            call.body.kind
-        );
-        return Err(Status::invalid("", "", "", &[Error::invalid(&Path::new("patch"), shown(), why)]));
-    }
     let refuse = |why: String| {
-        let error = Error::invalid(&Path::new("patch"), shown(), why);
+        let error = Error::invalid(&Path::new("patch"), shown(call, kind, body, old), why);
         Status::invalid("", "", "", &[error])
     };
+    if matches!(kind, Kind::Json | Kind::Merge) && call.custom_body().is_none() {
+        decode::check_own_type(call, &value).map_err(refuse)?;
+    }
     if let Some(custom) = call.custom_body() {
         custom::check_type(call, custom, &value)?;
     }
     let Decoded { value: mut new, strict: more } = decoded(call, kind, value)?.map_err(refuse)?;
-    strict.extend(more);
+    strict.extend(if more.is_empty() { more } else { in_order(call, kind, body, old, more) });
     match options.field_validation {
         FieldValidation::Strict if !strict.is_empty() => {
             return Err(refuse(format!("strict decoding error: {}", strict.join(", "))));
@@ -169,6 +155,13 @@ fn decoded(call: &Call, kind: Kind, mut value: Value) -> Result<Result<Decoded, 
     })
 }
 
+/// What strictness has to say of what a patch made, in the order in which it stands there.
+fn in_order(call: &Call, kind: Kind, body: &Bytes, old: &Value, strict: Vec<String>) -> Vec<String> {
+    let Some(ty) = call.body_type().filter(|_| matches!(kind, Kind::Json | Kind::Merge)) else { return strict };
+    let text = shown(call, kind, body, old);
+    object::decode::decode_text(schema::builtin(), ty, text.as_bytes()).map_or(strict, |decoded| decoded.strict)
+}
+
 /// What a patch made of the object's JSON.
 struct Outcome {
     value: Value,
@@ -177,16 +170,23 @@ struct Outcome {
 }
 
 /// The bad value that an error about a patch shows: what came out, or the patch, if it is a strategic one.
-fn shown(kind: Kind, body: &Bytes, old: &Value) -> String {
+fn shown(call: &Call, kind: Kind, body: &Bytes, old: &Value) -> String {
     let Ok((patch, _)) = json::read(body) else { return String::new() };
+    let ty = call.body_type().filter(|_| call.custom_body().is_none()).map(|ty| (schema::builtin(), ty));
     match kind {
         Kind::Json => {
-            let outcome = json_patch::Patch::decode(patch).ok().and_then(|patch| patch.apply(old.clone()).ok());
-            outcome.unwrap_or_default().to_string()
+            let Ok(patch) = json_patch::Patch::decode(patch) else { return String::new() };
+            let result = patch.apply(old.clone()).unwrap_or_default();
+            layout::after_operations(ty, old, &patch, json::parse(body).ok().as_ref(), &result)
         }
-        Kind::Merge => merge::apply(old.clone(), patch).unwrap_or_default().to_string(),
+        Kind::Merge => {
+            let result = merge::apply(old.clone(), patch.clone()).unwrap_or_default();
+            layout::after_merge(ty, old, &patch, &result)
+        }
         Kind::Strategic | Kind::Apply => {
-            go_print(&if patch.is_object() { patch } else { Value::Object(object::Map::new()) })
+            let Value::Object(mut patch) = patch else { return go_print(&Value::Object(object::Map::new())) };
+            strategic::forget_directives(&mut patch, old);
+            go_print(&Value::Object(patch))
         }
     }
 }
@@ -291,7 +291,7 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
         }
     }
     let managed = View::from(&merged).get("metadata").get("managedFields").to_value();
-    let unconverted = unconverted(&merged);
+    let unconverted = unconverted(&configuration);
     let fail = |why: String| {
         let how = if why.starts_with("illegal base64 data") { "error decoding from json: " } else { "" };
         Status::plain(500, "", format!("{unconverted}: {how}{why}"))

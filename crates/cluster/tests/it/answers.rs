@@ -10,22 +10,32 @@ use object::{Value, json};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
-struct Answer {
-    code: u16,
-    warnings: Vec<String>,
-    body: Value,
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) body: Value,
     /// The body as it came, where it is no JSON.
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.body["message"].as_str().unwrap_or_default()
     }
 }
 
-async fn send(client: &kube::Client, method: Method, path: &str, body: Option<&Value>) -> Answer {
-    let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+pub(crate) async fn send(client: &kube::Client, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    send_as(client, method, path, "application/json", body).await
+}
+
+pub(crate) async fn send_as(
+    client: &kube::Client,
+    method: Method,
+    path: &str,
+    media: &str,
+    body: Option<&Value>,
+) -> Answer {
+    let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, media);
     let body = body.map(Value::to_string).unwrap_or_default();
     let answer = client.send(request.body(Body::from(body.into_bytes())).unwrap()).await.unwrap();
     let code = answer.status().as_u16();

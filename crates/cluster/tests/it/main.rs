@@ -20,6 +20,7 @@ mod keys;
 mod kubectl;
 mod kubelet;
 mod network;
+mod patches;
 mod policies;
 mod protobuf;
 mod remote;

@@ -1,7 +1,7 @@
 //! Configurations of webhooks, mutating and validating.
 
 use super::{conditions, rules};
-use crate::change::{count_generation, existing, set_default, set_generation};
+use crate::change::{count_generation_exactly, existing, set_default, set_generation};
 use crate::columns::age;
 use crate::strategy::{Column, Request, Strategy};
 use crate::webhook_client;
@@ -44,7 +44,7 @@ impl Strategy for Webhooks {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        count_generation(object, old, &[&["webhooks"]]);
+        count_generation_exactly(object, old, "webhooks");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
@@ -93,7 +93,7 @@ impl Strictness {
     fn of_update(object: View<'_>, old: View<'_>) -> Strictness {
         let (new, old) = (object.get("webhooks"), old.get("webhooks"));
         let same_conditions = new.len() == old.len()
-            && new.items().zip(old.items()).all(|(a, b)| a.get("matchConditions").same(b.get("matchConditions")));
+            && new.items().zip(old.items()).all(|(a, b)| a.get("matchConditions") == b.get("matchConditions"));
         let names: BTreeSet<&str> = old.items().map(|hook| hook.str("name")).collect();
         let wrong_selector = |hook: View<'_>| {
             ["namespaceSelector", "objectSelector"].iter().any(|name| {

@@ -68,7 +68,8 @@ pub(super) fn frozen(object: View<'_>, old: View<'_>, fields: &[&str]) -> Errors
         errors.push(Error::forbidden(&Path::new("immutable"), WHY));
     }
     for field in fields {
-        if !object.get(field).same(old.get(field)) {
+        // Here an empty map is not the same as none.
+        if object.get(field) != old.get(field) {
             errors.push(Error::forbidden(&Path::new(field), WHY));
         }
     }

@@ -69,6 +69,10 @@ const COLUMNS: &[Column] = &[
 ];
 
 impl Strategy for CoreEvent {
+    fn has_dependents(&self) -> bool {
+        false
+    }
+
     fn validate(&self, object: View<'_>) -> Errors {
         validate_any(object, &CORE)
     }
@@ -109,6 +113,10 @@ impl Strategy for CoreEvent {
 }
 
 impl Strategy for NewEvent {
+    fn has_dependents(&self) -> bool {
+        false
+    }
+
     fn validate(&self, object: View<'_>) -> Errors {
         let mut errors = validate_any(object, &NEW);
         errors.extend(meta(object, true, name_is_dns_subdomain));
@@ -156,8 +164,10 @@ impl Strategy for NewEvent {
         ];
         for (field, core) in fixed {
             let (new, old, path) = (object.get(field), old.get(field), Path::new(core));
+            // An object without a word in it is not the same as none.
+            let is_made = field == "related" && !old.exists();
             match structure(field) {
-                Some(kind) if !new.same(old) && new.exists() => {
+                Some(kind) if new.exists() && (is_made || !new.same(old)) => {
                     errors.push(Error::invalid_shown(&path, dump::compact(kind, new), FIELD_IMMUTABLE));
                 }
                 None if !new.same(old) && is_plain_text(field) => {

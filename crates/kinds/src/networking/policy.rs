@@ -1,7 +1,7 @@
 //! NetworkPolicy.
 
 use crate::change;
-use crate::change::{count_generation, set_default, set_generation};
+use crate::change::{count_generation_exactly, set_default, set_generation};
 use crate::checks::{each, meta, meta_update};
 use crate::columns::{name, object_age, or};
 use crate::strategy::{Column, Request, Strategy};
@@ -53,7 +53,7 @@ impl Strategy for NetworkPolicy {
     }
 
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
-        count_generation(object, old, &[&["spec"]]);
+        count_generation_exactly(object, old, "spec");
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {

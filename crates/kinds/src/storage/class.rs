@@ -102,7 +102,7 @@ impl Strategy for AttributesClass {
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
         let mut errors = meta_update(object, old);
         for field in ["driverName", "parameters"] {
-            if !object.get(field).same(old.get(field)) {
+            if object.get(field) != old.get(field) {
                 errors.push(Error::forbidden(&Path::new(field), format!("updates to {field} are forbidden.")));
             }
         }

@@ -75,12 +75,35 @@ fn empty_lists_last_until_an_object_is_stored() {
     let role = r#"{"metadata":{"name":"r","finalizers":[]},"rules":[]}"#;
     let mut role = decoded("api.rbac.v1.Role", role).value;
     assert_eq!(role, json!({"metadata": {"name": "r", "finalizers": []}, "rules": []}));
-    assert!(has_empty_list(&role));
+    assert!(has_empty(builtin(), id("api.rbac.v1.Role"), &role));
     omit_empty(builtin(), id("api.rbac.v1.Role"), &mut role).unwrap();
     assert_eq!(role, json!({"metadata": {"name": "r"}, "rules": []}));
     normalise(builtin(), id("api.rbac.v1.Role"), &mut role).unwrap();
     assert_eq!(role, json!({"metadata": {"name": "r"}, "rules": null}));
-    assert!(!has_empty_list(&role));
+    assert!(!has_empty(builtin(), id("api.rbac.v1.Role"), &role));
+}
+
+#[test]
+fn empty_maps_last_until_an_object_is_stored() {
+    let sent = r#"{"metadata":{"labels":{}},"spec":{"nodeSelector":{},"containers":[{"name":"c","resources":{"limits":{}}}],
+        "volumes":[{"name":"v","emptyDir":{}}]},"status":{}}"#;
+    let pod = id("api.core.v1.Pod");
+    let mut decoded = decoded("api.core.v1.Pod", sent).value;
+    assert_eq!(decoded, serde_json::from_str::<Value>(sent).unwrap());
+    assert!(has_empty(builtin(), pod, &decoded));
+    omit_empty(builtin(), pod, &mut decoded).unwrap();
+    let stored = json!({"metadata": {}, "spec": {"containers": [{"name": "c", "resources": {}}],
+        "volumes": [{"name": "v", "emptyDir": {}}]}, "status": {}});
+    assert_eq!(decoded, stored);
+    assert!(!has_empty(builtin(), pod, &decoded), "structs are no maps");
+}
+
+#[test]
+fn within_lists_that_are_owned_as_one_nothing_empty_is_taken_away() {
+    let sent = r#"{"metadata":{"labels":{}},"rules":[{"verbs":["get"],"resources":[]}]}"#;
+    let mut role = decoded("api.rbac.v1.Role", sent).value;
+    omit_unowned(builtin(), id("api.rbac.v1.Role"), &mut role).unwrap();
+    assert_eq!(role, json!({"metadata": {}, "rules": [{"verbs": ["get"], "resources": []}]}));
 }
 
 #[test]

@@ -60,6 +60,15 @@ impl Patch {
         self.operations.is_empty()
     }
 
+    /// The paths of all operations, each with whether something is taken from there.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.operations.iter().flat_map(|operation| {
+            [("from", true), ("path", false)]
+                .into_iter()
+                .filter_map(|(name, is_source)| Some((operation.get(name)?.as_str()?, is_source)))
+        })
+    }
+
     /// Applies all operations to `object`.
     pub fn apply(&self, mut object: Value) -> Result<Value, Rejected> {
         let mut copied = 0;

@@ -56,6 +56,24 @@ pub fn apply(
     merge_maps(object, patch, Shape::of_struct(schema, ty))
 }
 
+/// Takes from a patch what applying it to `old` uses up, as far as maps merge: errors show what is left.
+pub fn forget_directives(patch: &mut Map<String, Value>, old: &Value) {
+    patch.remove(RETAIN_KEYS);
+    if patch.get(PATCH).is_some_and(|directive| directive == "replace") {
+        patch.remove(PATCH);
+    }
+    let ordered: Vec<String> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
+    for directive in ordered {
+        patch.remove(&directive);
+        patch.remove(directive.trim_start_matches(SET_ORDER).trim_start_matches('/'));
+    }
+    for (name, value) in patch {
+        if let (Value::Object(inner), Some(old @ Value::Object(_))) = (value, old.get(name)) {
+            forget_directives(inner, old);
+        }
+    }
+}
+
 fn merge_maps(
     mut object: Map<String, Value>,
     mut patch: Map<String, Value>,

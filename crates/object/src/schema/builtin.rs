@@ -1,6 +1,7 @@
 //! The schema of the built-in kinds, read once from the compiled-in tables.
 
-use super::{Schema, TypeId, table};
+use super::{Schema, Type, TypeId, table};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 /// The tables, one for each family of kinds. All facts are those of Kubernetes 1.36, stable versions only.
@@ -40,4 +41,17 @@ pub fn builtin_type(api_version: &str, kind: &str) -> Option<TypeId> {
         group => return builtin().find(&format!("io.k8s.api.{}.{version}.{kind}", group.split('.').next()?)),
     };
     builtin().find(&format!("io.k8s.{package}.{version}.{kind}"))
+}
+
+/// Names that maps have, and somewhere a pointer to a struct that may be empty.
+const EITHER: [&str; 6] = ["allocatable", "capacity", "data", "default", "resources", "selector"];
+
+/// True if what has this name in a built-in object is a map wherever it may be empty.
+pub(crate) fn is_map(name: &str) -> bool {
+    static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let fields = builtin().types().flat_map(|ty| &ty.fields).filter(|field| matches!(field.ty, Type::Map(_)));
+        fields.map(|field| &*field.name).filter(|name| !EITHER.contains(name)).collect()
+    });
+    names.contains(name)
 }

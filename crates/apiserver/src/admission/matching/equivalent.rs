@@ -45,12 +45,25 @@ pub(in crate::admission) fn seen(
             };
         }
         if !attributes.call.body.is_own {
-            return Ok(object.clone());
+            return as_sent(&attributes.call.body.type_name, object.clone());
         }
-        convert(attributes.resource, resource, object.clone())
+        as_sent(&resource.type_name, convert(attributes.resource, resource, object.clone())?)
     };
     let old = old.map(View::to_value).unwrap_or_default();
     Ok(Seen { object: show(object)?, old: show(&old)? })
+}
+
+/// Without the empty lists and maps that are not sent.
+fn as_sent(type_name: &str, mut object: Value) -> Result<Value, Status> {
+    let builtin = schema::builtin();
+    let Some(ty) = builtin.find(type_name).filter(|&ty| decode::has_empty(builtin, ty, &object)) else {
+        return Ok(object);
+    };
+    let (kind, version) = (object["kind"].take(), object["apiVersion"].take());
+    decode::omit_empty(builtin, ty, &mut object).map_err(Status::internal)?;
+    object["kind"] = kind;
+    object["apiVersion"] = version;
+    Ok(object)
 }
 
 fn is_scale(attributes: &Attributes<'_>) -> bool {

@@ -41,7 +41,11 @@ pub(super) fn ordered_by_directive(
         (Some(_), Some(patch)) => patch.clone(),
     };
     let old = old.unwrap_or_default();
-    of_maps(&old, patch.as_deref().unwrap_or_default())?;
+    if of_maps(&old, patch.as_deref().unwrap_or_default())? && field.key.is_empty() {
+        // Nothing tells such items apart.
+        let item = order.iter().chain(&old).chain(&merged).next().unwrap_or(&Value::Null);
+        return Err(no_merge_key(item, field.key));
+    }
     arrange(merged, &order, &old, field.key).map(Some)
 }
 
@@ -184,13 +188,14 @@ fn key_of(item: &Value, key: &str) -> Result<String, Error> {
     match item {
         Value::Object(_) if !key.is_empty() => match item.get(key) {
             Some(value) => Ok(value.to_string()),
-            None => {
-                let item = go_print(item);
-                Err(Error::Other(format!("map: {item} does not contain declared merge key: {key}")))
-            }
+            None => Err(no_merge_key(item, key)),
         },
         other => Ok(other.to_string()),
     }
+}
+
+fn no_merge_key(item: &Value, key: &str) -> Error {
+    Error::Other(format!("map: {} does not contain declared merge key: {key}", go_print(item)))
 }
 
 fn distinct(items: Vec<Value>) -> Vec<Value> {
