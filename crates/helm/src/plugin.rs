@@ -18,7 +18,7 @@ use crate::repository::Places;
 
 pub use command::PlatformCommand;
 pub use getter::fetch;
-pub(crate) use getter::fetch_by;
+pub(crate) use getter::{fetch_by, fetches};
 
 /// What adds a command.
 pub const CLI: &str = "cli/v1";

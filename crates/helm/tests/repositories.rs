@@ -156,13 +156,47 @@ fn dependencies_ask_only_the_repositories_that_they_name_and_each_once() {
     );
     std::fs::write(chart.join("Chart.yaml"), text).unwrap();
     let reach = Reach { places, ..Reach::default() };
-    update(&chart, &reach, &mut |_| {}).unwrap();
+    let mut told = String::new();
+    update(&chart, &reach, &mut |line| told.push_str(&format!("{line}\n"))).unwrap();
+    let want = "Hang tight while we grab the latest from your chart repositories...\n...Successfully got an update from the \"own\" chart repository\nUpdate Complete. ⎈Happy Helming!⎈\nSaving 2 charts\nDownloading web from repo URL\nAlready downloaded web from repo URL\nDeleting outdated charts\n";
+    assert_eq!(told.replace(&server.url, "URL"), want);
     let asked = server.asked();
     assert_eq!(asked.iter().filter(|path| *path == "index.yaml").count(), 1, "{asked:?}");
     assert_eq!(other.asked(), [] as [&str; 0], "a repository that is not named is left alone");
     assert!(chart.join("charts/web-1.1.0.tgz").is_file());
     let lock = load_directory(&chart).unwrap().lock.unwrap();
     assert_eq!(lock.dependencies[0].version, "1.1.0");
+    assert_eq!(lock.dependencies[0].repository, server.url, "a lock names no aliases");
+    std::fs::remove_dir_all(chart.join("charts")).unwrap();
+    build(&chart, &reach, &mut |_| {}).unwrap();
+    assert!(chart.join("charts/web-1.1.0.tgz").is_file());
+}
+
+#[test]
+fn dependencies_that_are_not_to_be_had_are_told_of_as_helm_does() {
+    let (folder, server, places) = world(None);
+    let chart = folder.path().join("umbrella");
+    std::fs::create_dir_all(&chart).unwrap();
+    let reach = Reach { places, ..Reach::default() };
+    let check = |name: &str, version: &str, repository: &str, want: &str| {
+        let text = format!(
+            "apiVersion: v2\nname: umbrella\nversion: 1.0.0\ndependencies:\n- {{name: {name}, version: \"{version}\", repository: \"{repository}\"}}\n"
+        );
+        std::fs::write(chart.join("Chart.yaml"), text).unwrap();
+        let error = update(&chart, &reach, &mut |_| {}).unwrap_err().to_string();
+        let error = error.replace(&server.url, "URL").replace(&chart.display().to_string(), "CHART");
+        assert_eq!(error, want, "{repository}");
+    };
+    let none = "can't get a valid version for 1 subchart(s): \"web\" (repository \"URL\", version \"^7\"). Make sure a matching chart version exists in the repo, or change the version constraint in Chart.yaml";
+    check("web", "^7", &server.url, none);
+    check("nope", "1", &server.url, "nope chart not found in repo URL");
+    let odd = "dependency \"web\" has an invalid version/constraint format: improper constraint: \"x y\"";
+    check("web", "x y", &server.url, odd);
+    let unknown = "no repository definition for @mine. Please add them via 'helm repo add'";
+    check("web", "1", "@mine", unknown);
+    check("web", "1", "file://../nope", &format!("directory {}/nope not found", folder.path().display()));
+    check("web", "1", "", "directory CHART/charts/web not found");
+    check("web", "1", "s3://x", "could not find protocol handler for: s3");
 }
 
 #[test]

@@ -16,6 +16,11 @@ pub fn fetch(places: &Places, url: &str, entry: &Entry) -> Result<Option<Vec<u8>
     fetch_by(places, url.split_once("://").map_or("", |(protocol, _)| protocol), url, entry)
 }
 
+/// Whether a plug-in fetches what has addresses of this protocol.
+pub(crate) fn fetches(places: &Places, protocol: &str) -> bool {
+    super::all(places, &mut |_| {}).is_ok_and(|all| all.iter().any(|plugin| plugin.fetches(protocol)))
+}
+
 /// As [`fetch`], for an address whose protocol is known already.
 ///
 /// # Errors

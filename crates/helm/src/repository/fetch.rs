@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gotemplate::url::Url;
 use sha2::{Digest as _, Sha256};
 
 use super::config::{Entry, Repositories};
@@ -25,6 +26,8 @@ pub struct Source {
     pub entry: Entry,
     /// For registries.
     pub access: Access,
+    /// What an index says of the archive; empty where nobody says anything.
+    pub digest: String,
 }
 
 /// A chart's archive.
@@ -98,8 +101,7 @@ pub fn refresh_within(places: &Places, entry: &Entry, limit: Duration) -> Result
     let url = format!("{}/index.yaml", entry.base());
     let data = match is_web(&url) {
         true => block(get_within(&url, entry, limit))?,
-        false => plugin::fetch(places, &url, entry)?
-            .ok_or_else(|| Error::Repository(format!("could not find protocol handler for: {}", scheme(&url))))?,
+        false => plugin::fetch(places, &url, entry)?.ok_or_else(|| unhandled(&url))?,
     };
     let data = String::from_utf8_lossy(&data).into_owned();
     let index = Index::parse(&data)?;
@@ -107,6 +109,20 @@ pub fn refresh_within(places: &Places, entry: &Entry, limit: Duration) -> Result
     write(&places.repository_cache.join(format!("{}-charts.txt", entry.name)), (names.join("\n") + "\n").as_bytes())?;
     write(&index_path(places, &entry.name), data.as_bytes())?;
     Ok(index)
+}
+
+/// That somebody gets indexes from such addresses.
+///
+/// # Errors
+/// Where nobody does.
+pub(super) fn handler(places: &Places, url: &str) -> Result<(), Error> {
+    let url = Url::parse(url).map_err(|why| Error::Repository(format!("invalid chart URL format: {why}")))?;
+    let known = matches!(&*url.scheme, "http" | "https") || plugin::fetches(places, &url.scheme);
+    if known { Ok(()) } else { Err(unhandled(&format!("{}://", url.scheme))) }
+}
+
+fn unhandled(url: &str) -> Error {
+    Error::Repository(format!("could not find protocol handler for: {}", scheme(url)))
 }
 
 /// Gets a chart's archive.
@@ -131,7 +147,7 @@ pub fn archive(places: &Places, source: &Source) -> Result<Archive, Error> {
         });
     }
     if source.reference.contains("://") {
-        return of_url(places, &source.reference, &source.entry);
+        return checked(of_url(places, &source.reference, &source.entry)?, &source.digest);
     }
     from_known(places, &source.reference, &source.version)
 }
@@ -141,7 +157,7 @@ fn named(name: &str, version: &str) -> String {
 }
 
 /// A name for the cache of a repository that has none.
-pub(super) fn name_of(url: &str) -> String {
+fn name_of(url: &str) -> String {
     let sum = Sha256::digest(url.as_bytes());
     sum.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -168,16 +184,14 @@ fn from_known(places: &Places, reference: &str, version: &str) -> Result<Archive
 }
 
 /// The chart that an index names.
-pub(super) fn from_index(
-    places: &Places,
-    index: &Index,
-    entry: &Entry,
-    name: &str,
-    version: &str,
-) -> Result<Archive, Error> {
+fn from_index(places: &Places, index: &Index, entry: &Entry, name: &str, version: &str) -> Result<Archive, Error> {
     let found = index.find(name, version)?;
-    let archive = of_url(places, &url_in_index(index, entry, name, version)?, entry)?;
-    let (wanted, sum) = (text(found, "digest"), digest(&archive.data));
+    checked(of_url(places, &url_in_index(index, entry, name, version)?, entry)?, text(found, "digest"))
+}
+
+/// An archive that is what an index says.
+fn checked(archive: Archive, wanted: &str) -> Result<Archive, Error> {
+    let sum = digest(&archive.data);
     if !wanted.is_empty() && wanted.trim_start_matches("sha256:") != sum {
         return Err(Error::Repository(format!("{} has digest {sum}, the index says {wanted}", archive.url)));
     }
@@ -185,7 +199,7 @@ pub(super) fn from_index(
 }
 
 /// Where an index says that a chart is.
-pub(super) fn url_in_index(index: &Index, entry: &Entry, name: &str, version: &str) -> Result<String, Error> {
+fn url_in_index(index: &Index, entry: &Entry, name: &str, version: &str) -> Result<String, Error> {
     let url = index.find(name, version)?["urls"][0].as_str().unwrap_or_default();
     match url {
         "" => Err(Error::Repository(format!("chart {name:?} has no downloadable URLs"))),
@@ -198,7 +212,7 @@ fn digest(data: &[u8]) -> String {
 }
 
 /// A URL that may be relative to the repository.
-fn absolute(base: &str, url: &str) -> String {
+pub(super) fn absolute(base: &str, url: &str) -> String {
     if url.contains("://") {
         return url.to_owned();
     }

@@ -285,14 +285,15 @@ pub(crate) fn pull_plugin(places: &Places, url: &str, access: &Access) -> Result
     })
 }
 
-/// The newest version of a chart that meets a constraint.
+/// The versions of a chart, the newest first.
 ///
 /// # Errors
-/// Where the registry has none.
-pub fn newest(places: &Places, url: &str, wanted: &str, access: &Access) -> Result<String, Error> {
+/// Where the registry does not list them.
+pub fn versions(places: &Places, url: &str, access: &Access) -> Result<Vec<String>, Error> {
     block(async {
-        let wanted = Wanted::of(url, wanted)?;
-        wanted.newest(&access.registry(places, &wanted.at)?).await
+        let wanted = Wanted::of(url, "")?;
+        let versions = wanted.versions(&access.registry(places, &wanted.at)?).await?;
+        Ok(versions.into_iter().map(|(_, version)| version).collect())
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gotemplate::semver::Version;
 
+use super::manager::clean;
 use crate::Error;
 use crate::chart::{Chart, Dependency};
 use crate::dependencies::is_compatible;
@@ -15,7 +16,7 @@ use crate::dependencies::is_compatible;
 /// Where there is no chart.
 pub fn list(path: &Path, widest: usize) -> Result<String, Error> {
     let chart = crate::chart::load(path)?;
-    let directory = path.join("charts");
+    let directory = clean(&path.join("charts"));
     if chart.metadata.dependencies.is_empty() {
         return Ok(format!("WARNING: no dependencies at {}\n", directory.display()));
     }

@@ -58,6 +58,7 @@ pub(crate) fn locate(global: &Global, reference: &str, flags: &ChartFlags) -> an
         entry: flags.access.entry("", &repository),
         access: super::pull::access(flags.plain_http, &flags.access)?,
         repository,
+        digest: String::new(),
     };
     let (path, archive) = fetch::fetch(&global.places(), &source)?;
     if let Some(told) = &archive.registry {

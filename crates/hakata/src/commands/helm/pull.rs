@@ -56,6 +56,7 @@ pub(crate) fn pull(global: &Global, args: &PullArgs) -> anyhow::Result<()> {
             reference: chart.clone(),
             version: version.to_owned(),
             repository: args.repo.clone(),
+            digest: String::new(),
             entry: args.access.entry("", &args.repo),
             access: access(args.plain_http, &args.access)?,
         };

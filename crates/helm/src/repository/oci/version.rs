@@ -68,12 +68,8 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// The version: what is given, where that is one; else the newest that meets it.
-    pub(super) async fn newest(&self, registry: &Registry) -> Result<String, Error> {
-        let wanted = if self.version.is_empty() { &self.tag } else { self.version };
-        if Version::parse(wanted).is_ok() {
-            return Ok(wanted.to_owned());
-        }
+    /// All versions, the newest first.
+    pub(super) async fn versions(&self, registry: &Registry) -> Result<Vec<(Version, String)>, Error> {
         // Where it comes to lists, a plus sign is no letter of tags any more.
         let bare = self.url.strip_prefix("oci://").unwrap_or(self.url);
         Reference::parse(bare).map_err(|error| Error::Repository(error.to_string()))?;
@@ -82,6 +78,16 @@ impl<'a> Wanted<'a> {
         let mut versions: Vec<(Version, String)> =
             tags.filter_map(|tag| Some((Version::parse_strict(&tag).ok()?, tag))).collect();
         versions.sort_by(|a, b| b.0.compare(&a.0));
+        Ok(versions)
+    }
+
+    /// The version: what is given, where that is one; else the newest that meets it.
+    async fn newest(&self, registry: &Registry) -> Result<String, Error> {
+        let wanted = if self.version.is_empty() { &self.tag } else { self.version };
+        if Version::parse(wanted).is_ok() {
+            return Ok(wanted.to_owned());
+        }
+        let versions = self.versions(registry).await?;
         if versions.is_empty() {
             return Err(Error::Repository(format!("unable to locate any tags in provided repository: {}", self.url)));
         }
