@@ -11,6 +11,7 @@ mod request;
 
 pub use keys::{KeyError, Keys};
 pub use request::Issued;
+pub(crate) use request::default_life;
 
 pub(super) use keys::unverified;
 

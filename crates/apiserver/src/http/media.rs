@@ -126,6 +126,23 @@ pub fn error_encoding(accept: &str) -> Encoding {
     negotiate(accept, Offer::PLAIN).map_or(Encoding::Json, |accepted| accepted.encoding)
 }
 
+/// Agrees on the form of the log of a pod, which is text whatever the client takes; only this is negotiated as for an
+/// object.
+///
+/// # Errors
+/// 406 if nothing in the header could be served.
+pub fn negotiate_log(accept: &str) -> Result<Accepted, Status> {
+    let takes_text = clauses(accept).iter().any(|clause| (clause.kind, clause.subtype) == ("text", "plain"));
+    if !accept.is_empty() && !takes_text && !names_an_offer(accept) {
+        return Err(not_acceptable(&format!("text/plain, {OFFERS}")));
+    }
+    let offer = Offer { transforms: true, protobuf: true, wildcard: false };
+    match negotiate(accept, offer).map_err(|_| no_such_transform())? {
+        Accepted { shape: Shape::Table(_), .. } => Err(no_such_transform()),
+        accepted => Ok(accepted),
+    }
+}
+
 /// Agrees on the form of an answer.
 ///
 /// # Errors
@@ -252,6 +269,23 @@ mod tests {
         let custom = Offer { wildcard: true, ..offer };
         assert_eq!(negotiate("application/*", custom).unwrap().encoding, Encoding::Json);
         assert_eq!(negotiate("application/*", offer).unwrap_err().code, 406);
+    }
+
+    #[test]
+    fn logs_are_negotiated_like_objects() {
+        for (accept, want) in [
+            ("", None),
+            ("*/*", None),
+            ("text/plain;q=0.5, application/json", None),
+            ("application/yaml", None),
+            ("text/plain", Some("only the following media types are accepted: ")),
+            ("application/json;as=Table;v=v1;g=meta.k8s.io", Some("only the following media types are accepted: ")),
+            ("text/*", Some("406: Not Acceptable\n\nAvailable representations: text/plain, application/json, ")),
+        ] {
+            let got = negotiate_log(accept).err().map(|status| status.message);
+            assert_eq!(got.is_some(), want.is_some(), "{accept}: {got:?}");
+            assert!(got.unwrap_or_default().starts_with(want.unwrap_or_default()), "{accept}");
+        }
     }
 
     #[test]

@@ -25,6 +25,21 @@ impl ColumnDocs {
         columns.iter().map(text).collect()
     }
 
+    /// The descriptions of fields of a type, given by their paths.
+    pub fn of_fields(&self, type_name: &str, paths: &[&str]) -> Vec<String> {
+        let group = type_name.trim_start_matches("io.k8s.api.").split('.').next().unwrap_or_default();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(type_name).cloned();
+        let docs = known.unwrap_or_else(|| {
+            let descriptions = Descriptions::of_groups([group, ""]);
+            let docs = paths.iter().map(|path| ((*path).to_owned(), describe(&descriptions, type_name, path)));
+            let docs: Arc<HashMap<String, String>> = Arc::new(docs.collect());
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(type_name.to_owned(), docs.clone());
+            docs
+        });
+        paths.iter().map(|path| docs.get(*path).cloned().unwrap_or_default()).collect()
+    }
+
     fn docs(&self, resource: &Resource, columns: &[ColumnView<'_>]) -> Arc<HashMap<String, String>> {
         // Columns of custom resources come and go; the two texts that theirs name are cheap to find.
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&*resource.type_name).cloned();

@@ -75,6 +75,15 @@ impl Info {
         Ok(Info { path, verb, resource: Some(resource) })
     }
 
+    /// True if the path ends where a resource should be named: upstream cannot tell what is asked.
+    pub fn names_nothing(&self) -> bool {
+        self.resource.as_ref().is_some_and(|resource| {
+            matches!(resource.resource.as_str(), "proxy" | "watch")
+                && !resource.watch_path
+                && [&resource.namespace, &resource.name].iter().all(|part| part.is_empty())
+        })
+    }
+
     /// True if answering takes as long as the client likes.
     pub fn is_long_running(&self) -> bool {
         let subresource = self.resource.as_ref().map_or("", |resource| resource.subresource.as_str());

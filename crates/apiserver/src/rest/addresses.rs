@@ -124,6 +124,10 @@ fn assign_cluster_ips(call: &Call, service: &mut Value, old: View<'_>, dry_run: 
     let mut errors = Errors::new();
     for ip in asked.iter().filter(|ip| !had.contains(&ip_key(ip))) {
         let why = match ip.parse::<Ipv4Addr>() {
+            // Who does not only try is told by the allocator of all ranges, which names none.
+            Ok(address) if !contains(call.core.service_cidr, address) && !dry_run => {
+                Some("the provided network does not match the current range".to_owned())
+            }
             Ok(address) if !contains(call.core.service_cidr, address) => {
                 let (network, length) = call.core.service_cidr;
                 Some(format!(
@@ -158,7 +162,9 @@ fn free_ip((network, length): (Ipv4Addr, u8), taken: impl Fn(&str) -> bool) -> O
 
 fn contains((network, length): (Ipv4Addr, u8), address: Ipv4Addr) -> bool {
     let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
-    u32::from(network) & mask == u32::from(address) & mask && address != network
+    let is_within = u32::from(network) & mask == u32::from(address) & mask;
+    // The last address is the broadcast's.
+    is_within && address != network && u32::from(address) | mask != u32::MAX
 }
 
 /// The cluster's node ports, as one write sees them.
@@ -223,6 +229,13 @@ mod tests {
             assert!(given.insert(ip));
         }
         assert_eq!(given.len(), 14);
+    }
+
+    #[test]
+    fn a_range_ends_before_its_broadcast() {
+        assert!(contains(RANGE, Ipv4Addr::new(10, 43, 0, 14)));
+        assert!(!contains(RANGE, Ipv4Addr::new(10, 43, 0, 15)));
+        assert!(!contains(RANGE, Ipv4Addr::new(10, 43, 0, 0)));
     }
 
     #[test]

@@ -63,12 +63,11 @@ pub(crate) fn write_partial(out: &mut Vec<u8>, version: &str, object: &Shown<'_>
 
 /// The internal type's name, as upstream's errors show it.
 pub(crate) fn go_type(call: &Call, suffix: &str) -> String {
-    if call.resource.is_custom() {
+    if call.custom_body().is_some() {
         return format!("unstructured.Unstructured{suffix}");
     }
-    let group = call.resource.group.split('.').next().unwrap_or_default();
-    let package = if group.is_empty() { "core" } else { group };
-    format!("{package}.{}{suffix}", call.resource.kind)
+    let group = call.body.api_version.rsplit_once('/').map_or("core", |(group, _)| group);
+    format!("{}.{}{suffix}", group.split('.').next().unwrap_or(group), call.body.kind)
 }
 
 /// The object's bytes in the version that was asked for.

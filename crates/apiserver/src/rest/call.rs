@@ -18,6 +18,7 @@ use bytes::Bytes;
 use kinds::custom::Custom;
 use kinds::{Resource, Strategy, UserInfo, Verbs};
 use object::schema::{self, TypeId};
+use object::status::GroupResource;
 use object::{Status, Value, View};
 use std::sync::{Arc, OnceLock};
 use store::Template;
@@ -74,11 +75,15 @@ impl Call {
         let registry = core.registry.load();
         let resource =
             registry.find(&info.group, &info.version, &info.resource).ok_or_else(Status::no_such_path)?.clone();
-        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let all = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         // What others answer, they negotiate.
-        let accept = if elsewhere { "" } else { accept };
+        let accept = if elsewhere { "" } else { all };
         let body = BodyKind::of(&resource, &info.subresource);
-        let accepted = media::negotiate(accept, Offer { wildcard: resource.is_custom(), ..offer(&body) });
+        let is_log = elsewhere && info.subresource == "log";
+        let accepted = match is_log {
+            true => media::negotiate_log(all),
+            false => media::negotiate(accept, Offer { wildcard: resource.is_custom(), ..offer(&body) }),
+        };
         let is_streamed = info.name.is_empty() && resource.verbs == Verbs::All && matches!(verb, "list" | "watch");
         let accepted = accepted.map_err(|status| match status.details {
             Some(_) if resource.is_custom() => media::no_such_transform(),
@@ -104,7 +109,8 @@ impl Call {
             record: None,
         };
         call.check_path()?;
-        if let Some(text) = deprecation(&call.resource) {
+        let is_served = call.resource.verbs != Verbs::GetList || matches!(verb, "get" | "list");
+        if let Some(text) = deprecation(&call.resource).filter(|_| is_served) {
             call.warnings.push(text);
         }
         call.warnings.extend(call.resource.custom.as_ref().and_then(|custom| custom.deprecation.clone()));
@@ -275,6 +281,11 @@ impl Call {
 
     /// 404 about the object in question.
     pub(crate) fn not_found(&self) -> Status {
+        if self.resource.group.is_empty() && self.resource.plural == "componentstatuses" {
+            // Upstream's registry of them gives itself this name.
+            let resource = GroupResource { group: "", resource: "componentstatus" };
+            return Status::not_found(resource, &self.info.name);
+        }
         Status::not_found(self.resource.group_resource(), &self.info.name)
     }
 }
@@ -342,7 +353,10 @@ pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<B
         (_, Verbs::CreateOnly) if !call.info.name.is_empty() || !call.has_its_namespace() => {
             Err(Status::no_such_path())
         }
-        ("create", Verbs::All) if call.info.name.is_empty() && call.has_its_namespace() => {
+        // Paths of custom resources may name anything: what counts is the name in the body.
+        ("create", Verbs::All)
+            if (call.info.name.is_empty() || call.resource.is_custom()) && call.has_its_namespace() =>
+        {
             create::create(call, body).await
         }
         ("create", Verbs::CreateOnly) if call.info.name.is_empty() => match &*call.resource.kind {
@@ -354,6 +368,12 @@ pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<B
         ("get", Verbs::All | Verbs::GetList) => get::get(call).await,
         ("list", Verbs::All | Verbs::GetList) => list::list(call).await,
         ("watch", Verbs::All) => watch::watch(call).await,
+        ("update" | "patch", Verbs::All) if call.info.name.is_empty() && call.resource.is_custom() => {
+            if call.verb == "patch" {
+                patch::check_media_type(call)?;
+            }
+            Err(Status::bad_request("name must be provided"))
+        }
         ("update", Verbs::All) if !call.info.name.is_empty() => update::update(call, body).await,
         ("patch", Verbs::All) if !call.info.name.is_empty() => patch::patch(call, body).await,
         ("delete", Verbs::All) => delete::delete(call, body).await,

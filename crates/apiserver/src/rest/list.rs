@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use kinds::Resource;
+use kinds::{Resource, Verbs};
 use object::field::{Error, Errors, Path};
 use object::{Status, Value, View, json};
 use std::sync::Arc;
@@ -171,7 +171,11 @@ fn select(
     start_after: Option<&str>,
 ) -> Page {
     let revision = snapshot.revision();
-    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    let mut metadata = match call.resource.verbs {
+        // What is never stored has no version.
+        Verbs::GetList => json!({}),
+        _ => json!({"resourceVersion": revision.to_string()}),
+    };
     if call.resource.custom.is_some() && matches!(call.accepted.shape, Shape::Object) {
         metadata["continue"] = "".into();
     }

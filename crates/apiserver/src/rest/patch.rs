@@ -93,6 +93,11 @@ fn kind(call: &Call) -> Result<Kind, Status> {
     }
 }
 
+/// 415 unless the body is one of the patches that the resource takes.
+pub(crate) fn check_media_type(call: &Call) -> Result<(), Status> {
+    kind(call).map(drop)
+}
+
 /// True if the request is a server-side apply.
 pub(crate) fn is_apply(call: &Call) -> bool {
     matches!(kind(call), Ok(Kind::Apply))

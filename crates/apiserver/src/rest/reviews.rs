@@ -5,6 +5,7 @@ use super::options::WriteOptions;
 use super::{answer, decode, metadata, ownership};
 use crate::admission::{Attributes, Operation};
 use crate::authn::reviews as authentication;
+use crate::authn::tokens::default_life;
 use crate::authz::reviews::{self as authorization, Review};
 use crate::http::Body;
 use crate::http::media::Shape;
@@ -18,7 +19,7 @@ const NO_TABLES: &str = "only the following media types are accepted: applicatio
 
 /// Answers a POST of a review.
 pub(crate) async fn review(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
-    let (mut review, options) = received(call, &body)?;
+    let (mut review, options) = received(call, &body, |_| ())?;
     let kind = match &*call.resource.kind {
         "TokenReview" => None,
         "SelfSubjectReview" => {
@@ -51,7 +52,7 @@ pub(crate) async fn review(call: &Call, body: Bytes) -> Result<Response<Body>, S
 
 /// Answers a POST to `serviceaccounts/NAME/token`.
 pub(crate) async fn token(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
-    let (mut request, options) = received(call, &body)?;
+    let (mut request, options) = received(call, &body, default_life)?;
     let (namespace, name, now) = (&call.info.namespace, &call.info.name, call.core.now_seconds());
     call.core.tokens.prepare(&mut request, namespace, name, now)?;
     admit(call, &mut request, name, &options).await?;
@@ -60,12 +61,13 @@ pub(crate) async fn token(call: &Call, body: Bytes) -> Result<Response<Body>, St
     Ok(answer::passing(call, 201, &request))
 }
 
-fn received(call: &Call, body: &Bytes) -> Result<(Value, WriteOptions), Status> {
+fn received(call: &Call, body: &Bytes, defaults: fn(&mut Value)) -> Result<(Value, WriteOptions), Status> {
     if call.accepted.shape != Shape::Object {
         return Err(Status::not_acceptable(NO_TABLES));
     }
     let options = WriteOptions::parse(call, "CreateOptions", false)?;
     let mut object = decode::body(call, body, options.field_validation)?;
+    defaults(&mut object);
     decode::omit_empty(call, &mut object)?;
     metadata::wipe_system_fields(&mut object);
     metadata::match_namespace(&mut object, call.namespace())?;

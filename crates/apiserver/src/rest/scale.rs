@@ -4,6 +4,7 @@ use super::call::Call;
 use super::options::WriteOptions;
 use super::{answer, decode, metadata, patch, update, write};
 use crate::http::Body;
+use crate::http::media::Shape;
 use ::http::Response;
 use bytes::Bytes;
 use kinds::scale;
@@ -23,7 +24,7 @@ pub(crate) async fn scale(call: &Call, body: Bytes) -> Result<Response<Body>, St
                 Some(paths) if !scale::has_replicas(&call.resource, View::from(&parent)) => Err(Status::internal(
                     format_args!("the spec replicas field {} does not exist", object::quote::quote(&paths.spec)),
                 )),
-                _ => Ok(shown(call, scale)),
+                _ => shown(call, scale),
             }
         }
         "update" | "patch" => write_scale(call, body).await,
@@ -32,9 +33,12 @@ pub(crate) async fn scale(call: &Call, body: Bytes) -> Result<Response<Body>, St
 }
 
 /// Clients do not see who owns a scale's replicas; the workload itself tells.
-fn shown(call: &Call, mut scale: Value) -> Response<Body> {
+fn shown(call: &Call, mut scale: Value) -> Result<Response<Body>, Status> {
     metadata::set(&mut scale, "managedFields", Value::Null);
-    answer::passing(call, 200, &scale)
+    match call.accepted.shape {
+        Shape::Object => Ok(answer::passing(call, 200, &scale)),
+        _ => answer::one(call, 200, write::Stored::Unstored(scale)),
+    }
 }
 
 /// The scale of a workload, with the owners of its replicas.
@@ -83,7 +87,7 @@ async fn write_scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status>
         match update::store(call, new, &old, &current, &options).await? {
             Some(stored) => {
                 let parent = stored.value(call)?;
-                return Ok(shown(call, of(call, &parent)?));
+                return shown(call, of(call, &parent)?);
             }
             None => continue,
         }
@@ -94,6 +98,7 @@ async fn write_scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status>
 /// The options, and the scale of an update (a patch needs the current one first).
 fn received(call: &Call, body: &Bytes) -> Result<(WriteOptions, Option<Value>), Status> {
     if call.verb == "patch" {
+        patch::check_media_type(call)?;
         let options = WriteOptions::parse(call, "PatchOptions", patch::is_apply(call))?;
         return Ok((options, None));
     }

@@ -4,7 +4,7 @@ use super::answer;
 use super::call::Call;
 use super::shown::Shown;
 use object::field::{Error, Path};
-use object::{Status, Value, json};
+use object::{Status, Value, View, json};
 
 /// What stands in a row beside its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,28 @@ impl Include {
     }
 }
 
+/// The type of scales.
+const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
+/// Columns of a scale: name, type, and the field that is shown.
+const SCALE_COLUMNS: [(&str, &str, &str); 4] = [
+    ("Name", "string", "metadata.name"),
+    ("Desired", "integer", "spec.replicas"),
+    ("Available", "integer", "status.replicas"),
+    ("Age", "string", "metadata.creationTimestamp"),
+];
+
+/// True if what is shown is not the object but its scale.
+fn is_scale(call: &Call) -> bool {
+    call.info.subresource == "scale"
+}
+
+/// The cells of a scale.
+fn scale_row(call: &Call, scale: View<'_>) -> Vec<Value> {
+    let replicas = |part: &str| scale.get(part).int("replicas").into();
+    let age = kinds::columns::object_age(scale, call.core.now_seconds());
+    vec![scale.get("metadata").str("name").into(), replicas("spec"), replicas("status"), age]
+}
+
 /// The JSON of a table of one object, of which this much is included.
 pub(crate) fn with_row(call: &Call, version: &str, include: Include, object: &Shown<'_>) -> Vec<u8> {
     let metadata = match object.view().get("metadata").opt_str("resourceVersion") {
@@ -56,6 +78,13 @@ pub(crate) fn open(call: &Call, version: &str, metadata: &Value) -> Vec<u8> {
 
 /// The column definitions of the call's resource.
 fn columns(call: &Call) -> Value {
+    if is_scale(call) {
+        let descriptions = call.core.docs.of_fields(SCALE, &SCALE_COLUMNS.map(|(.., path)| path));
+        let columns = SCALE_COLUMNS.iter().zip(descriptions).map(|((name, kind, _), description)| {
+            json!({"name": name, "type": kind, "format": "", "description": description, "priority": 0})
+        });
+        return columns.collect();
+    }
     let descriptions = call.core.docs.of(&call.resource);
     let columns = call.resource.columns().into_iter().zip(descriptions).map(|(column, description)| {
         json!({
@@ -70,8 +99,11 @@ fn columns(call: &Call) -> Value {
 pub(crate) fn write_row(out: &mut Vec<u8>, call: &Call, version: &str, include: Include, object: &Shown<'_>) {
     let strategy = &call.resource.strategy;
     out.extend_from_slice(b"{\"cells\":");
-    write(out, &strategy.row(object.view(), call.core.now_seconds()));
-    let conditions = strategy.row_conditions(object.view());
+    let (row, conditions) = match is_scale(call) {
+        true => (scale_row(call, object.view()), Vec::new()),
+        false => (strategy.row(object.view(), call.core.now_seconds()), strategy.row_conditions(object.view())),
+    };
+    write(out, &row);
     if !conditions.is_empty() {
         out.extend_from_slice(b",\"conditions\":");
         write(out, &conditions);

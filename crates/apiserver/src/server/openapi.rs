@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use crate::aggregation::{self, Remote};
+use crate::http::media::{self, Clause};
 use crate::http::{Body, compress, respond};
 use crate::openapi::{Document, Documents, Part, V2_PROTOBUF, V2_PROTOBUF_ANSWER};
 use crate::request::Query;
@@ -16,9 +17,10 @@ pub(crate) async fn answer(core: &Core, path: &str, query: &Query, headers: &Hea
     if rest == "v3" {
         let mut index = documents.index();
         aggregation::add_openapi(core, &mut index["paths"]);
-        return Some(respond::json(200, index.to_string()));
+        // Upstream leaves it to its library to guess what this is.
+        return Some(respond::with_type(200, "text/plain; charset=utf-8", Body::full(index.to_string())));
     }
-    let wanted = Wanted::new(&rest, headers)?;
+    let Some(wanted) = Wanted::new(&rest, headers)? else { return Some(not_acceptable()) };
     let others = if rest == "v2" { aggregation::openapi_v2(core) } else { Vec::new() };
     let built = tokio::task::spawn_blocking(move || wanted.build(&documents, &others)).await;
     Some(match built {
@@ -43,16 +45,22 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn new(rest: &str, headers: &HeaderMap) -> Option<Wanted> {
+    /// `None` if the path is none of these; `Some(None)` if the client takes none of the document's forms.
+    fn new(rest: &str, headers: &HeaderMap) -> Option<Option<Wanted>> {
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accept = if accept.is_empty() { "*/*" } else { accept };
+        let json =
+            |clause: &Clause<'_>| matches!(clause.kind, "*" | "application") && matches!(clause.subtype, "*" | "json");
+        let clauses = media::clauses(accept);
         if rest == "v2" {
-            let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let protobuf = accept.split(',').any(|clause| {
-                let clause = clause.split(';').next().unwrap_or_default().trim();
-                clause == V2_PROTOBUF || clause == V2_PROTOBUF_ANSWER
-            });
-            return Some(if protobuf { Wanted::V2Protobuf } else { Wanted::V2 });
+            return Some(clauses.iter().find_map(|clause| match format!("{}/{}", clause.kind, clause.subtype) {
+                _ if json(clause) => Some(Wanted::V2),
+                name if name == V2_PROTOBUF || name == V2_PROTOBUF_ANSWER => Some(Wanted::V2Protobuf),
+                _ => None,
+            }));
         }
-        rest.strip_prefix("v3/").map(|name| Wanted::V3(name.to_owned()))
+        let name = rest.strip_prefix("v3/")?;
+        Some(clauses.iter().any(json).then(|| Wanted::V3(name.to_owned())))
     }
 
     fn build(&self, documents: &Arc<Documents>, others: &[Arc<Part>]) -> Option<Document> {
@@ -96,6 +104,12 @@ fn respond_with(document: &Document, query: &Query, headers: &HeaderMap) -> Resp
     if query.get("hash").is_some() {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
     }
+    answer
+}
+
+fn not_acceptable() -> Response<Body> {
+    let mut answer = not_found();
+    *answer.status_mut() = StatusCode::NOT_ACCEPTABLE;
     answer
 }
 

@@ -99,6 +99,11 @@ impl ApiServer {
         let core = &self.0;
         let query = Query::parse(head.uri.query());
         let info = Info::parse(&head.method, head.uri.path(), &query)?;
+        if info.names_nothing() {
+            let path = &info.path;
+            let why = format!("failed to create RequestInfo: unable to determine kind and namespace from url, {path}");
+            return Ok(respond::text(500, format!("Internal Server Error: {}: {why}\n", object::quote::quote(path))));
+        }
         if let Some(excused) = head.extensions.get::<Excused>().filter(|_| info.is_long_running()) {
             excused.excuse();
         }
@@ -141,9 +146,18 @@ impl ApiServer {
         let authorizer = &*core.authorizer;
         let asked = asked(&user, &info, &fields);
         audited.begin(core, &asked, &user, &head, &info);
-        if let Some(other) = core.impersonation.user(&mut head.headers, &asked, authorizer)? {
-            user = Arc::new(other);
-            audited.impersonated(&user);
+        match core.impersonation.user(&mut head.headers, &asked, authorizer) {
+            Ok(None) => {}
+            Ok(Some(other)) => {
+                user = Arc::new(other);
+                audited.impersonated(&user);
+            }
+            Err(status) => {
+                audited.refused(&status);
+                let mut answer = respond::status_as(&status, media::error_encoding(accept(&head.headers)));
+                answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                return Ok(answer);
+            }
         }
         let record = audited.record.clone();
         if self.is_open(&info) {
@@ -215,9 +229,13 @@ impl ApiServer {
         }
         let elsewhere = connect::Head::take(&mut head, &info);
         let is_head = head.method == Method::HEAD;
+        let is_watched = head.method == Method::GET || !info.resource.as_ref().is_some_and(|asked| asked.watch_path);
         let call = Call { record, ..Call::new(core.clone(), info, query, head.headers, user)? };
         if is_head {
             call.refuse_head()?;
+        }
+        if !is_watched && !call.resource.is_custom() {
+            return Err(rest::method_not_allowed());
         }
         let call = Arc::new(call);
         let answered = match elsewhere {
@@ -265,7 +283,8 @@ impl ApiServer {
         match path {
             "/version" | "/version/" if !documents::reads(verb) => respond::status(&rest::method_not_allowed()),
             "/version" | "/version/" if !media::accepts(accept(headers), "application/json") => {
-                respond::status(&media::not_acceptable("application/json"))
+                let encoding = media::error_encoding(accept(headers));
+                respond::status_as(&media::not_acceptable("application/json"), encoding)
             }
             "/version" | "/version/" => respond::value(200, Encoding::Json, &version::info()),
             _ => respond::text(404, "404 page not found\n"),
@@ -322,7 +341,7 @@ fn is_nowhere(registry: &Registry, verb: &str, asked: &ResourceInfo) -> bool {
     }
     let Some(resource) = registry.find(&asked.group, &asked.version, &asked.resource) else { return true };
     let has_namespace = !asked.namespace.is_empty();
-    let needs_none = asked.name.is_empty() && matches!(verb, "list" | "watch" | "deletecollection");
+    let needs_none = asked.name.is_empty() && matches!(verb, "list" | "watch");
     if resource.is_namespaced() { !has_namespace && !needs_none } else { has_namespace }
 }
 

@@ -19,6 +19,7 @@ mod hostile;
 mod keys;
 mod kubectl;
 mod kubelet;
+mod negotiation;
 mod network;
 mod patches;
 mod policies;

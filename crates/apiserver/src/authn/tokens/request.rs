@@ -36,6 +36,14 @@ struct Bound {
     node: Option<Reference>,
 }
 
+/// Fills in how long a token lives if the request does not say.
+pub(crate) fn default_life(request: &mut Value) {
+    let Some(spec) = request.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    if spec.get("expirationSeconds").is_none_or(Value::is_null) {
+        spec.insert("expirationSeconds".to_owned(), DEFAULT.into());
+    }
+}
+
 impl ServiceAccountTokens {
     /// Completes and checks a request for a token of the account `name`; afterwards come admission and
     /// [`ServiceAccountTokens::issue`]. `now` is in seconds since the epoch.

@@ -1,6 +1,7 @@
 //! `log`: the node's answer, as it comes.
 
 use super::{node_of_pod, options, pod};
+use crate::http::media::Shape;
 use crate::http::{Body, respond};
 use crate::kubelet_client::Trust;
 use crate::net;
@@ -26,6 +27,9 @@ pub(super) async fn answer(call: &Call) -> Result<Response<Body>, Status> {
         return Err(Status::invalid("", "PodLogOptions", name, &errors));
     }
     let pod = pod(call, name)?;
+    if let Shape::PartialObject(_) | Shape::PartialList(_) = call.accepted.shape {
+        return Err(Status::plain(500, "", "object does not implement the Object interfaces"));
+    }
     let container = kinds::container_of(View::from(&*pod), wanted.str("container")).map_err(Status::bad_request)?;
     let Ok(node) = kinds::node_of(View::from(&*pod)) else {
         let mut nothing = respond::with_type(204, "text/plain", Body::Empty);

@@ -126,9 +126,7 @@ fn release_second(service: &mut Value, old: View<'_>, policy: &str) -> Errors {
     let mut shorten = Vec::new();
     for (list, what) in lists.into_iter().zip(["cluster IP", "IP family"]) {
         let (new, was) = (spec.get(list), old.get(list));
-        let lost = was.len() > 1
-            && new.len() == 1
-            && new.items().next().map(View::as_str) == was.items().next().map(View::as_str);
+        let lost = !new.is_empty() && new.len() < was.len();
         if policy == "SingleStack" && old.exists() && new.same(was) && new.len() > 1 {
             shorten.push(list);
         } else if policy != "SingleStack" && lost {
