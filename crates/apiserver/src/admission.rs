@@ -92,6 +92,9 @@ pub trait Admission: Send + Sync + 'static {
     /// May refuse the object as it will be stored (for deletes: as it is).
     fn validate<'a>(&'a self, attributes: &'a Attributes<'_>, object: &'a Value, old: Option<View<'a>>) -> Verdict<'a>;
 
+    /// True if others than the plug-ins are shown what is written: webhooks, or the expressions of policies.
+    fn shows_objects(&self) -> bool;
+
     /// Appends what is counted to the page of metrics.
     fn metrics(&self, page: &mut String);
 }

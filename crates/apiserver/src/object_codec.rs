@@ -5,17 +5,24 @@
 //! the store fills it in when it commits.
 
 use kinds::Resource;
-use object::Value;
-use std::io::Write;
+use object::{Value, json};
 use store::Template;
+
+/// Where metadata has its managed fields.
+const OWNERS: &str = "managedFields";
 
 /// Encodes an object for the store, with a gap where the revision goes.
 pub fn encode(kind: &str, api_version: &str, object: &Value) -> Template {
+    encode_owned(kind, api_version, object, None)
+}
+
+/// The same, with the text of managed fields that are not in the object.
+pub(crate) fn encode_owned(kind: &str, api_version: &str, object: &Value, owners: Option<&[u8]>) -> Template {
     let mut json = type_prefix(kind, api_version);
     json.extend_from_slice(b"\"metadata\":{\"resourceVersion\":\"");
     let revision_at = Some(json.len());
     json.push(b'"');
-    write_metadata(&mut json, object);
+    write_metadata(&mut json, object, owners);
     write_rest(&mut json, object);
     Template { json, revision_at }
 }
@@ -27,12 +34,12 @@ pub fn encode_plain(kind: &str, api_version: &str, object: &Value) -> Vec<u8> {
     match object["metadata"]["resourceVersion"].as_str() {
         Some(version) => {
             json.extend_from_slice(b"\"resourceVersion\":");
-            write(&mut json, &Value::from(version));
-            write_metadata(&mut json, object);
+            json::write_text(&mut json, version);
+            write_metadata(&mut json, object, None);
         }
         None => {
             let start = json.len();
-            write_metadata(&mut json, object);
+            write_metadata(&mut json, object, None);
             if json.get(start) == Some(&b',') {
                 json.remove(start);
             }
@@ -53,26 +60,7 @@ pub fn metadata_of(json: &[u8]) -> &[u8] {
     const NAME: &[u8] = b"\"metadata\":";
     let Some(at) = json.windows(NAME.len()).position(|window| window == NAME) else { return b"null" };
     let from = &json[at + NAME.len()..];
-    &from[..length_of(from)]
-}
-
-/// Length of the JSON object, list or text at the start of well-formed text.
-fn length_of(json: &[u8]) -> usize {
-    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
-    for (at, byte) in json.iter().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if in_text => is_escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => depth += 1,
-            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
-            _ => continue,
-        }
-        if depth == 0 && !in_text && !is_escaped {
-            return at + 1;
-        }
-    }
-    json.len()
+    &from[..json::length_of(from)]
 }
 
 fn type_prefix(kind: &str, api_version: &str) -> Vec<u8> {
@@ -80,12 +68,25 @@ fn type_prefix(kind: &str, api_version: &str) -> Vec<u8> {
 }
 
 /// All metadata but the resource version, each with a comma before it, and the closing brace.
-fn write_metadata(json: &mut Vec<u8>, object: &Value) {
+fn write_metadata(json: &mut Vec<u8>, object: &Value, mut owners: Option<&[u8]>) {
     let metadata = object.get("metadata").and_then(Value::as_object);
     for (key, value) in metadata.into_iter().flatten().filter(|(key, _)| *key != "resourceVersion") {
+        if key.as_str() > OWNERS {
+            write_owners(json, owners.take());
+        }
         write_entry(json, key, value);
     }
+    write_owners(json, owners);
     json.push(b'}');
+}
+
+fn write_owners(json: &mut Vec<u8>, owners: Option<&[u8]>) {
+    if let Some(owners) = owners {
+        json.push(b',');
+        json::write_text(json, OWNERS);
+        json.push(b':');
+        json.extend_from_slice(owners);
+    }
 }
 
 fn write_rest(json: &mut Vec<u8>, object: &Value) {
@@ -98,20 +99,27 @@ fn write_rest(json: &mut Vec<u8>, object: &Value) {
 
 fn write_entry(json: &mut Vec<u8>, key: &str, value: &Value) {
     json.push(b',');
-    write(json, &Value::from(key));
+    json::write_text(json, key);
     json.push(b':');
-    write(json, value);
-}
-
-fn write(json: &mut Vec<u8>, value: &Value) {
-    serde_json::to_writer(&mut *json, value).expect("a Value always encodes into a Vec");
-    json.flush().expect("writing to a Vec does not fail");
+    json::write(json, value);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use object::json;
+
+    #[test]
+    fn owners_stand_where_they_would_stand_in_the_object() {
+        let owners = json!([{"manager": "m"}]);
+        for metadata in [json!({"name": "a", "labels": {}}), json!({"labels": {}}), json!({"name": "a"}), json!({})] {
+            let (without, mut with) = (json!({"metadata": metadata}), json!({"metadata": metadata}));
+            with["metadata"][OWNERS] = owners.clone();
+            let text = owners.to_string();
+            let beside = encode_owned("Pod", "v1", &without, Some(text.as_bytes()));
+            assert_eq!(beside.json, encode("Pod", "v1", &with).json);
+        }
+    }
 
     #[test]
     fn metadata_is_found_in_the_bytes() {

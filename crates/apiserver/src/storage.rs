@@ -5,7 +5,7 @@ mod keys;
 
 pub use facts::Facts;
 pub use keys::{key, prefix};
-pub(crate) use keys::{key_of, prefix_of};
+pub(crate) use keys::{key_of, prefix_of, prefix_of_group};
 
 /// The store as the server uses it.
 pub type ObjectStore = store::Store<Facts>;

@@ -5,10 +5,11 @@
 
 use crate::list;
 use crate::object::Object;
-use futures_util::TryStreamExt;
-use http::Request;
+use futures_util::{AsyncBufRead, AsyncBufReadExt};
+use http::{Request, header};
 use kube::Client;
-use kube::api::WatchEvent;
+use kube::core::Status;
+use object::json::{self, SyntaxError};
 use std::time::Duration;
 use tracing::debug;
 
@@ -78,28 +79,69 @@ async fn once(
     };
     let joint = if collection.contains('?') { '&' } else { '?' };
     let watch = format!("{collection}{joint}watch=1&allowWatchBookmarks=true&resourceVersion={from}");
-    let mut events =
-        std::pin::pin!(client.request_events::<Object>(get(&watch, &form.accept("PartialObjectMetadata"))?).await?);
+    let request = get(&watch, &form.accept("PartialObjectMetadata"))?;
+    let mut lines = std::pin::pin!(client.request_stream(request).await?);
     *version = Some(from);
-    while let Some(event) = events.try_next().await? {
-        match event {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+    let mut line = Vec::new();
+    while next_line(&mut lines, &mut line).await? {
+        match Event::read(&line).map_err(list::not_json)? {
+            Event::Put(object) => {
                 *version = Some(version_of(&object));
                 hear(News::Put(object));
             }
-            WatchEvent::Deleted(object) => {
+            Event::Gone(object) => {
                 *version = Some(version_of(&object));
                 hear(News::Gone(object));
             }
-            WatchEvent::Bookmark(mark) => *version = Some(mark.metadata.resource_version),
-            WatchEvent::Error(status) => {
+            Event::Bookmark(mark) => *version = Some(version_of(&mark)),
+            Event::Error(status) => {
+                let status: Status = serde_json::from_slice(status).map_err(kube::Error::SerdeError)?;
                 debug!(?status, collection, "the watch cannot go on; listing again");
                 *version = None;
-                return if status.code == 410 { Ok(()) } else { Err(kube::Error::Api(status)) };
+                return if status.code == 410 { Ok(()) } else { Err(kube::Error::Api(status.into())) };
             }
         }
     }
     Ok(())
+}
+
+/// Reads a whole line; false at the end, where half a line may stand.
+async fn next_line(lines: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> Result<bool, kube::Error> {
+    line.clear();
+    lines.read_until(b'\n', line).await.map_err(kube::Error::ReadEvents)?;
+    Ok(line.ends_with(b"\n"))
+}
+
+/// One line of a watch.
+enum Event<'a> {
+    Put(Object),
+    Gone(Object),
+    /// So far has been told; the object is nothing but its version.
+    Bookmark(Object),
+    /// A `Status`, as text.
+    Error(&'a [u8]),
+}
+
+impl Event<'_> {
+    fn read(line: &[u8]) -> Result<Event<'_>, SyntaxError> {
+        let (mut kind, mut object) = (&b""[..], &b""[..]);
+        for (key, value) in json::raw_entries(line)? {
+            match &*key {
+                "type" => kind = value,
+                "object" => object = value,
+                _ => {}
+            }
+        }
+        let read = || Object::read(object, None);
+        match kind {
+            b"\"ADDED\"" | b"\"MODIFIED\"" => read().map(Event::Put),
+            b"\"DELETED\"" => read().map(Event::Gone),
+            b"\"BOOKMARK\"" => read().map(Event::Bookmark),
+            // Some error is the whole line.
+            b"" => Ok(Event::Error(line)),
+            _ => Ok(Event::Error(object)),
+        }
+    }
 }
 
 fn version_of(object: &Object) -> String {
@@ -107,5 +149,33 @@ fn version_of(object: &Object) -> String {
 }
 
 fn get(path: &str, accept: &str) -> Result<Request<Vec<u8>>, kube::Error> {
-    Request::get(path).header(http::header::ACCEPT, accept).body(Vec::new()).map_err(kube::Error::HttpError)
+    // A compressed watch may come in several members, of which decoders read the first alone.
+    let request = Request::get(path).header(header::ACCEPT, accept).header(header::ACCEPT_ENCODING, "identity");
+    request.body(Vec::new()).map_err(kube::Error::HttpError)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_watch_are_read() {
+        let read = |line: &'static str| Event::read(line.as_bytes());
+        let object = r#"{"metadata":{"name":"a","resourceVersion":"3"}}"#;
+        let line = |kind: &str| format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n").leak();
+        let name = |object: &Object| (object.name().to_owned(), version_of(object));
+        let wanted = ("a".to_owned(), "3".to_owned());
+        for (kind, is_put) in [("ADDED", true), ("MODIFIED", true), ("DELETED", false)] {
+            match read(line(kind)).unwrap() {
+                Event::Put(object) => assert!(is_put && name(&object) == wanted, "{kind}"),
+                Event::Gone(object) => assert!(!is_put && name(&object) == wanted, "{kind}"),
+                _ => panic!("{kind}"),
+            }
+        }
+        assert!(matches!(read(line("BOOKMARK")).unwrap(), Event::Bookmark(mark) if name(&mark) == wanted));
+        assert!(matches!(read(line("ERROR")).unwrap(), Event::Error(status) if status == object.as_bytes()));
+        let status = r#"{"kind":"Status","code":410}"#;
+        assert!(matches!(read(status).unwrap(), Event::Error(whole) if whole == status.as_bytes()));
+        assert!(read("{\"type\":\"ADDED\"").is_err());
+    }
 }

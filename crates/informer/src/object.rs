@@ -1,8 +1,8 @@
 //! A shared, immutable object of the cluster.
 
+use object::json::SyntaxError;
 use object::packed::FromText;
 use object::{Packed, View};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -29,11 +29,8 @@ impl Object {
     ///
     /// # Errors
     /// If the text is not JSON.
-    pub(crate) fn read<'de, D: Deserializer<'de>>(
-        text: D,
-        type_meta: Option<(&str, &str)>,
-    ) -> Result<Object, D::Error> {
-        FromText { without_managed_fields: true, type_meta }.deserialize(text).map(Object::of)
+    pub(crate) fn read(text: &[u8], type_meta: Option<(&str, &str)>) -> Result<Object, SyntaxError> {
+        Packed::from_json(text, FromText { without_managed_fields: true, type_meta }).map(Object::of)
     }
 
     fn of(packed: Packed) -> Object {
@@ -134,12 +131,6 @@ impl Object {
     /// Whether a condition of its status is true.
     pub fn is(&self, kind: &str) -> bool {
         self.condition(kind).str("status") == "True"
-    }
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
-        Object::read(deserializer, None)
     }
 }
 

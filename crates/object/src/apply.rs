@@ -32,7 +32,7 @@ mod wire;
 
 pub use element::{Leaf, PathElement};
 pub use name::{MAX_NAME, name_from_user_agent, validate_name};
-pub use operation::{Operation, apply, check, update};
+pub use operation::{Operation, apply, check, claim, update};
 pub use overlay::overlay;
 pub use place::empty_object;
 pub use scale::{scale_to_parent, scale_to_subresource};

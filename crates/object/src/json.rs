@@ -1,20 +1,24 @@
 //! Reads JSON as the API server does: Go's grammar and messages, keys in the order of the text, duplicates kept.
 //!
 //! [`parse`] gives a [`Node`], which decoding walks with a schema (see [`crate::decode`]); [`read`] gives a plain
-//! [`Value`] for what has no schema (custom resources, patches) and tells of duplicate keys.
+//! [`Value`] for what has no schema (custom resources, patches) and tells of duplicate keys. [`write`] is the way back.
 //!
 //! Deliberately absent: streaming, and positions of errors, which upstream's messages do not name.
 
 mod reader;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use crate::quote::quote;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt::Write as _;
 
-pub use reader::parse;
+pub(crate) use reader::{Next, Reader};
+pub use reader::{length_of, parse, raw_entries, raw_items};
+pub(crate) use write::write_inside;
+pub use write::{write, write_text};
 
 /// How deep lists and maps may nest. Upstream allows 10,000; ours is what readers of JSON in general accept (127) less
 /// some room for a list or an event around the object.

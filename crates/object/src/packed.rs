@@ -9,6 +9,7 @@ mod build;
 pub use build::FromText;
 
 use crate::View;
+use crate::json::SyntaxError;
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -101,7 +102,7 @@ impl Packed {
     ///
     /// # Errors
     /// If the text is not JSON, or too large to be packed (256 Mi items in one list, 4 GiB of texts).
-    pub fn from_json(text: &[u8], form: FromText<'_>) -> Result<Packed, serde_json::Error> {
+    pub fn from_json(text: &[u8], form: FromText<'_>) -> Result<Packed, SyntaxError> {
         build::of_text(text, form)
     }
 

@@ -7,6 +7,7 @@
 //! Descriptions are not here: they come from `k8s-openapi` when a document is asked for.
 
 mod builtin;
+mod places;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod tests;
 pub(crate) use builtin::is_map;
 pub use builtin::{builtin, builtin_type};
 
+use places::Places;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -52,6 +54,8 @@ pub struct StructType {
     pub union: Option<Box<Union>>,
     /// Indices of `fields`, ordered by name; made by [`Schema::insert`].
     by_name: Box<[u16]>,
+    /// The same, each where its name leads to.
+    places: Places,
     /// Indices of those `fields` that have a protobuf number, ordered by it and those around it.
     by_number: Box<[u16]>,
 }
@@ -310,8 +314,7 @@ impl StructType {
 
     /// Where in `fields` the one with this JSON name is.
     pub fn field_index(&self, name: &str) -> Option<usize> {
-        let place = self.by_name.binary_search_by(|&i| (*self.fields[usize::from(i)].name).cmp(name)).ok()?;
-        Some(usize::from(self.by_name[place]))
+        self.places.find(name, |index| self.fields.get(index).is_some_and(|field| field.name == name))
     }
 
     /// The fields ordered by JSON name.
@@ -345,6 +348,7 @@ impl StructType {
         let mut order: Vec<u16> = (0..).take(self.fields.len()).collect();
         order.sort_by(|&a, &b| self.fields[usize::from(a)].name.cmp(&self.fields[usize::from(b)].name));
         order.dedup_by(|b, a| self.fields[usize::from(*a)].name == self.fields[usize::from(*b)].name);
+        self.places = Places::of(order.iter().map(|&i| (i, &*self.fields[usize::from(i)].name)));
         self.by_name = order.into();
         let mut numbered: Vec<u16> = (0..).take(self.fields.len()).collect();
         numbered.retain(|&i| self.fields[usize::from(i)].number > 0);

@@ -1,7 +1,7 @@
 //! One line of JSON, written field by field: an event is text from the start, and never a tree.
 
 use object::Value;
-use serde_json::to_writer;
+use object::json::{write as write_value, write_text};
 
 /// A JSON object under way.
 #[derive(Debug)]
@@ -103,14 +103,6 @@ pub(super) fn object_text(object: &Value, omit_managed_fields: bool) -> Vec<u8> 
         }
     }
     line.end()
-}
-
-fn write_text(json: &mut Vec<u8>, text: &str) {
-    to_writer(json, text).expect("a text always encodes into a Vec");
-}
-
-fn write_value(json: &mut Vec<u8>, value: &Value) {
-    to_writer(json, value).expect("a Value always encodes into a Vec");
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One request about one resource, and which verb answers it.
 
+use super::ownership::Claim;
 use super::{
     binding, connect, create, delete, delete_collection, eviction, get, list, metrics, patch, reviews, scale, update,
     watch,
@@ -225,12 +226,13 @@ impl Call {
     ///
     /// # Errors
     /// 500 if a custom resource cannot be converted.
-    pub(crate) fn packed(&self, object: &Value) -> Result<(Template, Facts), Status> {
+    pub(crate) fn packed(&self, object: &Value, owners: &Claim) -> Result<(Template, Facts), Status> {
         if let Some(custom) = &self.resource.custom {
             return self.packed_custom(custom, object);
         }
         let Some(stored) = &self.resource.stored else {
-            let template = object_codec::encode(&self.resource.kind, &self.resource.api_version(), object);
+            let api_version = self.resource.api_version();
+            let template = object_codec::encode_owned(&self.resource.kind, &api_version, object, owners.text());
             return Ok((template, Facts::of(&self.resource, View::from(object))));
         };
         let kept = stored.conversion.to_stored(object.clone());

@@ -21,8 +21,8 @@ pub(crate) async fn create(call: &Call, body: Bytes) -> Result<Response<Body>, S
     metadata::wipe_system_fields(&mut object);
     metadata::match_namespace(&mut object, call.namespace())?;
     ownership::dedup_owner_references(call, &mut object, Moment::Decoded);
-    ownership::on_create(call, &options, &mut object);
-    let stored = create_object(call, object, &options).await?;
+    let owners = ownership::claim(call, &options, &mut object);
+    let stored = create_object(call, object, owners, &options).await?;
     answer::one(call, 201, stored)
 }
 
@@ -30,6 +30,7 @@ pub(crate) async fn create(call: &Call, body: Bytes) -> Result<Response<Body>, S
 pub(crate) async fn create_object(
     call: &Call,
     mut object: Value,
+    owners: ownership::Claim,
     options: &WriteOptions,
 ) -> Result<write::Stored, Status> {
     admit(call, &mut object, options).await?;
@@ -50,7 +51,7 @@ pub(crate) async fn create_object(
         if !options.dry_run {
             refuse_resource_version(View::from(&candidate))?;
         }
-        match write::create(call, candidate, options.dry_run).await {
+        match write::create(call, candidate, &owners, options.dry_run).await {
             Err(status) if may_return && write::is_taken(&status) && attempt < GENERATE_NAME_TRIES => continue,
             Err(status) if status.reason == "AlreadyExists" && generated.is_some() => {
                 if attempt == GENERATE_NAME_TRIES {
@@ -102,7 +103,7 @@ pub(crate) async fn create_on_update(
     may_create(call)?;
     admit(call, &mut object, options).await?;
     prepare(call, &mut object, options).await?;
-    write::create(call, object, options.dry_run).await
+    write::create(call, object, &ownership::Claim::InObject, options.dry_run).await
 }
 
 /// Who may update may not therefore create.

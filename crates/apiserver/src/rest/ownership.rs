@@ -11,6 +11,38 @@ use object::schema::{self, Schema, TypeId};
 use object::{Status, Value, View};
 use std::sync::Arc;
 
+/// Where the owners of a new object are.
+pub(crate) enum Claim {
+    /// In its managed fields, if it has any.
+    InObject,
+    /// Beside it, as text: nobody looks at them before they are stored.
+    Beside(Option<Vec<u8>>),
+}
+
+impl Claim {
+    /// The text that is not in the object.
+    pub(crate) fn text(&self) -> Option<&[u8]> {
+        match self {
+            Claim::InObject => None,
+            Claim::Beside(text) => text.as_deref(),
+        }
+    }
+}
+
+/// Finds the creator's fields in a new object, and records them there only if somebody will look at them.
+pub(crate) fn claim(call: &Call, options: &WriteOptions, object: &mut Value) -> Claim {
+    let is_kept_otherwise = call.resource.custom.is_some() || call.resource.stored.is_some();
+    let is_sent = View::from(&*object).get("metadata").get("managedFields").exists();
+    let sent = decode::as_sent(call, object);
+    if options.dry_run || is_kept_otherwise || is_sent || sent.is_err() || call.core.admission.shows_objects() {
+        on_create(call, options, object);
+        return Claim::InObject;
+    }
+    let sent = sent.ok().flatten();
+    let sent = sent.as_ref().unwrap_or(object);
+    Claim::Beside(with_operation(call, options, |operation| apply::claim(operation, sent)))
+}
+
 /// Records the creator's fields in a new object.
 pub(crate) fn on_create(call: &Call, options: &WriteOptions, object: &mut Value) {
     record(call, options, object, None);

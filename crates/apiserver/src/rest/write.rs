@@ -1,5 +1,6 @@
 //! The last steps of every write: validation results, preconditions, the store's transaction.
 
+use super::ownership::Claim;
 use super::{Call, addresses, metadata};
 use crate::custom;
 use crate::object_codec;
@@ -41,7 +42,7 @@ impl Stored {
 }
 
 /// Stores a new object.
-pub(crate) async fn create(call: &Call, mut object: Value, dry_run: bool) -> Result<Stored, Status> {
+pub(crate) async fn create(call: &Call, mut object: Value, owners: &Claim, dry_run: bool) -> Result<Stored, Status> {
     let resource = &call.resource;
     let name = View::from(&object).get("metadata").str("name").to_owned();
     let key = storage::key(resource, call.namespace(), &name);
@@ -53,7 +54,7 @@ pub(crate) async fn create(call: &Call, mut object: Value, dry_run: bool) -> Res
         };
     }
     metadata::set(&mut object, "resourceVersion", Value::Null);
-    let (template, facts) = call.packed(&object)?;
+    let (template, facts) = call.packed(&object, owners)?;
     let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, template, facts);
     let txn = addresses::extend(call, txn, Some(&object), None);
     match call.core.store.commit(txn).await {
@@ -78,7 +79,7 @@ pub(crate) async fn replace(
     deletes: bool,
     dry_run: bool,
 ) -> Result<Stored, Status> {
-    let (template, facts) = call.packed(&object)?;
+    let (template, facts) = call.packed(&object, &Claim::InObject)?;
     if unchanged(&template, current) && !deletes {
         return Ok(Stored::Entry(current.clone()));
     }
@@ -105,7 +106,7 @@ pub(crate) async fn remove(call: &Call, object: &Value, current: &Arc<Entry>, dr
     }
     let txn = Txn::new().guard(&*current.key, Expect::At(current.mod_revision));
     let txn = addresses::extend(call, txn, None, Some(object));
-    let (template, _) = call.packed(object)?;
+    let (template, _) = call.packed(object, &Claim::InObject)?;
     commit(call, txn.delete(&*current.key, Some(template))).await.map(drop)
 }
 

@@ -21,7 +21,16 @@ pub(crate) fn key_of(group: &str, plural: &str, namespace: &str, name: &str) -> 
 /// Like [`prefix`], of a resource that is known by name.
 pub(crate) fn prefix_of(group: &str, plural: &str, namespace: &str) -> String {
     let group = if group.is_empty() { "core" } else { group };
-    if namespace.is_empty() { format!("/{group}/{plural}/") } else { format!("/{group}/{plural}/{namespace}/") }
+    if namespace.is_empty() {
+        ["/", group, "/", plural, "/"].concat()
+    } else {
+        ["/", group, "/", plural, "/", namespace, "/"].concat()
+    }
+}
+
+/// What all keys of a group begin with.
+pub(crate) fn prefix_of_group(group: &str) -> String {
+    ["/", if group.is_empty() { "core" } else { group }, "/"].concat()
 }
 
 /// What all keys of a resource begin with; only those of one namespace if it is not empty.

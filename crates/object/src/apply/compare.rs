@@ -48,6 +48,9 @@ impl Comparison {
 
     /// Compares what stands under one element and files the outcome there.
     fn descend(&mut self, place: Place<'_>, element: PathElement, old: Option<&Value>, new: Option<&Value>) {
+        if let (None, Some(new)) = (old, new) {
+            return self.added.file(element, true, whole(place, new));
+        }
         let mut below = Comparison::default();
         let here = value(place, old, new, &mut below);
         let parts =
@@ -62,6 +65,45 @@ impl Comparison {
             }
         }
     }
+}
+
+/// All that stands in a value: what is new is new as a whole.
+fn whole(place: Place<'_>, value: &Value) -> FieldSet {
+    let form = place.form(Some(value));
+    match (form, value) {
+        (Form::List, Value::Array(items)) if !place.is_atomic(form) => whole_items(place, items),
+        (Form::Map, Value::Object(map)) if !place.is_atomic(form) => {
+            let mut set = FieldSet::with_room(map.len());
+            for (name, value) in map {
+                if let Some((below, _)) = place.field(name) {
+                    set.push(PathElement::field(name), whole(below, value));
+                }
+            }
+            set
+        }
+        _ => FieldSet::new(),
+    }
+}
+
+/// Of items with the same name none is looked into.
+fn whole_items(place: Place<'_>, items: &[Value]) -> FieldSet {
+    let named = named(place, items);
+    let mut set = FieldSet::with_room(named.len());
+    for same in named.chunk_by(|(a, _), (b, _)| a == b) {
+        if let Some((element, number)) = same.first() {
+            let alone = items.get(*number).filter(|_| same.len() == 1);
+            set.push(element.clone(), alone.map_or_else(FieldSet::new, |item| whole(place.item(), item)));
+        }
+    }
+    set
+}
+
+/// Names and numbers of the items of a list, in the order of their names.
+fn named(place: Place<'_>, items: &[Value]) -> Vec<(PathElement, usize)> {
+    let named = items.iter().enumerate().filter_map(|(number, item)| Some((place.element_of(item).ok()?, number)));
+    let mut named: Vec<_> = named.collect();
+    named.sort();
+    named
 }
 
 /// Files what changed below, and tells what happened to the place itself.
@@ -149,13 +191,7 @@ fn compare_entries(
 
 /// Items with the same key are duplicates: they are compared as one, and owned without their fields.
 fn compare_items(place: Place<'_>, old: &[Value], new: &[Value], out: &mut Comparison) {
-    let named = |items: &'_ [Value]| -> Vec<(PathElement, usize)> {
-        let named = items.iter().enumerate().filter_map(|(number, item)| Some((place.element_of(item).ok()?, number)));
-        let mut named: Vec<_> = named.collect();
-        named.sort();
-        named
-    };
-    let (old_names, new_names) = (named(old), named(new));
+    let (old_names, new_names) = (named(place, old), named(place, new));
     let (mut old_left, mut new_left) = (old_names.as_slice(), new_names.as_slice());
     loop {
         let element = match (old_left.first(), new_left.first()) {

@@ -1,5 +1,6 @@
 //! One step of a path into an object, as field sets name it.
 
+use crate::json;
 use crate::quote::quote;
 use compact_str::CompactString;
 use serde_json::Value;
@@ -65,11 +66,23 @@ impl PathElement {
         match self {
             PathElement::Field(name) => ["f:", name].concat(),
             PathElement::Key(fields) => {
-                let field = |(name, leaf): &(CompactString, Leaf)| format!("{}:{}", Value::from(name.as_str()), leaf.0);
-                let fields: Vec<String> = fields.iter().map(field).collect();
-                format!("k:{{{}}}", fields.join(","))
+                let mut text = b"k:{".to_vec();
+                for (place, (name, leaf)) in fields.iter().enumerate() {
+                    if place > 0 {
+                        text.push(b',');
+                    }
+                    json::write_text(&mut text, name);
+                    text.push(b':');
+                    json::write(&mut text, &leaf.0);
+                }
+                text.push(b'}');
+                String::from_utf8(text).expect("JSON is text")
             }
-            PathElement::Value(leaf) => format!("v:{}", leaf.0),
+            PathElement::Value(leaf) => {
+                let mut text = b"v:".to_vec();
+                json::write(&mut text, &leaf.0);
+                String::from_utf8(text).expect("JSON is text")
+            }
             PathElement::Index(index) => format!("i:{index}"),
         }
     }

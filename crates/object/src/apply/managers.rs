@@ -1,10 +1,16 @@
 //! Who owns what: the managers of one object, and `metadata.managedFields`.
 
 use super::set::FieldSet;
+use crate::json;
 use crate::quote::quote;
 use crate::time;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+/// Room for the text of the owners of most objects, in bytes.
+const WRITTEN: usize = 2048;
+/// The key of an entry's set.
+const FIELDS: &str = "fieldsV1";
 
 /// What tells one entry from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,34 +118,68 @@ impl Managers {
 
     /// The entries as `metadata.managedFields` holds them, sorted; `None` if there are none.
     pub(super) fn encode(&self) -> Option<Value> {
-        if self.owned.is_empty() {
+        let entries = self.in_order();
+        (!entries.is_empty()).then(|| entries.into_iter().map(|(id, owned)| self.encode_entry(id, owned)).collect())
+    }
+
+    /// The text of [`Managers::encode`].
+    pub(super) fn write(&self) -> Option<Vec<u8>> {
+        let entries = self.in_order();
+        if entries.is_empty() {
             return None;
         }
+        let mut out = Vec::with_capacity(WRITTEN);
+        out.push(b'[');
+        for (index, (id, owned)) in entries.into_iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            self.write_entry(id, owned, &mut out);
+        }
+        out.push(b']');
+        Some(out)
+    }
+
+    fn in_order(&self) -> Vec<(&ManagerId, &Owned)> {
         let mut entries: Vec<(&ManagerId, &Owned)> = self.owned.iter().collect();
         entries.sort_by_key(|(id, owned)| {
             (!owned.applied, self.seconds(id), &id.name, &owned.api_version, &id.subresource)
         });
-        Some(entries.into_iter().map(|(id, owned)| self.encode_entry(id, owned)).collect())
+        entries
     }
 
     fn encode_entry(&self, id: &ManagerId, owned: &Owned) -> Value {
-        let operation = if owned.applied { "Apply" } else { "Update" };
-        let time = self.times.get(id).map(String::as_str).unwrap_or_default();
-        let mut entry = Map::new();
-        for (key, value) in [
-            ("manager", id.name.as_str()),
-            ("operation", operation),
-            ("apiVersion", owned.api_version.as_str()),
-            ("time", time),
-            ("fieldsType", "FieldsV1"),
-            ("subresource", id.subresource.as_str()),
-        ] {
-            if !value.is_empty() {
-                entry.insert(key.to_owned(), value.into());
-            }
-        }
-        entry.insert("fieldsV1".to_owned(), owned.set.to_fields_v1());
+        let texts = self.texts(id, owned).into_iter().filter(|(_, value)| !value.is_empty());
+        let mut entry: Map<String, Value> = texts.map(|(key, value)| (key.to_owned(), value.into())).collect();
+        entry.insert(FIELDS.to_owned(), owned.set.to_fields_v1());
         Value::Object(entry)
+    }
+
+    fn write_entry(&self, id: &ManagerId, owned: &Owned, out: &mut Vec<u8>) {
+        let texts = self.texts(id, owned);
+        let (before, after) = texts.split_at(texts.partition_point(|(key, _)| *key < FIELDS));
+        out.push(b'{');
+        write_texts(before, out);
+        json::write_text(out, FIELDS);
+        out.push(b':');
+        owned.set.write_fields_v1(out);
+        out.push(b',');
+        write_texts(after, out);
+        // There are some before and after: the version, and the operation.
+        out.pop();
+        out.push(b'}');
+    }
+
+    /// The texts of an entry by their keys, in order; empty ones are left out.
+    fn texts<'a>(&'a self, id: &'a ManagerId, owned: &'a Owned) -> [(&'static str, &'a str); 6] {
+        [
+            ("apiVersion", &owned.api_version),
+            ("fieldsType", "FieldsV1"),
+            ("manager", &id.name),
+            ("operation", if owned.applied { "Apply" } else { "Update" }),
+            ("subresource", &id.subresource),
+            ("time", self.times.get(id).map(String::as_str).unwrap_or_default()),
+        ]
     }
 
     /// Seconds since the epoch of an entry's time; 0 if it has none.
@@ -188,5 +228,15 @@ impl Managers {
                 None => drop(self.times.remove(&bucket)),
             }
         }
+    }
+}
+
+/// Each text that is not empty, with its key and a comma behind it.
+fn write_texts(texts: &[(&str, &str)], out: &mut Vec<u8>) {
+    for (key, value) in texts.iter().filter(|(_, value)| !value.is_empty()) {
+        json::write_text(out, key);
+        out.push(b':');
+        json::write_text(out, value);
+        out.push(b',');
     }
 }

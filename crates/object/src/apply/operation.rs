@@ -82,6 +82,17 @@ pub fn update(operation: &Operation<'_>, live: Option<&Value>, new: &mut Value) 
     }
 }
 
+/// What [`update`] would put into `metadata.managedFields` of a new object that has none, as JSON text; `None` if it would
+/// put nothing there. Saves a tree that is only written out again.
+pub fn claim(operation: &Operation<'_>, new: &Value) -> Option<Vec<u8>> {
+    if operation.place().is_some_and(|place| lacks_keys(place, new)) {
+        return None;
+    }
+    let mut managers = Managers::default();
+    operation.update_managers(&operation.empty(), new, &mut managers, operation.manager).ok()?;
+    managers.write()
+}
+
 /// Merges an applied configuration into the live object (`None`: it is created).
 ///
 /// The result still has to be decoded (which drops nulls and puts values into their canonical form) and defaulted.

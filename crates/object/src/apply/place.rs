@@ -161,19 +161,35 @@ impl<'s> Place<'s> {
         }
     }
 
+    /// True if [`Place::element_of`] has a name for the item.
+    pub(super) fn names(self, item: &Value) -> bool {
+        match (self.shape, item) {
+            (Shape::List { kind: ListKind::Set, .. }, item) => !item.is_object() && !item.is_array() && !item.is_null(),
+            (Shape::List { kind: ListKind::Map(keys), .. }, Value::Object(map)) => {
+                let has = |key: &Text| map.contains_key(key.as_ref()) || self.default_of(key).is_some();
+                keys.is_empty() || keys.iter().any(has)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a key of the items is where it is left out.
+    fn default_of(self, key: &str) -> Option<Value> {
+        match self.item().shape {
+            Shape::Struct { ty, .. } => ty.field(key).and_then(key_default),
+            _ => None,
+        }
+    }
+
     fn key_of(self, keys: &[Text], item: &Value) -> Result<PathElement, String> {
         let map = match item {
             Value::Object(map) => map,
             Value::Null => return Err("associative list with keys may not have a null element".to_owned()),
             _ => return Err("associative list with keys may not have non-map elements".to_owned()),
         };
-        let default = |key: &str| match self.item().shape {
-            Shape::Struct { ty, .. } => ty.field(key).and_then(key_default),
-            _ => None,
-        };
         let mut found: Vec<(CompactString, Leaf)> = Vec::with_capacity(keys.len());
         for key in keys {
-            if let Some(value) = map.get(key.as_ref()).cloned().or_else(|| default(key)) {
+            if let Some(value) = map.get(key.as_ref()).cloned().or_else(|| self.default_of(key)) {
                 found.push(((**key).into(), Leaf(value)));
             }
         }

@@ -43,6 +43,17 @@ impl FieldSet {
         set
     }
 
+    /// The empty set, with room for so many steps.
+    pub(super) fn with_room(steps: usize) -> FieldSet {
+        FieldSet { steps: Vec::with_capacity(steps) }
+    }
+
+    /// Adds a member that stands behind all that is there, and what lies below it.
+    pub(super) fn push(&mut self, element: PathElement, below: FieldSet) {
+        debug_assert!(self.steps.last().is_none_or(|last| last.element < element), "steps come in order");
+        self.steps.push(Step { element, is_member: true, below });
+    }
+
     /// Adds one path; parents are not added.
     pub fn insert(&mut self, path: &[PathElement]) {
         match path {

@@ -27,7 +27,7 @@ pub(super) fn lacks_keys(place: Place<'_>, value: &Value) -> bool {
     match (place.form(Some(value)), value) {
         (Form::List, Value::Array(items)) => {
             let atomic = matches!(place.shape, Shape::List { kind: ListKind::Atomic, .. } | Shape::Any { .. });
-            items.iter().any(|item| (!atomic && place.element_of(item).is_err()) || lacks_keys(place.item(), item))
+            items.iter().any(|item| (!atomic && !place.names(item)) || lacks_keys(place.item(), item))
         }
         (Form::Map, Value::Object(map)) => {
             map.iter().any(|(name, value)| place.field(name).is_some_and(|(place, _)| lacks_keys(place, value)))

@@ -2,6 +2,7 @@
 
 use super::element::{ElementError, PathElement};
 use super::set::{FieldSet, Step};
+use crate::json;
 use serde_json::{Map, Value};
 
 /// How deep a set may be; no object that passed decoding is deeper.
@@ -18,6 +19,34 @@ impl FieldSet {
         read(value, 0).map(|(set, _)| set)
     }
 
+    /// Appends the text of [`FieldSet::to_fields_v1`].
+    pub(super) fn write_fields_v1(&self, out: &mut Vec<u8>) {
+        self.write(false, out);
+    }
+
+    fn write(&self, is_member: bool, out: &mut Vec<u8>) {
+        out.push(b'{');
+        if is_member && !self.is_empty() {
+            out.extend_from_slice(b"\".\":{}");
+        }
+        let is_field = |step: &Step| matches!(step.element, PathElement::Field(_));
+        let (fields, others) = self.steps().split_at(self.steps().partition_point(is_field));
+        for step in fields {
+            if let PathElement::Field(name) = &step.element {
+                step.write("f:", name, out);
+            }
+        }
+        if !others.is_empty() {
+            // Keys stand in the order of their text, which fields have already.
+            let mut others: Vec<(String, &Step)> = others.iter().map(|step| (step.element.to_text(), step)).collect();
+            others.sort_by(|(a, _), (b, _)| a.cmp(b));
+            for (name, step) in others {
+                step.write("", &name, out);
+            }
+        }
+        out.push(b'}');
+    }
+
     fn to_map(&self) -> Map<String, Value> {
         let mut map = Map::new();
         for Step { element, is_member, below } in self.steps() {
@@ -28,6 +57,16 @@ impl FieldSet {
             map.insert(element.to_text(), Value::Object(child));
         }
         map
+    }
+}
+
+impl Step {
+    fn write(&self, prefix: &str, name: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(if out.last() == Some(&b'{') { b"\"" } else { b",\"" });
+        out.extend_from_slice(prefix.as_bytes());
+        json::write_inside(out, name);
+        out.extend_from_slice(b"\":");
+        self.below.write(self.is_member, out);
     }
 }
 
@@ -71,8 +110,14 @@ mod tests {
             json!({"f:data": {".": {}, "f:k": {}}}),
             json!({"f:spec": {"f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:image": {}}}, "f:replicas": {}}}),
             json!({"f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}),
+            json!({"f:a": {"f:x": {}, "i:10": {}, "i:9": {}, "v:2": {}, "v:\"1\\\"\"": {}}, "f:b": {}}),
+            json!({"f:ports": {".": {}, "k:{\"port\":443}": {}, "k:{\"port\":80}": {".": {}, "f:port": {}}}}),
         ] {
-            assert_eq!(FieldSet::from_fields_v1(&fields).unwrap().to_fields_v1(), fields);
+            let set = FieldSet::from_fields_v1(&fields).unwrap();
+            assert_eq!(set.to_fields_v1(), fields);
+            let mut text = Vec::new();
+            set.write_fields_v1(&mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), fields.to_string());
         }
     }
 

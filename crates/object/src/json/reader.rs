@@ -1,4 +1,4 @@
-//! The grammar: text to [`Node`], with the messages of Go's scanner.
+//! The grammar: text to [`Node`], or to whoever wants its parts one by one, with the messages of Go's scanner.
 
 use super::{MAX_DEPTH, Node, Number, SyntaxError};
 use crate::quote::quote;
@@ -6,15 +6,97 @@ use std::borrow::Cow;
 
 /// Reads one JSON value, which must be all there is.
 pub fn parse(text: &[u8]) -> Result<Node<'_>, SyntaxError> {
-    let mut reader = Reader { text, place: 0, depth: 0 };
-    let node = reader.value("looking for beginning of value")?;
-    match reader.after_space() {
-        None => Ok(node),
-        Some(byte) => Err(unexpected(byte, "after top-level value")),
+    let mut reader = Reader::new(text);
+    let node = reader.node()?;
+    reader.end()?;
+    Ok(node)
+}
+
+/// The entries of a JSON map, each value as it is written. What the values hold is not looked at.
+pub fn raw_entries(text: &[u8]) -> Result<Vec<(Cow<'_, str>, &[u8])>, SyntaxError> {
+    let mut entries = Vec::new();
+    let mut reader = Reader::new(text);
+    match reader.next()? {
+        Next::Map => reader.entries(|reader, key| {
+            entries.push((key, reader.raw()?));
+            Ok(())
+        })?,
+        other => return Err(other.instead_of("a map")),
+    }
+    reader.end()?;
+    Ok(entries)
+}
+
+/// The items of a JSON list, each as it is written; none of `null`. What they hold is not looked at.
+pub fn raw_items(text: &[u8]) -> Result<Vec<&[u8]>, SyntaxError> {
+    let mut items = Vec::new();
+    let mut reader = Reader::new(text);
+    match reader.next()? {
+        Next::List => reader.items(|reader| {
+            items.push(reader.raw()?);
+            Ok(())
+        })?,
+        Next::Scalar(Node::Null) => {}
+        other => return Err(other.instead_of("a list")),
+    }
+    reader.end()?;
+    Ok(items)
+}
+
+/// Length of the JSON map, list or text at the start of well-formed text.
+pub fn length_of(text: &[u8]) -> usize {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at += length_of_text(&text[at..]),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => continue,
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    at
+}
+
+/// Length of a text, from behind its opening quote to behind the closing one.
+fn length_of_text(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(plain) = text[at..].iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        at += plain + 1;
+        if text[at - 1] == b'"' {
+            return at;
+        }
+        at = (at + 1).min(text.len());
+    }
+    text.len()
+}
+
+/// What comes next.
+pub(crate) enum Next<'a> {
+    /// A map, whose entries [`Reader::entries`] reads.
+    Map,
+    /// A list, whose items [`Reader::items`] reads.
+    List,
+    /// Anything else, which is read already.
+    Scalar(Node<'a>),
+}
+
+impl Next<'_> {
+    fn instead_of(&self, wanted: &str) -> SyntaxError {
+        let kind = match self {
+            Next::Map => "object",
+            Next::List => "array",
+            Next::Scalar(node) => node.kind(),
+        };
+        SyntaxError(format!("{wanted} is wanted, and there is: {kind}"))
     }
 }
 
-struct Reader<'a> {
+/// Reads a text from its start to its end.
+pub(crate) struct Reader<'a> {
     text: &'a [u8],
     place: usize,
     depth: usize,
@@ -37,6 +119,10 @@ fn at_end() -> SyntaxError {
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a [u8]) -> Reader<'a> {
+        Reader { text, place: 0, depth: 0 }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.get(self.place).copied()
     }
@@ -54,57 +140,105 @@ impl<'a> Reader<'a> {
         self.peek()
     }
 
-    fn value(&mut self, context: &str) -> Result<Node<'a>, SyntaxError> {
-        match self.after_space().ok_or_else(at_end)? {
-            b'{' => self.nested(b'{', Reader::map),
-            b'[' => self.nested(b'[', Reader::list),
-            b'"' => Ok(Node::String(self.string()?)),
-            b't' => self.word("true", Node::Bool(true)),
-            b'f' => self.word("false", Node::Bool(false)),
-            b'n' => self.word("null", Node::Null),
-            b'-' | b'0'..=b'9' => self.number(),
-            byte => Err(unexpected(byte, context)),
-        }
-    }
-
-    fn nested(
-        &mut self,
-        open: u8,
-        read: fn(&mut Reader<'a>) -> Result<Node<'a>, SyntaxError>,
-    ) -> Result<Node<'a>, SyntaxError> {
-        self.place += 1;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(unexpected(open, "exceeded max depth"));
-        }
-        let node = read(self)?;
-        self.depth -= 1;
-        Ok(node)
-    }
-
-    fn list(&mut self) -> Result<Node<'a>, SyntaxError> {
-        let mut items = Vec::new();
-        if self.after_space() == Some(b']') {
-            self.place += 1;
-            return Ok(Node::List(items));
-        }
-        loop {
-            items.push(self.value("looking for beginning of value")?);
-            let byte = self.after_space().ok_or_else(at_end)?;
-            self.place += 1;
-            match byte {
-                b',' => {}
-                b']' => return Ok(Node::List(items)),
-                _ => return Err(unexpected(byte, "after array element")),
+    /// A whole value.
+    fn node(&mut self) -> Result<Node<'a>, SyntaxError> {
+        match self.next()? {
+            Next::Scalar(node) => Ok(node),
+            Next::List => {
+                let mut items = Vec::new();
+                self.items(|reader| {
+                    items.push(reader.node()?);
+                    Ok(())
+                })?;
+                Ok(Node::List(items))
+            }
+            Next::Map => {
+                let mut entries = Vec::new();
+                self.entries(|reader, key| {
+                    entries.push((key, reader.node()?));
+                    Ok(())
+                })?;
+                Ok(Node::Map(entries))
             }
         }
     }
 
-    fn map(&mut self) -> Result<Node<'a>, SyntaxError> {
-        let mut entries = Vec::new();
+    /// A value, as far as it is told by its first character.
+    pub(crate) fn next(&mut self) -> Result<Next<'a>, SyntaxError> {
+        let node = match self.after_space().ok_or_else(at_end)? {
+            b'{' => return self.open(b'{').map(|()| Next::Map),
+            b'[' => return self.open(b'[').map(|()| Next::List),
+            b'"' => Node::String(self.string()?),
+            b't' => self.word("true", Node::Bool(true))?,
+            b'f' => self.word("false", Node::Bool(false))?,
+            b'n' => self.word("null", Node::Null)?,
+            b'-' | b'0'..=b'9' => self.number()?,
+            byte => return Err(unexpected(byte, "looking for beginning of value")),
+        };
+        Ok(Next::Scalar(node))
+    }
+
+    /// A value as it is written. What is in it is not looked at.
+    pub(crate) fn raw(&mut self) -> Result<&'a [u8], SyntaxError> {
+        let first = self.after_space().ok_or_else(at_end)?;
+        let start = self.place;
+        if matches!(first, b'{' | b'[' | b'"') {
+            self.place += length_of(&self.text[start..]);
+        } else {
+            self.next()?;
+        }
+        Ok(&self.text[start..self.place])
+    }
+
+    /// There must be nothing more.
+    pub(crate) fn end(&mut self) -> Result<(), SyntaxError> {
+        match self.after_space() {
+            None => Ok(()),
+            Some(byte) => Err(unexpected(byte, "after top-level value")),
+        }
+    }
+
+    fn open(&mut self, open: u8) -> Result<(), SyntaxError> {
+        self.place += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH { Err(unexpected(open, "exceeded max depth")) } else { Ok(()) }
+    }
+
+    fn close(&mut self) {
+        self.place += 1;
+        self.depth -= 1;
+    }
+
+    /// The items of a list that was begun; `read` takes one each time.
+    pub(crate) fn items(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<(), SyntaxError>,
+    ) -> Result<(), SyntaxError> {
+        if self.after_space() == Some(b']') {
+            self.close();
+            return Ok(());
+        }
+        loop {
+            read(self)?;
+            match self.after_space().ok_or_else(at_end)? {
+                b',' => self.place += 1,
+                b']' => {
+                    self.close();
+                    return Ok(());
+                }
+                byte => return Err(unexpected(byte, "after array element")),
+            }
+        }
+    }
+
+    /// The entries of a map that was begun; `read` is given a key and takes the value.
+    pub(crate) fn entries(
+        &mut self,
+        mut read: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), SyntaxError>,
+    ) -> Result<(), SyntaxError> {
         if self.after_space() == Some(b'}') {
-            self.place += 1;
-            return Ok(Node::Map(entries));
+            self.close();
+            return Ok(());
         }
         loop {
             match self.after_space().ok_or_else(at_end)? {
@@ -116,13 +250,14 @@ impl<'a> Reader<'a> {
                 b':' => self.place += 1,
                 byte => return Err(unexpected(byte, "after object key")),
             }
-            entries.push((key, self.value("looking for beginning of value")?));
-            let byte = self.after_space().ok_or_else(at_end)?;
-            self.place += 1;
-            match byte {
-                b',' => {}
-                b'}' => return Ok(Node::Map(entries)),
-                _ => return Err(unexpected(byte, "after object key:value pair")),
+            read(self, key)?;
+            match self.after_space().ok_or_else(at_end)? {
+                b',' => self.place += 1,
+                b'}' => {
+                    self.close();
+                    return Ok(());
+                }
+                byte => return Err(unexpected(byte, "after object key:value pair")),
             }
         }
     }

@@ -1,9 +1,8 @@
 //! Packing: from a tree of values, or straight from JSON text.
 
 use super::{Kind, Node, Packed};
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use crate::json::{self, Next, Reader, SyntaxError};
 use serde_json::{Map, Number, Value};
-use std::fmt;
 use std::sync::OnceLock;
 
 /// How text is read.
@@ -23,22 +22,13 @@ pub(super) fn of_value(value: &Value) -> Option<Packed> {
 }
 
 /// Packs JSON text.
-pub(super) fn of_text(text: &[u8], form: FromText<'_>) -> Result<Packed, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let packed = form.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(packed)
-}
-
-impl<'de> DeserializeSeed<'de> for FromText<'_> {
-    type Value = Packed;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Packed, D::Error> {
-        let mut packer = Packer::default();
-        let at = At::Root { type_meta: self.type_meta, skip: self.without_managed_fields };
-        let root = Reader { packer: &mut packer, at }.deserialize(deserializer)?;
-        Ok(packer.end(root))
-    }
+pub(super) fn of_text(text: &[u8], form: FromText<'_>) -> Result<Packed, SyntaxError> {
+    let mut packer = Packer::default();
+    let mut reader = Reader::new(text);
+    let at = At::Root { type_meta: form.type_meta, skip: form.without_managed_fields };
+    let root = packer.read(&mut reader, at)?;
+    reader.end()?;
+    Ok(packer.end(root))
 }
 
 /// A tree under way.
@@ -148,116 +138,71 @@ enum At<'a> {
     Below,
 }
 
-/// Reads one value into the packer.
-struct Reader<'p, 'a> {
-    packer: &'p mut Packer,
-    at: At<'a>,
-}
-
-/// Reads one key into the packer.
-struct Key<'p>(&'p mut Packer);
-
-fn fits<E: Error>(node: Option<Node>) -> Result<Node, E> {
-    node.ok_or_else(|| E::custom("larger than an object can be"))
-}
-
-impl<'de> DeserializeSeed<'de> for Reader<'_, '_> {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reader<'_, '_> {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_bool<E: Error>(self, is: bool) -> Result<Node, E> {
-        fits(bool_node(is))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Node, E> {
-        fits(self.packer.number(&number.into()))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Node, E> {
-        fits(self.packer.number(&number.into()))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Node, E> {
-        fits(self.packer.eight(Kind::Float, number.to_le_bytes()))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
-        fits(self.packer.text(text))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        fits(Node::new(Kind::Null, 0, 0))
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Node, E> {
-        self.visit_unit()
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        self.deserialize(deserializer)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        let start = self.packer.open.len();
-        while let Some(node) = items.next_element_seed(Reader { packer: self.packer, at: At::Below })? {
-            self.packer.open.push(node);
+impl At<'_> {
+    fn below(self, key: &str) -> At<'static> {
+        match self {
+            At::Root { skip: true, .. } if key == "metadata" => At::Metadata,
+            _ => At::Below,
         }
-        fits(self.packer.close_list(start))
     }
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        let Reader { packer, at } = self;
-        let start = packer.open.len();
-        while let Some(key) = entries.next_key_seed(Key(packer))? {
-            let name = &packer.bytes[key.place()..key.place() + key.size()];
-            let below = match at {
-                At::Metadata if name == b"managedFields" => {
-                    entries.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-                At::Root { skip: true, .. } if name == b"metadata" => At::Metadata,
-                _ => At::Below,
-            };
-            let value = entries.next_value_seed(Reader { packer, at: below })?;
-            packer.open.extend([key, value]);
-        }
-        if let At::Root { type_meta: Some((api_version, kind)), .. } = at {
-            for (name, text) in [("apiVersion", api_version), ("kind", kind)] {
-                let pair = [fits(packer.text(name))?, fits(packer.text(text))?];
-                packer.open.extend(pair);
+/// Reading text.
+impl Packer {
+    fn read(&mut self, reader: &mut Reader<'_>, at: At<'_>) -> Result<Node, SyntaxError> {
+        let start = self.open.len();
+        let node = match reader.next()? {
+            Next::Scalar(scalar) => self.scalar(scalar),
+            Next::List => {
+                reader.items(|reader| {
+                    let item = self.read(reader, At::Below)?;
+                    self.open.push(item);
+                    Ok(())
+                })?;
+                self.close_list(start)
             }
+            Next::Map => {
+                reader.entries(|reader, key| {
+                    if matches!(at, At::Metadata) && key == "managedFields" {
+                        return reader.raw().map(drop);
+                    }
+                    let pair = [fits(self.text(&key))?, self.read(reader, at.below(&key))?];
+                    self.open.extend(pair);
+                    Ok(())
+                })?;
+                if let At::Root { type_meta: Some((api_version, kind)), .. } = at {
+                    for (name, text) in [("apiVersion", api_version), ("kind", kind)] {
+                        let pair = [fits(self.text(name))?, fits(self.text(text))?];
+                        self.open.extend(pair);
+                    }
+                }
+                self.close_map(start)
+            }
+        };
+        fits(node)
+    }
+
+    fn scalar(&mut self, scalar: json::Node<'_>) -> Option<Node> {
+        match scalar {
+            json::Node::String(text) => self.text(&text),
+            json::Node::Bool(is) => bool_node(is),
+            json::Node::Number(number) => self.number_text(&number),
+            _ => Node::new(Kind::Null, 0, 0),
         }
-        fits(packer.close_map(start))
+    }
+
+    fn number_text(&mut self, number: &json::Number<'_>) -> Option<Node> {
+        let text = number.text();
+        if let Ok(number) = text.parse::<u64>() {
+            return self.eight(Kind::Positive, number.to_le_bytes());
+        }
+        match text.parse::<i64>() {
+            Ok(number) => self.eight(Kind::Negative, number.to_le_bytes()),
+            Err(_) => self.eight(Kind::Float, number.as_f64()?.to_le_bytes()),
+        }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
-        fits(self.0.text(text))
-    }
+fn fits(node: Option<Node>) -> Result<Node, SyntaxError> {
+    node.ok_or_else(|| SyntaxError("larger than an object can be".to_owned()))
 }

@@ -5,7 +5,7 @@
 
 use super::{corpora, steps, type_of};
 use crate::apply::set::show_path;
-use crate::apply::{FieldSet, Filter, OneVersion, Operation, update};
+use crate::apply::{FieldSet, Filter, OneVersion, Operation, claim, update};
 use crate::schema::builtin;
 use serde_json::Value;
 
@@ -91,7 +91,10 @@ fn differences(object: &Value) -> Option<String> {
         manager: want[0]["manager"].as_str()?,
         now: "<time>",
     };
+    let claimed = claim(&operation, &object);
     update(&operation, None, &mut object);
+    let written = object["metadata"].get("managedFields").map(|fields| fields.to_string().into_bytes());
+    assert_eq!(claimed, written, "{kind}");
     let got = &object["metadata"]["managedFields"];
     let fields = |entries: &Value| FieldSet::from_fields_v1(&entries[0]["fieldsV1"]).unwrap();
     let (want, got) = (fields(&want), fields(got));

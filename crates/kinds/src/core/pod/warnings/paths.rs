@@ -21,16 +21,16 @@ impl fmt::Display for File {
 /// Warnings about the volumes of a pod.
 pub(super) fn collect(volumes: View<'_>, warnings: &mut Vec<String>) {
     for volume in volumes.items() {
-        let name = quote(volume.str("name"));
+        let name = volume.str("name");
         for (field, title, name_field) in
             [("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName"), ("downwardAPI", "DownwardAPI", "")]
         {
             let source = volume.get(field);
-            let described = described(title, source.opt_str(name_field).or((!name_field.is_empty()).then_some("")));
-            overlaps(items(source, ""), &name, &described, warnings);
+            let named = || source.opt_str(name_field).or((!name_field.is_empty()).then_some(""));
+            overlaps(items(source, ""), name, || described(title, named()), warnings);
         }
         if volume.has("projected") {
-            of_projected(volume, &name, warnings);
+            of_projected(volume, name, warnings);
         }
     }
 }
@@ -47,12 +47,12 @@ fn of_projected(volume: View<'_>, name: &str, warnings: &mut Vec<String>) {
     let mut files = Vec::new();
     for source in volume.get("projected").list("sources") {
         if !source.entries().any(|(_, source)| source.exists()) {
-            warnings.push(format!("volume {name} (Projected) has no sources provided"));
+            warnings.push(format!("volume {} (Projected) has no sources provided", quote(name)));
         } else {
             files.extend(projected_files(source));
         }
     }
-    overlaps(files, name, "Projected", warnings);
+    overlaps(files, name, || "Projected".to_owned(), warnings);
 }
 
 fn projected_files(source: View<'_>) -> Vec<File> {
@@ -83,12 +83,13 @@ fn projected_files(source: View<'_>) -> Vec<File> {
 }
 
 /// Pairs of files of which one is, or lies below, the other. Their number is bounded, for a request can hold very many.
-fn overlaps(files: Vec<File>, volume: &str, described: &str, warnings: &mut Vec<String>) {
+fn overlaps(files: Vec<File>, volume: &str, described: impl Fn() -> String, warnings: &mut Vec<String>) {
     const MAX_FILES: usize = 2_000;
     let mut before: Vec<File> = Vec::new();
     for mut file in files.into_iter().take(MAX_FILES) {
         file.path.truncate(file.path.trim_end_matches('/').len());
         for other in before.iter().filter(|other| overlap(other, &file)) {
+            let (volume, described) = (quote(volume), described());
             warnings.push(format!("volume {volume} ({described}): overlapping paths: {file} with {other}"));
         }
         before.push(file);

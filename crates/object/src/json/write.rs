@@ -1,0 +1,131 @@
+//! Writes values as JSON text, as compact as can be, keys in the order of the map.
+//!
+//! The text is that of `serde_json`, whose way through generic traits takes several times as long; every object that is
+//! stored goes through here.
+
+use serde_json::{Number, Value};
+
+/// What stands for a byte in a text: 0 for itself, `u` for its number in hexadecimal, else the letter after a backslash.
+const ESCAPES: [u8; 256] = escapes();
+
+const fn escapes() -> [u8; 256] {
+    let mut escapes = [0; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escapes[byte] = b'u';
+        byte += 1;
+    }
+    escapes[0x08] = b'b';
+    escapes[0x09] = b't';
+    escapes[0x0a] = b'n';
+    escapes[0x0c] = b'f';
+    escapes[0x0d] = b'r';
+    escapes[b'"' as usize] = b'"';
+    escapes[b'\\' as usize] = b'\\';
+    escapes
+}
+
+/// Appends a value.
+pub fn write(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => write_number(out, number),
+        Value::String(text) => write_text(out, text),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write(out, item);
+            }
+            out.push(b']');
+        }
+        Value::Object(map) => {
+            out.push(b'{');
+            for (index, (key, value)) in map.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_text(out, key);
+                out.push(b':');
+                write(out, value);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+/// Appends a text in quotes.
+pub fn write_text(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    write_inside(out, text);
+    out.push(b'"');
+}
+
+/// Appends a part of a text, without quotes around it.
+pub(crate) fn write_inside(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    while let Some(plain) = rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0) {
+        let byte = rest[plain];
+        out.extend_from_slice(&rest[..plain]);
+        match ESCAPES[usize::from(byte)] {
+            b'u' => {
+                const DIGITS: &[u8; 16] = b"0123456789abcdef";
+                let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+            }
+            letter => out.extend_from_slice(&[b'\\', letter]),
+        }
+        rest = &rest[plain + 1..];
+    }
+    out.extend_from_slice(rest);
+}
+
+fn write_number(out: &mut Vec<u8>, number: &Number) {
+    match number.as_u64() {
+        Some(whole) => write_whole(out, whole),
+        None => out.extend_from_slice(number.to_string().as_bytes()),
+    }
+}
+
+fn write_whole(out: &mut Vec<u8>, mut whole: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (whole % 10) as u8;
+        whole /= 10;
+        if whole == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(value: &Value) {
+        let mut written = Vec::new();
+        write(&mut written, value);
+        assert_eq!(String::from_utf8(written).unwrap(), value.to_string());
+    }
+
+    #[test]
+    fn the_text_is_that_of_serde_json() {
+        for code in 0..0x180 {
+            check(&json!(format!("a{}b", char::from_u32(code).unwrap())));
+        }
+        for number in [json!(0), json!(7), json!(u64::MAX), json!(i64::MIN), json!(-1), json!(0.5), json!(1e300)] {
+            check(&number);
+        }
+        check(&json!({"a": [], "b": {}, "c": [null, true, false, {"\"": "\u{2028}\u{7f}é\u{1f600}"}], "": ""}));
+    }
+}
