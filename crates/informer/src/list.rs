@@ -3,9 +3,8 @@
 use crate::object::Object;
 use http::Request;
 use kube::Client;
-use object::json::{self, Node, SyntaxError};
+use object::json::{self, Node, RawEntry, SyntaxError};
 use serde::de::Error as _;
-use std::borrow::Cow;
 
 /// Objects on a page.
 const PAGE: usize = 500;
@@ -64,7 +63,7 @@ fn read(text: &str) -> Result<List, SyntaxError> {
 }
 
 /// The fields of a map, as they are written.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a [u8])>);
+struct Fields<'a>(Vec<RawEntry<'a>>);
 
 impl<'a> Fields<'a> {
     fn of(text: &'a [u8]) -> Result<Fields<'a>, SyntaxError> {

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 pub(crate) use reader::{Next, Reader};
-pub use reader::{length_of, parse, raw_entries, raw_items};
+pub use reader::{RawEntry, length_of, parse, raw_entries, raw_items};
 pub(crate) use write::write_inside;
 pub use write::{write, write_text};
 

@@ -1,13 +1,13 @@
 //! The client's side: a kubeconfig, TLS with its certificate, and connections of HTTP/1.1 and HTTP/2.
 
-use crate::objects::{self, Ask};
+use crate::objects;
+use crate::wire::Connection;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
+use http::StatusCode;
+use http_body_util::Full;
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -52,9 +52,7 @@ impl Cluster {
 
     /// A connection for one request after the other.
     pub(crate) async fn connect(&self) -> Connection {
-        let (requests, connection) = http1::handshake(TokioIo::new(self.stream(&self.plain).await)).await.unwrap();
-        tokio::spawn(connection);
-        Connection { requests, host: HeaderValue::from_str(&self.address).unwrap() }
+        Connection::new(self.stream(&self.plain).await, self.address.clone())
     }
 
     /// A connection for many requests at once.
@@ -82,67 +80,20 @@ impl Cluster {
         let mut connection = self.connect().await;
         connection.ask(objects::create_namespace()).await;
         for _ in 0..100 {
-            if connection.send(objects::get_service_account()).await.status() == StatusCode::OK {
+            if connection.answer(objects::get_service_account()).await.0 == StatusCode::OK {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
-            connection = self.connect().await;
         }
         // No controller makes it in time: it is no part of what is measured.
-        self.connect().await.ask(objects::create_service_account()).await;
+        connection.ask(objects::create_service_account()).await;
     }
 
     /// How many pods there are.
     pub(crate) async fn count_pods(&self) -> u64 {
-        let answer = self.connect().await.send(objects::count_pods()).await;
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let (_, body) = self.connect().await.answer(objects::count_pods()).await;
         let list: Value = serde_json::from_slice(&body).unwrap();
         let shown = list["items"].as_array().map_or(0, Vec::len) as u64;
         shown + list["metadata"]["remainingItemCount"].as_u64().unwrap_or_default()
-    }
-}
-
-/// One connection of HTTP/1.1.
-pub(crate) struct Connection {
-    requests: http1::SendRequest<Full<Bytes>>,
-    host: HeaderValue,
-}
-
-impl Connection {
-    /// Asks, and reads the answer to its end, which has to be a good one. Tells its length.
-    pub(crate) async fn ask(&mut self, ask: Ask) -> u64 {
-        let path = ask.path.clone();
-        let answer = self.send(ask).await;
-        let status = answer.status();
-        let mut body = answer.into_body();
-        if !status.is_success() {
-            let body = body.collect().await.unwrap().to_bytes();
-            panic!("{path}: {status} {}", String::from_utf8_lossy(&body));
-        }
-        let mut length = 0;
-        while let Some(frame) = body.frame().await {
-            length += frame.unwrap().data_ref().map_or(0, |data| data.len() as u64);
-        }
-        length
-    }
-
-    /// Asks, and reads the answer to its end; what came of it.
-    pub(crate) async fn status(&mut self, ask: Ask) -> StatusCode {
-        let answer = self.send(ask).await;
-        let status = answer.status();
-        drop(answer.into_body().collect().await.unwrap());
-        status
-    }
-
-    async fn send(&mut self, ask: Ask) -> Response<Incoming> {
-        self.requests.ready().await.unwrap();
-        let mut request = Request::builder().method(ask.method).uri(&ask.path).header(header::HOST, &self.host);
-        if !ask.accept.is_empty() {
-            request = request.header(header::ACCEPT, ask.accept);
-        }
-        if !ask.content_type.is_empty() {
-            request = request.header(header::CONTENT_TYPE, ask.content_type);
-        }
-        self.requests.send_request(request.body(Full::new(ask.body)).unwrap()).await.unwrap()
     }
 }

@@ -1,7 +1,8 @@
 //! Definitions with long schemas: how long it takes until their objects are served.
 
-use crate::client::{Cluster, Connection};
+use crate::client::Cluster;
 use crate::objects::{get, post};
+use crate::wire::Connection;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
@@ -46,7 +47,7 @@ async fn define(connection: &mut Connection, number: usize, schema: &Value) -> D
     let list = format!("/apis/bench.example/v1/{plural}");
     let begun = Instant::now();
     connection.ask(make).await;
-    while connection.status(get(list.clone(), "application/json")).await != StatusCode::OK {
+    while connection.answer(get(list.clone(), "application/json")).await.0 != StatusCode::OK {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     begun.elapsed()

@@ -5,6 +5,8 @@
 //! took (median and 99th percentile), and what a request cost the server in CPU time.
 //!
 //! - `HAKATA_BIN`: the server to measure, else `hakata` in the folder of this build.
+//! - `HAKATA_BENCH_PEER`: a kubeconfig (with a client certificate in it) of another API server, which is measured in the
+//!   place of ours, and `HAKATA_BENCH_PIDS`: the processes that it consists of.
 //! - `HAKATA_BENCH_OBJECTS`: how many pods are there, one or several counts, ascending: `10000,100000`.
 //! - `HAKATA_BENCH_SECONDS`: how long each measurement takes (3).
 //! - `HAKATA_BENCH_DIR`: where the folder is made. It should lie on a real disk, since writes wait for one.
@@ -19,6 +21,7 @@ mod load;
 mod objects;
 mod policies;
 mod server;
+mod wire;
 
 use crate::client::Cluster;
 use crate::load::Load;
@@ -40,14 +43,16 @@ const IDLE: Duration = Duration::from_secs(3);
 fn main() {
     let settings = Settings::read();
     let folder = tempfile::tempdir_in(&settings.folder).unwrap();
-    let server = Server::start(folder.path());
+    let server = Server::peer().unwrap_or_else(|| Server::start(folder.path()));
     let cluster = Cluster::read(&server.kubeconfig());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     println!("{:<36} {:>9.0} ms", "ready after", server.ready.as_secs_f64() * 1000.0);
     runtime.block_on(async {
         idle(&server, "idle, new").await;
-        custom::measure(&cluster).await;
-        policies::measure(&server, &cluster, settings.time).await;
+        if !server.is_peer() {
+            custom::measure(&cluster).await;
+            policies::measure(&server, &cluster, settings.time).await;
+        }
         cluster.prepare().await;
         for &objects in &settings.objects {
             measure(&server, &cluster, objects, settings.time).await;

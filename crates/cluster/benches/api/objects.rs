@@ -14,6 +14,11 @@ const SERVICE_ACCOUNTS: &str = "/api/v1/namespaces/bench/serviceaccounts";
 /// A stride that visits numbers in no order (a prime that divides no count in use).
 const STRIDE: u64 = 7919;
 
+/// How many values a label of pods has.
+const TIERS: u64 = 10;
+/// Stands for the name in the text of a pod.
+const NAME: &str = "THE-NAME";
+
 /// A request.
 #[derive(Default)]
 pub(crate) struct Ask {
@@ -52,7 +57,13 @@ pub(crate) fn count_pods() -> Ask {
 
 /// New pods, from this number on.
 pub(crate) fn create_pod(first: u64) -> impl Fn(u64) -> Ask + Clone + Send + Sync + 'static {
-    move |number| post(PODS, &pod(first + number))
+    // The text of a pod but for its name, by the last digit of its number.
+    let texts: Vec<String> = (0..TIERS).map(|number| pod(number).to_string().replace(&name(number), NAME)).collect();
+    move |number| {
+        let number = first + number;
+        let body = texts[(number % TIERS) as usize].replace(NAME, &name(number)).into();
+        Ask { method: Method::POST, path: PODS.to_owned(), content_type: "application/json", body, ..Ask::default() }
+    }
 }
 
 /// One pod after the other, in no order.
@@ -97,7 +108,7 @@ fn pod(number: u64) -> Value {
     json!({
         "metadata": {
             "name": name(number),
-            "labels": {"app": "web", "pod-template-hash": "7d4b9c6f5d", "tier": format!("t{}", number % 10)},
+            "labels": {"app": "web", "pod-template-hash": "7d4b9c6f5d", "tier": format!("t{}", number % TIERS)},
             "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080"},
         },
         "spec": {

@@ -12,8 +12,10 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// A running server.
 pub(crate) struct Server {
-    child: Child,
-    folder: PathBuf,
+    /// Ours; a peer is not ended by us.
+    child: Option<Child>,
+    pids: Vec<u32>,
+    kubeconfig: PathBuf,
     /// From start to the line that says so.
     pub(crate) ready: Duration,
 }
@@ -42,45 +44,68 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(!line.is_empty(), "the server ended before it was ready");
-        Server { child, folder: folder.to_owned(), ready: begun.elapsed() }
+        let (pids, kubeconfig) = (vec![child.id()], folder.join("kubeconfig"));
+        Server { child: Some(child), pids, kubeconfig, ready: begun.elapsed() }
+    }
+
+    /// The other API server that the environment names.
+    pub(crate) fn peer() -> Option<Server> {
+        let kubeconfig = PathBuf::from(env::var_os("HAKATA_BENCH_PEER")?);
+        let pids = env::var("HAKATA_BENCH_PIDS").expect("HAKATA_BENCH_PIDS names the peer's processes");
+        let pids = pids.split(',').map(|pid| pid.trim().parse().unwrap()).collect();
+        Some(Server { child: None, pids, kubeconfig, ready: Duration::ZERO })
+    }
+
+    /// True if it is not ours.
+    pub(crate) fn is_peer(&self) -> bool {
+        self.child.is_none()
     }
 
     /// The administrator's kubeconfig.
     pub(crate) fn kubeconfig(&self) -> String {
-        fs::read_to_string(self.folder.join("kubeconfig")).unwrap()
+        fs::read_to_string(&self.kubeconfig).unwrap()
     }
 
     /// CPU time since the start, in user and kernel mode.
     pub(crate) fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // The second field is the name in parentheses, which may hold spaces; utime and stime are fields 14 and 15.
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u32>().unwrap());
+        let ticks = self.pids.iter().map(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            // The second field is the name in parentheses, which may hold spaces; utime and stime are fields 14 and 15.
+            let (_, fields) = stat.rsplit_once(')').unwrap();
+            fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u32>().unwrap()).sum::<u32>()
+        });
         TICK * ticks.sum::<u32>()
     }
 
     /// Resident memory, now and at most.
     pub(crate) fn memory(&self) -> Memory {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+            let of = |pid: &u32| {
+                let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+                let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+                line.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+            };
+            self.pids.iter().map(of).sum()
         };
         Memory { resident: field("VmRSS:"), peak: field("VmHWM:") }
     }
 
-    /// Ends it.
+    /// Ends it, if it is ours.
     pub(crate) fn stop(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Also when the bench stops at an error; the second time the process is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // When the bench stops at an error.
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -12,8 +12,11 @@ pub fn parse(text: &[u8]) -> Result<Node<'_>, SyntaxError> {
     Ok(node)
 }
 
+/// A key, and its value as it is written.
+pub type RawEntry<'a> = (Cow<'a, str>, &'a [u8]);
+
 /// The entries of a JSON map, each value as it is written. What the values hold is not looked at.
-pub fn raw_entries(text: &[u8]) -> Result<Vec<(Cow<'_, str>, &[u8])>, SyntaxError> {
+pub fn raw_entries(text: &[u8]) -> Result<Vec<RawEntry<'_>>, SyntaxError> {
     let mut entries = Vec::new();
     let mut reader = Reader::new(text);
     match reader.next()? {
