@@ -7,7 +7,7 @@ use crate::authz::Attributes;
 use ::http::{HeaderMap, header};
 use bytes::Bytes;
 use kinds::UserInfo;
-use object::{Value, View, json, protobuf, schema};
+use object::{Value, View, protobuf, schema};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -172,9 +172,9 @@ impl Event {
         line.text("stage", self.stage.as_str());
         line.text("requestURI", &base.uri);
         line.text("verb", &base.verb);
-        line.value_if("user", &user_to_value(&base.user));
+        line.below("user", |line| write_user(line, &base.user));
         if let Some(user) = &state.impersonated {
-            line.value_if("impersonatedUser", &user_to_value(user));
+            line.below("impersonatedUser", |line| write_user(line, user));
         }
         if !base.sources.is_empty() {
             line.texts("sourceIPs", &base.sources);
@@ -184,10 +184,10 @@ impl Event {
             line.below("objectRef", |line| reference.write(line, state.object.as_deref()));
         }
         if state.code > 0 {
-            line.value_if("responseStatus", &self.status());
+            self.status(line);
         }
-        line.text("requestReceivedTimestamp", &micro_time(base.received));
-        line.text("stageTimestamp", &micro_time(self.at));
+        line.time("requestReceivedTimestamp", base.received);
+        line.time("stageTimestamp", self.at);
         if is_cut || !state.annotations.is_empty() {
             line.below("annotations", |line| {
                 state.annotations.iter().for_each(|(key, text)| line.text(key, text));
@@ -196,7 +196,8 @@ impl Event {
         }
     }
 
-    fn status(&self) -> Value {
+    fn status(&self, line: &mut Line) {
+        const NAME: &str = "responseStatus";
         match &self.state.status {
             Some(status) => {
                 let mut status = status.clone();
@@ -204,9 +205,12 @@ impl Event {
                     fields.retain(|key, _| !matches!(key.as_str(), "kind" | "apiVersion"));
                     fields.insert("code".to_owned(), self.state.code.into());
                 }
-                status
+                line.value_if(NAME, &status);
             }
-            None => json!({"metadata": {}, "code": self.state.code}),
+            None => line.below(NAME, |line| {
+                line.below("metadata", |_| ());
+                line.value_if("code", &self.state.code.into());
+            }),
         }
     }
 
@@ -240,18 +244,19 @@ impl Event {
 impl Reference {
     /// What the path leaves out is told by the object that was sent.
     fn write(&self, line: &mut Line, sent: Option<&Understood>) {
-        let or = |own: &'_ str, other: Option<&'_ str>| {
-            if own.is_empty() { other.unwrap_or_default().to_owned() } else { own.to_owned() }
-        };
         line.text_if("resource", &self.resource);
-        line.text_if("namespace", &or(&self.namespace, sent.map(|sent| sent.namespace.as_str())));
-        line.text_if("name", &or(&self.name, sent.map(|sent| sent.name.as_str())));
+        line.text_if("namespace", or(&self.namespace, sent.map(|sent| sent.namespace.as_str())));
+        line.text_if("name", or(&self.name, sent.map(|sent| sent.name.as_str())));
         line.text_if("uid", sent.map_or("", |sent| sent.uid.as_str()));
         line.text_if("apiGroup", &self.group);
         line.text_if("apiVersion", &self.version);
         line.text_if("resourceVersion", sent.map_or("", |sent| sent.resource_version.as_str()));
         line.text_if("subresource", &self.subresource);
     }
+}
+
+fn or<'a>(own: &'a str, other: Option<&'a str>) -> &'a str {
+    if own.is_empty() { other.unwrap_or_default() } else { own }
 }
 
 /// The program that asks, cut if it tells a story.
@@ -297,7 +302,14 @@ fn from_protobuf(bytes: &[u8]) -> Option<Value> {
     Some(value)
 }
 
-fn micro_time(at: SystemTime) -> String {
-    let at = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+/// A user as `UserInfo` of the API, without empty fields.
+fn write_user(line: &mut Line, user: &UserInfo) {
+    line.text_if("username", &user.name);
+    line.text_if("uid", &user.uid);
+    if !user.groups.is_empty() {
+        line.texts("groups", &user.groups);
+    }
+    if !user.extra.is_empty() {
+        line.value_if("extra", &user_to_value(user)["extra"]);
+    }
 }

@@ -1,7 +1,9 @@
 //! One line of JSON, written field by field: an event is text from the start, and never a tree.
 
+use jiff::fmt::temporal::DateTimePrinter;
 use object::Value;
 use object::json::{write as write_value, write_text};
+use std::time::SystemTime;
 
 /// A JSON object under way.
 #[derive(Debug)]
@@ -36,6 +38,16 @@ impl Line {
             self.name(name);
             write_value(&mut self.json, value);
         }
+    }
+
+    /// A time, with its microseconds.
+    pub(super) fn time(&mut self, name: &str, at: SystemTime) {
+        let at = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        self.name(name);
+        self.json.push(b'"');
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+        PRINTER.print_timestamp(&at, &mut self.json).expect("writing to a Vec does not fail");
+        self.json.push(b'"');
     }
 
     /// What is JSON already.
@@ -109,6 +121,18 @@ pub(super) fn object_text(object: &Value, omit_managed_fields: bool) -> Vec<u8> 
 mod tests {
     use super::*;
     use object::json;
+
+    #[test]
+    fn times_have_six_digits() {
+        for (nanoseconds, digits) in
+            [(0, "000000"), (1_999, "000001"), (999_999_999, "999999"), (120_000_000, "120000")]
+        {
+            let mut line = Line::new(0);
+            line.time("a", SystemTime::UNIX_EPOCH + std::time::Duration::new(86_399, nanoseconds));
+            let text = String::from_utf8(line.end()).unwrap();
+            assert_eq!(text, format!("{{\"a\":\"1970-01-01T23:59:59.{digits}Z\"}}"));
+        }
+    }
 
     #[test]
     fn fields_follow_each_other() {

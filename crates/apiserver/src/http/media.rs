@@ -148,7 +148,7 @@ pub fn negotiate_log(accept: &str) -> Result<Accepted, Status> {
 /// # Errors
 /// 406 if nothing in the header can be served.
 pub fn negotiate(accept: &str, offer: Offer) -> Result<Accepted, Status> {
-    if accept.is_empty() {
+    if matches!(accept, "" | "application/json") {
         return Ok(Accepted { encoding: Encoding::Json, shape: Shape::Object });
     }
     clauses(accept)
