@@ -9,7 +9,8 @@ use futures_util::{AsyncBufRead, AsyncBufReadExt};
 use http::{Request, header};
 use kube::Client;
 use kube::core::Status;
-use object::json::{self, SyntaxError};
+use object::json::{Next, Reader, SyntaxError};
+use std::borrow::Cow;
 use std::time::Duration;
 use tracing::debug;
 
@@ -95,7 +96,7 @@ async fn once(
             }
             Event::Bookmark(mark) => *version = Some(version_of(&mark)),
             Event::Error(status) => {
-                let status: Status = serde_json::from_slice(status).map_err(kube::Error::SerdeError)?;
+                let status: Status = serde_json::from_value(status.to_value()).map_err(kube::Error::SerdeError)?;
                 debug!(?status, collection, "the watch cannot go on; listing again");
                 *version = None;
                 return if status.code == 410 { Ok(()) } else { Err(kube::Error::Api(status.into())) };
@@ -113,34 +114,37 @@ async fn next_line(lines: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) 
 }
 
 /// One line of a watch.
-enum Event<'a> {
+enum Event {
     Put(Object),
     Gone(Object),
     /// So far has been told; the object is nothing but its version.
     Bookmark(Object),
-    /// A `Status`, as text.
-    Error(&'a [u8]),
+    /// A `Status`.
+    Error(Object),
 }
 
-impl Event<'_> {
-    fn read(line: &[u8]) -> Result<Event<'_>, SyntaxError> {
-        let (mut kind, mut object) = (&b""[..], &b""[..]);
-        for (key, value) in json::raw_entries(line)? {
-            match &*key {
-                "type" => kind = value,
-                "object" => object = value,
-                _ => {}
-            }
+impl Event {
+    fn read(line: &[u8]) -> Result<Event, SyntaxError> {
+        let (mut kind, mut object) = (Cow::default(), None);
+        let mut reader = Reader::new(line);
+        if let Next::Map = reader.next()? {
+            reader.entries(|reader, key| {
+                match &*key {
+                    "type" => kind = reader.text()?,
+                    "object" => object = Some(Object::read(reader, None)?),
+                    _ => drop(reader.raw()?),
+                }
+                Ok(())
+            })?;
         }
-        let read = || Object::read(object, None);
-        match kind {
-            b"\"ADDED\"" | b"\"MODIFIED\"" => read().map(Event::Put),
-            b"\"DELETED\"" => read().map(Event::Gone),
-            b"\"BOOKMARK\"" => read().map(Event::Bookmark),
-            // Some error is the whole line.
-            b"" => Ok(Event::Error(line)),
-            _ => Ok(Event::Error(object)),
-        }
+        // Some error is the whole line.
+        let object = object.map_or_else(|| Object::read(&mut Reader::new(line), None), Ok)?;
+        Ok(match &*kind {
+            "ADDED" | "MODIFIED" => Event::Put(object),
+            "DELETED" => Event::Gone(object),
+            "BOOKMARK" => Event::Bookmark(object),
+            _ => Event::Error(object),
+        })
     }
 }
 
@@ -173,9 +177,9 @@ mod tests {
             }
         }
         assert!(matches!(read(line("BOOKMARK")).unwrap(), Event::Bookmark(mark) if name(&mark) == wanted));
-        assert!(matches!(read(line("ERROR")).unwrap(), Event::Error(status) if status == object.as_bytes()));
+        assert!(matches!(read(line("ERROR")).unwrap(), Event::Error(status) if name(&status) == wanted));
         let status = r#"{"kind":"Status","code":410}"#;
-        assert!(matches!(read(status).unwrap(), Event::Error(whole) if whole == status.as_bytes()));
+        assert!(matches!(read(status).unwrap(), Event::Error(whole) if whole.view().int("code") == 410));
         assert!(read("{\"type\":\"ADDED\"").is_err());
     }
 }

@@ -3,7 +3,7 @@
 use crate::object::Object;
 use http::Request;
 use kube::Client;
-use object::json::{self, Node, RawEntry, SyntaxError};
+use object::json::{self, Next, Node, RawEntry, Reader, SyntaxError};
 use serde::de::Error as _;
 
 /// Objects on a page.
@@ -54,12 +54,26 @@ fn read(text: &str) -> Result<List, SyntaxError> {
     let kind = kind.strip_suffix("List").unwrap_or(&kind);
     // The items of a list do not say what they are.
     let type_meta = (!kind.is_empty()).then_some((&*api_version, kind));
-    let items = json::raw_items(list.raw("items"))?.into_iter();
     Ok(List {
-        objects: items.map(|item| Object::read(item, type_meta)).collect::<Result<_, _>>()?,
+        objects: items(list.raw("items"), type_meta)?,
         version: metadata.text("resourceVersion")?,
         next: metadata.text("continue")?,
     })
+}
+
+fn items(text: &[u8], type_meta: Option<(&str, &str)>) -> Result<Vec<Object>, SyntaxError> {
+    let mut objects = Vec::new();
+    let mut reader = Reader::new(text);
+    match reader.next()? {
+        Next::List => reader.items(|reader| {
+            objects.push(Object::read(reader, type_meta)?);
+            Ok(())
+        })?,
+        Next::Scalar(Node::Null) => {}
+        other => return Err(other.instead_of("array")),
+    }
+    reader.end()?;
+    Ok(objects)
 }
 
 /// The fields of a map, as they are written.

@@ -1,6 +1,6 @@
 //! A shared, immutable object of the cluster.
 
-use object::json::SyntaxError;
+use object::json::{Reader, SyntaxError};
 use object::packed::FromText;
 use object::{Packed, View};
 use serde_json::Value;
@@ -29,8 +29,8 @@ impl Object {
     ///
     /// # Errors
     /// If the text is not JSON.
-    pub(crate) fn read(text: &[u8], type_meta: Option<(&str, &str)>) -> Result<Object, SyntaxError> {
-        Packed::from_json(text, FromText { without_managed_fields: true, type_meta }).map(Object::of)
+    pub(crate) fn read(reader: &mut Reader<'_>, type_meta: Option<(&str, &str)>) -> Result<Object, SyntaxError> {
+        Packed::read(reader, FromText { without_managed_fields: true, type_meta }).map(Object::of)
     }
 
     fn of(packed: Packed) -> Object {

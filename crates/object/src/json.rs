@@ -15,8 +15,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-pub(crate) use reader::{Next, Reader};
-pub use reader::{RawEntry, length_of, parse, raw_entries, raw_items};
+pub use reader::{Next, RawEntry, Reader, length_of, parse, raw_entries};
 pub(crate) use write::write_inside;
 pub use write::{write, write_text};
 

@@ -9,7 +9,7 @@ mod build;
 pub use build::FromText;
 
 use crate::View;
-use crate::json::SyntaxError;
+use crate::json::{Reader, SyntaxError};
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -103,7 +103,18 @@ impl Packed {
     /// # Errors
     /// If the text is not JSON, or too large to be packed (256 Mi items in one list, 4 GiB of texts).
     pub fn from_json(text: &[u8], form: FromText<'_>) -> Result<Packed, SyntaxError> {
-        build::of_text(text, form)
+        let mut reader = Reader::new(text);
+        let packed = Packed::read(&mut reader, form)?;
+        reader.end()?;
+        Ok(packed)
+    }
+
+    /// Packs the value that a reader comes to next.
+    ///
+    /// # Errors
+    /// As [`Packed::from_json`].
+    pub fn read(reader: &mut Reader<'_>, form: FromText<'_>) -> Result<Packed, SyntaxError> {
+        build::of_text(reader, form)
     }
 
     /// The root, to read.

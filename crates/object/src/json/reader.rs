@@ -24,61 +24,66 @@ pub fn raw_entries(text: &[u8]) -> Result<Vec<RawEntry<'_>>, SyntaxError> {
             entries.push((key, reader.raw()?));
             Ok(())
         })?,
-        other => return Err(other.instead_of("a map")),
+        other => return Err(other.instead_of("object")),
     }
     reader.end()?;
     Ok(entries)
 }
 
-/// The items of a JSON list, each as it is written; none of `null`. What they hold is not looked at.
-pub fn raw_items(text: &[u8]) -> Result<Vec<&[u8]>, SyntaxError> {
-    let mut items = Vec::new();
-    let mut reader = Reader::new(text);
-    match reader.next()? {
-        Next::List => reader.items(|reader| {
-            items.push(reader.raw()?);
-            Ok(())
-        })?,
-        Next::Scalar(Node::Null) => {}
-        other => return Err(other.instead_of("a list")),
-    }
-    reader.end()?;
-    Ok(items)
-}
-
 /// Length of the JSON map, list or text at the start of well-formed text.
 pub fn length_of(text: &[u8]) -> usize {
     let (mut depth, mut at) = (0_usize, 0);
-    while let Some(byte) = text.get(at) {
+    loop {
+        let plain = text[at..].iter().take_while(|byte| MARKS[usize::from(**byte)] == Mark::None).count();
+        at += plain;
+        let Some(byte) = text.get(at) else { return at };
         at += 1;
-        match byte {
-            b'"' => at += length_of_text(&text[at..]),
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => continue,
+        match MARKS[usize::from(*byte)] {
+            Mark::Quote => at += length_of_text(&text[at..]),
+            Mark::Open => depth += 1,
+            Mark::Close => depth = depth.saturating_sub(1),
+            Mark::None => {}
         }
         if depth == 0 {
-            break;
+            return at;
         }
     }
-    at
 }
+
+/// What a byte outside of texts does to the depth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    None,
+    Quote,
+    Open,
+    Close,
+}
+
+const MARKS: [Mark; 256] = {
+    let mut marks = [Mark::None; 256];
+    marks[b'"' as usize] = Mark::Quote;
+    marks[b'{' as usize] = Mark::Open;
+    marks[b'[' as usize] = Mark::Open;
+    marks[b'}' as usize] = Mark::Close;
+    marks[b']' as usize] = Mark::Close;
+    marks
+};
 
 /// Length of a text, from behind its opening quote to behind the closing one.
 fn length_of_text(text: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(plain) = text[at..].iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-        at += plain + 1;
-        if text[at - 1] == b'"' {
-            return at;
+    loop {
+        at += text[at..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
+        match text.get(at) {
+            None => return text.len(),
+            Some(b'"') => return at + 1,
+            Some(_) => at = (at + 2).min(text.len()),
         }
-        at = (at + 1).min(text.len());
     }
-    text.len()
 }
 
 /// What comes next.
-pub(crate) enum Next<'a> {
+pub enum Next<'a> {
     /// A map, whose entries [`Reader::entries`] reads.
     Map,
     /// A list, whose items [`Reader::items`] reads.
@@ -88,19 +93,22 @@ pub(crate) enum Next<'a> {
 }
 
 impl Next<'_> {
-    fn instead_of(&self, wanted: &str) -> SyntaxError {
+    /// The error that something else is wanted.
+    pub fn instead_of(&self, wanted: &str) -> SyntaxError {
         let kind = match self {
             Next::Map => "object",
             Next::List => "array",
             Next::Scalar(node) => node.kind(),
         };
-        SyntaxError(format!("{wanted} is wanted, and there is: {kind}"))
+        SyntaxError(format!("cannot take {kind} for {wanted}"))
     }
 }
 
-/// Reads a text from its start to its end.
-pub(crate) struct Reader<'a> {
+/// Reads a text from its start to its end. Who is told of a map or list reads what is in it.
+pub struct Reader<'a> {
     text: &'a [u8],
+    /// The same, if it is UTF-8 as it should be.
+    utf8: Option<&'a str>,
     place: usize,
     depth: usize,
 }
@@ -122,8 +130,9 @@ fn at_end() -> SyntaxError {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(text: &'a [u8]) -> Reader<'a> {
-        Reader { text, place: 0, depth: 0 }
+    /// A reader at the start of a text.
+    pub fn new(text: &'a [u8]) -> Reader<'a> {
+        Reader { text, utf8: std::str::from_utf8(text).ok(), place: 0, depth: 0 }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -167,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value, as far as it is told by its first character.
-    pub(crate) fn next(&mut self) -> Result<Next<'a>, SyntaxError> {
+    pub fn next(&mut self) -> Result<Next<'a>, SyntaxError> {
         let node = match self.after_space().ok_or_else(at_end)? {
             b'{' => return self.open(b'{').map(|()| Next::Map),
             b'[' => return self.open(b'[').map(|()| Next::List),
@@ -181,8 +190,16 @@ impl<'a> Reader<'a> {
         Ok(Next::Scalar(node))
     }
 
+    /// A value that has to be a text.
+    pub fn text(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
+        match self.next()? {
+            Next::Scalar(Node::String(text)) => Ok(text),
+            other => Err(other.instead_of("string")),
+        }
+    }
+
     /// A value as it is written. What is in it is not looked at.
-    pub(crate) fn raw(&mut self) -> Result<&'a [u8], SyntaxError> {
+    pub fn raw(&mut self) -> Result<&'a [u8], SyntaxError> {
         let first = self.after_space().ok_or_else(at_end)?;
         let start = self.place;
         if matches!(first, b'{' | b'[' | b'"') {
@@ -194,7 +211,7 @@ impl<'a> Reader<'a> {
     }
 
     /// There must be nothing more.
-    pub(crate) fn end(&mut self) -> Result<(), SyntaxError> {
+    pub fn end(&mut self) -> Result<(), SyntaxError> {
         match self.after_space() {
             None => Ok(()),
             Some(byte) => Err(unexpected(byte, "after top-level value")),
@@ -213,10 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The items of a list that was begun; `read` takes one each time.
-    pub(crate) fn items(
-        &mut self,
-        mut read: impl FnMut(&mut Self) -> Result<(), SyntaxError>,
-    ) -> Result<(), SyntaxError> {
+    pub fn items(&mut self, mut read: impl FnMut(&mut Self) -> Result<(), SyntaxError>) -> Result<(), SyntaxError> {
         if self.after_space() == Some(b']') {
             self.close();
             return Ok(());
@@ -235,7 +249,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The entries of a map that was begun; `read` is given a key and takes the value.
-    pub(crate) fn entries(
+    pub fn entries(
         &mut self,
         mut read: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), SyntaxError>,
     ) -> Result<(), SyntaxError> {
@@ -323,11 +337,15 @@ impl<'a> Reader<'a> {
     /// A text; the reader stands at its opening quote.
     fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         let start = self.place + 1;
-        let plain = self.text[start..].iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-        let end = start + plain.ok_or_else(at_end)?;
-        if self.text[end] == b'"' {
+        let plain = self.text[start..].iter().take_while(|byte| ENDS[usize::from(**byte)] == 0).count();
+        let end = start + plain;
+        if *self.text.get(end).ok_or_else(at_end)? == b'"' {
             self.place = end + 1;
-            return Ok(lossy(&self.text[start..end]));
+            return Ok(match self.utf8 {
+                // Between quotes there are whole characters.
+                Some(text) => Cow::Borrowed(text.get(start..end).unwrap_or_default()),
+                None => lossy(&self.text[start..end]),
+            });
         }
         self.place = start;
         self.escaped_string().map(Cow::Owned)
@@ -393,6 +411,19 @@ impl<'a> Reader<'a> {
         Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 }
+
+/// Not 0 for the bytes that do not stand for themselves in a text.
+const ENDS: [u8; 256] = {
+    let mut ends = [0; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = 1;
+        byte += 1;
+    }
+    ends[b'"' as usize] = 1;
+    ends[b'\\' as usize] = 1;
+    ends
+};
 
 /// UTF-8 as it is, and U+FFFD for each byte that is not part of it.
 fn lossy(bytes: &[u8]) -> Cow<'_, str> {

@@ -69,20 +69,42 @@ pub fn write_text(out: &mut Vec<u8>, text: &str) {
 /// Appends a part of a text, without quotes around it.
 pub(crate) fn write_inside(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    while let Some(plain) = rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0) {
-        let byte = rest[plain];
-        out.extend_from_slice(&rest[..plain]);
-        match ESCAPES[usize::from(byte)] {
-            b'u' => {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
-                let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-            }
-            letter => out.extend_from_slice(&[b'\\', letter]),
+    if has_escapes(rest) {
+        while let Some(plain) = rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0) {
+            out.extend_from_slice(&rest[..plain]);
+            write_escape(out, rest[plain]);
+            rest = &rest[plain + 1..];
         }
-        rest = &rest[plain + 1..];
     }
     out.extend_from_slice(rest);
+}
+
+fn write_escape(out: &mut Vec<u8>, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    match ESCAPES[usize::from(byte)] {
+        b'u' => {
+            let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+        }
+        letter => out.extend_from_slice(&[b'\\', letter]),
+    }
+}
+
+/// True if a byte may not stand for itself: eight are looked at together, as few texts have any.
+fn has_escapes(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    words.iter().chain([&last]).any(|word| has_escape(u64::from_le_bytes(*word)))
+}
+
+/// The high bit of a byte tells of it, if no lower byte has one already.
+fn has_escape(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+    (controls | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')))) != 0
 }
 
 fn write_number(out: &mut Vec<u8>, number: &Number) {

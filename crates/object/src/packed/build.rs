@@ -5,6 +5,10 @@ use crate::json::{self, Next, Reader, SyntaxError};
 use serde_json::{Map, Number, Value};
 use std::sync::OnceLock;
 
+/// Room for most objects.
+const NODES: usize = 512;
+const BYTES: usize = 4096;
+
 /// How text is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FromText<'a> {
@@ -21,13 +25,11 @@ pub(super) fn of_value(value: &Value) -> Option<Packed> {
     Some(packer.end(root))
 }
 
-/// Packs JSON text.
-pub(super) fn of_text(text: &[u8], form: FromText<'_>) -> Result<Packed, SyntaxError> {
-    let mut packer = Packer::default();
-    let mut reader = Reader::new(text);
+/// Packs a value of JSON text.
+pub(super) fn of_text(reader: &mut Reader<'_>, form: FromText<'_>) -> Result<Packed, SyntaxError> {
+    let mut packer = Packer { nodes: Vec::with_capacity(NODES), bytes: Vec::with_capacity(BYTES), open: Vec::new() };
     let at = At::Root { type_meta: form.type_meta, skip: form.without_managed_fields };
-    let root = packer.read(&mut reader, at)?;
-    reader.end()?;
+    let root = packer.read(reader, at)?;
     Ok(packer.end(root))
 }
 
