@@ -6,6 +6,9 @@ mod telemetry;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: allocator::Pool = allocator::Pool;
+
 fn main() -> ExitCode {
     // Before any thread exists: we may be a pod's shim, or an OCI runtime.
     container::reexec::main_if_asked();

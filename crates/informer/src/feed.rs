@@ -127,7 +127,7 @@ impl Event {
     fn read(line: &[u8]) -> Result<Event, SyntaxError> {
         let (mut kind, mut object) = (Cow::default(), None);
         let mut reader = Reader::new(line);
-        if let Next::Map = reader.next()? {
+        if let Next::Map = reader.begin()? {
             reader.entries(|reader, key| {
                 match &*key {
                     "type" => kind = reader.text()?,

@@ -64,7 +64,7 @@ fn read(text: &str) -> Result<List, SyntaxError> {
 fn items(text: &[u8], type_meta: Option<(&str, &str)>) -> Result<Vec<Object>, SyntaxError> {
     let mut objects = Vec::new();
     let mut reader = Reader::new(text);
-    match reader.next()? {
+    match reader.begin()? {
         Next::List => reader.items(|reader| {
             objects.push(Object::read(reader, type_meta)?);
             Ok(())

@@ -19,7 +19,7 @@ pub type RawEntry<'a> = (Cow<'a, str>, &'a [u8]);
 pub fn raw_entries(text: &[u8]) -> Result<Vec<RawEntry<'_>>, SyntaxError> {
     let mut entries = Vec::new();
     let mut reader = Reader::new(text);
-    match reader.next()? {
+    match reader.begin()? {
         Next::Map => reader.entries(|reader, key| {
             entries.push((key, reader.raw()?));
             Ok(())
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
 
     /// A whole value.
     fn node(&mut self) -> Result<Node<'a>, SyntaxError> {
-        match self.next()? {
+        match self.begin()? {
             Next::Scalar(node) => Ok(node),
             Next::List => {
                 let mut items = Vec::new();
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value, as far as it is told by its first character.
-    pub fn next(&mut self) -> Result<Next<'a>, SyntaxError> {
+    pub fn begin(&mut self) -> Result<Next<'a>, SyntaxError> {
         let node = match self.after_space().ok_or_else(at_end)? {
             b'{' => return self.open(b'{').map(|()| Next::Map),
             b'[' => return self.open(b'[').map(|()| Next::List),
@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
 
     /// A value that has to be a text.
     pub fn text(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
-        match self.next()? {
+        match self.begin()? {
             Next::Scalar(Node::String(text)) => Ok(text),
             other => Err(other.instead_of("string")),
         }
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
         if matches!(first, b'{' | b'[' | b'"') {
             self.place += length_of(&self.text[start..]);
         } else {
-            self.next()?;
+            self.begin()?;
         }
         Ok(&self.text[start..self.place])
     }

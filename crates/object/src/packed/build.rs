@@ -153,7 +153,7 @@ impl At<'_> {
 impl Packer {
     fn read(&mut self, reader: &mut Reader<'_>, at: At<'_>) -> Result<Node, SyntaxError> {
         let start = self.open.len();
-        let node = match reader.next()? {
+        let node = match reader.begin()? {
             Next::Scalar(scalar) => self.scalar(scalar),
             Next::List => {
                 reader.items(|reader| {
