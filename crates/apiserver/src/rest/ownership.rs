@@ -33,7 +33,7 @@ impl Claim {
 pub(crate) fn claim(call: &Call, options: &WriteOptions, object: &mut Value) -> Claim {
     let is_kept_otherwise = call.resource.custom.is_some() || call.resource.stored.is_some();
     let is_sent = View::from(&*object).get("metadata").get("managedFields").exists();
-    let sent = decode::as_sent(call, object);
+    let sent = decode::as_owned(call, object);
     if options.dry_run || is_kept_otherwise || is_sent || sent.is_err() || call.core.admission.shows_objects() {
         on_create(call, options, object);
         return Claim::InObject;
