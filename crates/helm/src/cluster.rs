@@ -3,11 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use gotemplate::url::Url;
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
 
 use crate::Error;
 use crate::capabilities::Capabilities;
+use crate::repository::broken;
+
+/// How the error of a cluster that does not answer begins.
+pub const UNREACHABLE: &str = "kubernetes cluster unreachable";
 
 /// Who changes what Helm changes.
 pub const FIELD_MANAGER: &str = "helm";
@@ -28,6 +33,8 @@ pub enum Cascade {
 #[derive(Clone)]
 pub struct Cluster {
     client: kube::Client,
+    /// Where it is, as far as that is known.
+    server: String,
     kinds: Arc<Mutex<HashMap<(String, String), Kind>>>,
 }
 
@@ -48,7 +55,22 @@ impl Cluster {
     /// The cluster that a client reaches.
     #[must_use]
     pub fn new(client: kube::Client) -> Self {
-        Self { client, kinds: Arc::default() }
+        Self { client, server: String::new(), kinds: Arc::default() }
+    }
+
+    /// Says where the cluster is, for errors to tell.
+    #[must_use]
+    pub fn at(self, server: &str) -> Self {
+        Self { server: server.trim_end_matches('/').to_owned(), ..self }
+    }
+
+    /// That there was no answer: what Helm finds out by asking for the version before all else.
+    fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> Error {
+        let address = format!("{}/version", self.server);
+        let url = Url::parse(&address).unwrap_or_default();
+        let connecting = error.to_string().contains("(Connect)");
+        let why = broken(&url, error, connecting, false);
+        Error::Release(format!("{UNREACHABLE}: Get {address:?}: {why}"))
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Answer, Error> {
@@ -62,18 +84,16 @@ impl Cluster {
         path: &str,
         body: Option<(&str, Vec<u8>)>,
     ) -> Result<Answer, Error> {
-        let failed =
-            |error: &dyn std::fmt::Display| Error::Release(format!("cluster reachability check failed: {error}"));
         let mut request = Request::builder().method(method).uri(path).header("accept", accept);
         let mut data = Vec::new();
         if let Some((ty, content)) = body {
             request = request.header("content-type", ty);
             data = content;
         }
-        let request = request.body(kube::client::Body::from(data)).map_err(|error| failed(&error))?;
-        let response = self.client.send(request).await.map_err(|error| failed(&error))?;
+        let request = request.body(kube::client::Body::from(data)).map_err(|error| self.unreachable(&error))?;
+        let response = self.client.send(request).await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
-        let bytes = response.into_body().collect_bytes().await.map_err(|error| failed(&error))?;
+        let bytes = response.into_body().collect_bytes().await.map_err(|error| self.unreachable(&error))?;
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
         let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
         Ok(Answer { status, body })

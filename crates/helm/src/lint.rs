@@ -227,9 +227,10 @@ impl Linter {
                 return self.report(Severity::Error, FILE, format!("unable to parse YAML: {error}"));
             }
         };
+        let (mut merged, mut warnings) = (given.clone(), Warnings::new());
+        coalesce_tables(&mut merged, own, &mut warnings);
+        crate::values::tell(&warnings, options.warn);
         let Ok(schema) = std::fs::read(path.join("values.schema.json")) else { return };
-        let mut merged = given.clone();
-        coalesce_tables(&mut merged, own, &mut Warnings::new());
         if !schema.is_empty()
             && !options.skip_schema
             && let Err(findings) = crate::values::validate_one(&merged, &schema, options.warn)

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
+use gotemplate::semver::Version;
 
 use crate::Error;
 use crate::chart::Chart;
@@ -26,6 +27,14 @@ pub fn save(chart: &mut Chart, directory: &Path) -> Result<PathBuf, Error> {
     fs::write(&draft, data).map_err(|source| Error::file(&draft, source))?;
     fs::rename(&draft, &path).map_err(|source| Error::file(&path, source))?;
     Ok(path)
+}
+
+/// That a version is one that charts may have.
+///
+/// # Errors
+/// Where it is not.
+pub fn check_version(version: &str) -> Result<(), Error> {
+    Version::parse(version).map(drop).map_err(Error::Chart)
 }
 
 /// The archive of a chart.

@@ -20,6 +20,7 @@ use crate::Error;
 use config::Entry;
 use oci::Access;
 
+pub(crate) use http::words::broken;
 pub use locking::digest;
 pub use manager::{build, update};
 pub(crate) use oci::pull_plugin;

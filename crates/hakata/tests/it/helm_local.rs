@@ -192,3 +192,31 @@ fn lint_goes_on_where_templates_would_stop_and_says_so() {
         "level=WARN msg=\"missing required value\" message=\"a is needed\"\nlevel=WARN msg=\"missing required values\" message=b\nlevel=INFO msg=\"funcMap fail\" message=\"no way\"\n"
     );
 }
+
+#[test]
+fn archives_are_examined_and_what_is_wrong_is_said_as_helm_says_it() {
+    let home = Home::new();
+    home.done(&["package", "web"]);
+    let folder = home.done(&["lint", "web"]).replace("web\n", "web-0.1.0.tgz\n");
+    assert_eq!(home.done(&["lint", "web-0.1.0.tgz"]), folder);
+    home.refused(&["package"], "Error: need at least one argument, the path to the chart");
+    home.refused(&["package", "nope"], "Error: stat nope: no such file or directory");
+    home.refused(&["package", "web", "--version", "x"], "Error: invalid semantic version");
+    let wanted = "Error: invalid dry-run value (\"x\"). Must be \"none\", \"server\", or \"client\"";
+    home.refused(&["template", "web", "--dry-run=x"], wanted);
+    let wanted = "Error: invalid dry-run value (\"none\"). Must be \"server\" or \"client\"";
+    home.refused(&["template", "web", "--dry-run=none"], wanted);
+    let nowhere = ["--kube-apiserver", "http://127.0.0.1:1"];
+    let why = "kubernetes cluster unreachable: Get \"http://127.0.0.1:1/version\": dial tcp 127.0.0.1:1: connect: connection refused";
+    home.refused(&[&["list"][..], &nowhere].concat(), &format!("Error: {why}"));
+    home.refused(&[&["uninstall", "x"][..], &nowhere].concat(), &format!("Error: {why}"));
+    home.refused(&[&["upgrade", "x", "web"][..], &nowhere].concat(), &format!("Error: UPGRADE FAILED: {why}"));
+    let (_, _, errors) = home.helm(&[&["install", "x", "web"][..], &nowhere].concat());
+    assert!(
+        errors.ends_with(&format!("Error: INSTALLATION FAILED: cluster reachability check failed: {why}\n")),
+        "{errors}"
+    );
+    let missing = "Error: missing registry client: can't create TLS config for client: can't read CA file: \"nope\": open nope: no such file or directory";
+    home.refused(&["pull", "oci://127.0.0.1:1/a", "--ca-file", "nope"], missing);
+    home.refused(&["install", "x", "oci://127.0.0.1:1/a", "--ca-file", "nope"], missing);
+}

@@ -141,10 +141,11 @@ pub fn archive(places: &Places, source: &Source) -> Result<Archive, Error> {
                 "looks like {url:?} is not a valid chart repository or cannot be reached: {error}"
             ))
         })?;
-        return from_index(places, &index, &entry, &source.reference, &source.version).map_err(|error| {
+        if index.find(&source.reference, &source.version).is_err() {
             let named = named(&source.reference, &source.version);
-            Error::Repository(format!("chart {named} not found in {} repository: {error}", source.repository))
-        });
+            return Err(Error::Repository(format!("chart {named} not found in {} repository", source.repository)));
+        }
+        return from_index(places, &index, &entry, &source.reference, &source.version);
     }
     if source.reference.contains("://") {
         return checked(of_url(places, &source.reference, &source.entry)?, &source.digest);
@@ -176,11 +177,12 @@ fn from_known(places: &Places, reference: &str, version: &str) -> Result<Archive
         return Err(Error::Repository(format!("{missing}: open {}: no such file or directory", path.display())));
     }
     let index = Index::load(&path)?;
-    from_index(places, &index, entry, chart, version).map_err(|error| {
+    index.find(chart, version).map_err(|error| {
         Error::Repository(format!(
             "chart {chart:?} matching {version} not found in {name} index. (try 'helm repo update'): {error}"
         ))
-    })
+    })?;
+    from_index(places, &index, entry, chart, version)
 }
 
 /// The chart that an index names.

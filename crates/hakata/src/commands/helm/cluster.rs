@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use helm::cluster::Cluster;
+use helm::cluster::{Cluster, UNREACHABLE};
 use helm::engine::Lookup;
 use helm::release::{Applying, Common};
 
@@ -115,15 +115,32 @@ pub(crate) enum DryRun {
 
 /// What `--dry-run` says.
 pub(crate) fn dry_run(text: &str) -> Result<DryRun, String> {
-    match text {
-        "none" | "false" => Ok(DryRun::None),
-        "client" => Ok(DryRun::Client),
-        "server" => Ok(DryRun::Server),
-        "unset" | "true" => {
+    let chosen = match text {
+        "none" => return Ok(DryRun::None),
+        "client" => return Ok(DryRun::Client),
+        "server" => return Ok(DryRun::Server),
+        "unset" => {
             warn("level=WARN msg=\"--dry-run is deprecated and should be replaced with '--dry-run=client'\"");
-            Ok(DryRun::Client)
+            return Ok(DryRun::Client);
         }
-        other => Err(format!("invalid dry-run value ({other:?}). Must be \"none\", \"server\", or \"client\"")),
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => DryRun::Client,
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => DryRun::None,
+        other => return Err(format!("invalid dry-run value ({other:?}). Must be \"none\", \"server\", or \"client\"")),
+    };
+    let instead = if chosen == DryRun::None { "none" } else { "client" };
+    warn(&format!(
+        "level=WARN msg=\"boolean '--dry-run={text}' flag is deprecated and must be replaced with '--dry-run={instead}'\""
+    ));
+    Ok(chosen)
+}
+
+/// As [`dry_run`], of what is never anything else.
+pub(crate) fn always_dry_run(text: &str) -> Result<DryRun, String> {
+    match text {
+        "none" | "0" | "f" | "F" | "FALSE" | "false" | "False" => {
+            Err(format!("invalid dry-run value ({text:?}). Must be \"server\" or \"client\""))
+        }
+        other => dry_run(other),
     }
 }
 
@@ -144,7 +161,8 @@ pub(crate) fn run<T, F: Future<Output = Result<T, helm::Error>>>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let connection = connect::connect(&options).await?;
-        Ok(operation(Cluster::new(connection.client), connection.namespace).await?)
+        let cluster = Cluster::new(connection.client).at(&connection.server.to_string());
+        Ok(operation(cluster, connection.namespace).await?)
     })
 }
 
@@ -163,6 +181,14 @@ pub(crate) fn lookup(global: &Global) -> Lookup {
         let found = run(&global, |cluster, _| async move { cluster.lookup(version, kind, namespace, name).await });
         found.map_err(|error| error.to_string())
     })
+}
+
+/// An error of something new that is made in a cluster: whether the cluster answers is looked at first.
+pub(crate) fn checked(error: String) -> String {
+    match error.starts_with(UNREACHABLE) {
+        true => format!("cluster reachability check failed: {error}"),
+        false => error,
+    }
 }
 
 /// An error of an operation, with the lines of the template around it where it has a place.

@@ -56,7 +56,7 @@ pub(crate) fn labels(pairs: &[String]) -> serde_json::Map<String, serde_json::Va
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let failed = |error: anyhow::Error| {
-        let error = cluster::explained(&error);
+        let error = cluster::checked(cluster::explained(&error));
         log(&error);
         anyhow::anyhow!("INSTALLATION FAILED: {error}")
     };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use helm::capabilities::Capabilities;
 use helm::lint::{Finding, Options, Severity, lint};
+use helm::values::Values;
 
 use super::flags::{Global, ValueFlags};
 use super::output::print;
@@ -54,7 +55,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let tolerated = if args.strict { Severity::Warning } else { Severity::Error };
     let (mut failed, mut noted) = (0, 0);
     for path in &paths {
-        let found = lint(path, &values, &options);
+        let found = examine(path, &values, &options);
         let worst = found.as_ref().map_or(Some(Severity::Error), |all| all.iter().map(|one| one.severity).max());
         failed += usize::from(worst >= Some(tolerated));
         noted += usize::from(worst >= Some(Severity::Warning));
@@ -70,6 +71,23 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         print(&format!("{summary}\n"))?;
     }
     Ok(())
+}
+
+/// The findings on a chart; an archive is unpacked for that.
+fn examine(path: &Path, values: &Values, options: &Options) -> Result<Vec<Finding>, String> {
+    let name = path.to_string_lossy();
+    if !name.ends_with(".tgz") && !name.ends_with(".tar.gz") {
+        return lint(path, values, options);
+    }
+    let data = std::fs::read(path).map_err(|error| {
+        let why = error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase();
+        format!("unable to open tarball: open {name}: {why}")
+    })?;
+    let unpacked = |error: &dyn std::fmt::Display| format!("unable to extract tarball: {error}");
+    let folder =
+        tempfile::tempdir().map_err(|error| format!("unable to create temp dir to extract tarball: {error}"))?;
+    let root = super::pull::expand(&data, folder.path()).map_err(|error| unpacked(&error))?;
+    lint(&root, values, options)
 }
 
 fn tell(path: &Path, found: &Result<Vec<Finding>, String>, quiet: bool) -> anyhow::Result<()> {

@@ -15,7 +15,6 @@ use super::output::print;
 #[command(disable_version_flag = true)]
 pub(crate) struct Args {
     /// Directories of charts
-    #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// location to write the chart.
     #[arg(long, short, default_value = ".")]
@@ -49,12 +48,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    if args.paths.is_empty() {
+        anyhow::bail!("need at least one argument, the path to the chart");
+    }
     if args.sign && args.key.is_empty() {
         anyhow::bail!("--key is required for signing a package");
     }
     let access = super::pull::access(args.plain_http, &args.access)?;
     let mut passphrase = Passphrase::new(args.passphrase_file.as_deref());
     for path in &args.paths {
+        std::fs::metadata(path).map_err(|error| {
+            let why = error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase();
+            anyhow::anyhow!("stat {}: {why}", path.display())
+        })?;
         if args.dependency_update {
             let reach = Reach { places: global.places(), access: access.clone(), ..Reach::default() };
             // Of all that goes on, Helm tells here what registries gave.
@@ -71,6 +77,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         if let Some(version) = &args.version {
             chart.metadata.version.clone_from(version);
         }
+        helm::package::check_version(&chart.metadata.version)?;
         if let Some(version) = &args.app_version {
             chart.metadata.app_version.clone_from(version);
         }

@@ -108,7 +108,6 @@ pub(crate) fn access(plain_http: bool, flags: &AccessFlags) -> anyhow::Result<Ac
 }
 
 fn unpack(args: &PullArgs, archive: &fetch::Archive) -> anyhow::Result<()> {
-    let files = helm::chart::files_of_archive(&archive.data)?;
     let chart = helm::chart::read_archive(&archive.data)?;
     let folder = match args.untardir.is_absolute() {
         true => args.untardir.clone(),
@@ -118,6 +117,13 @@ fn unpack(args: &PullArgs, archive: &fetch::Archive) -> anyhow::Result<()> {
     if root.exists() {
         anyhow::bail!("failed to untar: a file or directory with the name {} already exists", root.display());
     }
+    expand(&archive.data, &folder).map(drop)
+}
+
+/// Unpacks an archive into the folder of its chart, within a folder.
+pub(crate) fn expand(data: &[u8], folder: &Path) -> anyhow::Result<PathBuf> {
+    let files = helm::chart::files_of_archive(data)?;
+    let root = folder.join(helm::chart::read_archive(data)?.name());
     for file in files {
         // Archives name only files within themselves.
         let path = root.join(Path::new(&file.name));
@@ -126,7 +132,7 @@ fn unpack(args: &PullArgs, archive: &fetch::Archive) -> anyhow::Result<()> {
         }
         std::fs::write(path, &file.data)?;
     }
-    Ok(())
+    Ok(root)
 }
 
 /// Upload a chart to a registry

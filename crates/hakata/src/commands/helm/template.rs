@@ -11,6 +11,7 @@ use helm::engine::{self, Release};
 use helm::render::{Options, Rendered, render};
 
 use super::chart::{load_installable, name_and_chart};
+use super::cluster::{DryRun, always_dry_run};
 use super::flags::{Global, RenderFlags};
 use super::output::{print, warn};
 
@@ -50,8 +51,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     unused: Unused,
     /// simulates the operation either client-side or server-side: "client" or "server"
-    #[arg(long, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: Option<String>,
+    #[arg(long, num_args = 0..=1, default_missing_value = "unset", require_equals = true, value_parser = always_dry_run)]
+    dry_run: Option<DryRun>,
 }
 
 /// Flags of `install` that Helm's `template` takes too, and that change nothing of what is rendered.
@@ -81,12 +82,25 @@ struct Unused {
     wait: Option<String>,
     #[arg(long, hide = true)]
     wait_for_jobs: bool,
-    /// Helm 3's, which validated against a cluster.
+    /// Helm 3's way to ask a cluster.
     #[arg(long, hide = true)]
     validate: bool,
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    if args.unused.validate {
+        warn("Flag --validate has been deprecated, use '--dry-run=server' instead");
+    }
+    let done = template(global, args);
+    // Some failures are logged before they are told of, as those of an installation are.
+    done.map_err(|error| {
+        let error = super::cluster::checked(error.to_string());
+        super::install::log(&error);
+        anyhow!("{error}")
+    })
+}
+
+fn template(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut capabilities = Capabilities::default();
     if let Some(version) = &args.kube_version {
         let set = capabilities.set_version(version);
@@ -98,7 +112,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let values = args.render.values.options().merge(&global.places())?;
     let mut chart = load_installable(global, &reference, &args.render)?;
     let release = Release { name, namespace: global.namespace(), revision: 1, is_upgrade: args.is_upgrade };
-    let asks = args.dry_run.as_deref() == Some("server");
+    let asks = args.unused.validate || args.dry_run == Some(DryRun::Server);
     if asks {
         let of_cluster = super::cluster::run(global, |cluster, _| async move { cluster.capabilities().await })?;
         let given = std::mem::replace(&mut capabilities, of_cluster);

@@ -145,7 +145,11 @@ fn words(error: &clap::Error, command: &Command, args: &[OsString]) -> String {
         }
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-            format!("invalid argument {value:?} for {:?} flag: {why}", named(at, &arg))
+            match why.starts_with("invalid dry-run value") {
+                // Helm looks at it later than at other flags.
+                true => why,
+                false => format!("invalid argument {value:?} for {:?} flag: {why}", named(at, &arg)),
+            }
         }
         _ => {
             let text = error.to_string();

@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::Error;
-use crate::cluster::{Cascade, Cluster};
+use crate::cluster::{Cascade, Cluster, UNREACHABLE};
 use crate::release::{Release, Storage, apply, now, wait};
 
 /// How.
@@ -34,6 +34,8 @@ pub async fn uninstall(
     let history = match storage.history(name).await {
         Ok(history) => history,
         Err(_) if options.ignore_not_found => return Ok(None),
+        // Helm looks first whether there is a cluster.
+        Err(error) if error.to_string().starts_with(UNREACHABLE) => return Err(error),
         Err(error) => return Err(Error::Release(format!("uninstall: Release not loaded: {name}: {error}"))),
     };
     let Some(mut release) = history.last().cloned() else { return Ok(None) };

@@ -28,17 +28,21 @@ fn cause(url: &Url, error: &reqwest::Error) -> String {
     if url.port().is_some_and(|port| port.parse::<u16>().is_err()) {
         return format!("dial tcp: address {}: invalid port", url.port().unwrap_or_default());
     }
+    broken(url, error, error.is_connect(), error.is_timeout())
+}
+
+/// What broke a request off; whether that was while dialling, and whether time was up.
+pub(crate) fn broken(url: &Url, error: &(dyn StdError + 'static), connecting: bool, late: bool) -> String {
     if let Some(error) = find::<rustls::Error>(error) {
         return tls(error);
     }
-    let connecting = error.is_connect();
     if let Some(io) = find::<io::Error>(error) {
         if is_name(io) {
             return format!("dial tcp: lookup {}{}: no such host", ascii(url.hostname()), name_server());
         }
         return of_io(url, io, connecting);
     }
-    if error.is_timeout() {
+    if late {
         return match connecting {
             true => format!("dial tcp {}: i/o timeout", address(url)),
             false => "context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_owned(),
