@@ -26,6 +26,9 @@ pub enum Error {
     /// There is a name or a password, but not both.
     #[error("{method} {url:?}: missing username or password for {scheme} auth")]
     HalfCredentials { method: Method, url: String, scheme: &'static str },
+    /// Nobody can say who we are.
+    #[error("{method} {url:?}: failed to resolve credential: {why}")]
+    Credentials { method: Method, url: String, why: String },
     /// What gives tokens did not give one.
     #[error("{method} {url:?}: no token")]
     NoToken { method: Method, url: String, source: Box<Error> },

@@ -1,7 +1,7 @@
 //! One registry, as one person: requests, and who they are from.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -46,11 +46,16 @@ struct Known {
     tokens: HashMap<String, HeaderValue>,
 }
 
+/// Who asks, or why nobody can say.
+type Who = dyn Fn() -> Result<Credentials, String> + Send + Sync;
+
 /// A registry.
 pub struct Registry {
     http: reqwest::Client,
     base: Url,
-    credentials: Credentials,
+    /// Who knows who we are; asked when the registry wants to know, and once.
+    asked: Box<Who>,
+    credentials: OnceLock<Credentials>,
     /// Passwords are exchanged for tokens as OAuth 2 has it.
     oauth: bool,
     pause: Duration,
@@ -58,15 +63,22 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The registry of a host, reached through a client; without TLS where it is `plain`.
+    /// The registry of a host, reached through a client; without TLS where it is `plain`. Who asks is found out when the
+    /// registry wants to know.
     ///
     /// # Errors
     /// Where the host is none.
-    pub fn new(http: reqwest::Client, host: &str, plain: bool, credentials: Credentials) -> Result<Self, Error> {
+    pub fn new(
+        http: reqwest::Client,
+        host: &str,
+        plain: bool,
+        who: impl Fn() -> Result<Credentials, String> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
         let url = format!("{}://{host}/v2/", if plain { "http" } else { "https" });
         let wrong = |why: String| Error::Odd { method: Method::GET, url: url.clone(), why };
         let base = Url::parse(&url).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { http, base, credentials, oauth: false, pause: PAUSE, known: Mutex::default() })
+        let (asked, credentials) = (Box::new(who), OnceLock::new());
+        Ok(Self { http, base, asked, credentials, oauth: false, pause: PAUSE, known: Mutex::default() })
     }
 
     /// Exchanges passwords for tokens as OAuth 2 has it, and not as registries have it by themselves.
@@ -147,7 +159,8 @@ impl Registry {
                     why,
                 })?;
                 let asked = token::Wanted { realm, service, scopes: &scopes, oauth: self.oauth };
-                let token = token::fetch(self, &asked, &self.credentials).await.map_err(|source| Error::NoToken {
+                let who = self.who(question)?;
+                let token = token::fetch(self, &asked, who).await.map_err(|source| Error::NoToken {
                     method: question.method.clone(),
                     url: question.url.clone(),
                     source: Box::new(source),
@@ -161,21 +174,32 @@ impl Registry {
         }
     }
 
-    fn basic(&self, question: &Question) -> Result<HeaderValue, Error> {
-        let Credentials { username, password, .. } = &self.credentials;
+    /// Who asks.
+    fn who(&self, question: &Question) -> Result<&Credentials, Error> {
+        if let Some(known) = self.credentials.get() {
+            return Ok(known);
+        }
         let (method, url) = (question.method.clone(), question.url.clone());
-        if self.credentials == Credentials::default() {
+        let found = (self.asked)().map_err(|why| Error::Credentials { method, url, why })?;
+        Ok(self.credentials.get_or_init(|| found))
+    }
+
+    fn basic(&self, question: &Question) -> Result<HeaderValue, Error> {
+        let who = self.who(question)?;
+        let Credentials { username, password, .. } = who;
+        let (method, url) = (question.method.clone(), question.url.clone());
+        if *who == Credentials::default() {
             return Err(Error::NoCredentials { method, url });
         }
         if username.is_empty() || password.is_empty() {
             return Err(Error::HalfCredentials { method, url, scheme: "basic" });
         }
-        self.password_header().ok_or_else(|| question.odd("a name or password that is none"))
+        self.password_header(who).ok_or_else(|| question.odd("a name or password that is none"))
     }
 
     /// The name and password, as a request has them.
-    pub(crate) fn password_header(&self) -> Option<HeaderValue> {
-        let Credentials { username, password, .. } = &self.credentials;
+    pub(crate) fn password_header(&self, who: &Credentials) -> Option<HeaderValue> {
+        let Credentials { username, password, .. } = who;
         let request = self.http.get(self.base.clone()).basic_auth(username, Some(password)).build().ok()?;
         request.headers().get(AUTHORIZATION).cloned()
     }

@@ -77,7 +77,7 @@ async fn by_get(from: &Registry, wanted: &Wanted<'_>, who: &Credentials) -> Resu
         }
     }
     let named = !who.username.is_empty() || !who.password.is_empty();
-    let header = if named { from.password_header() } else { None };
+    let header = if named { from.password_header(who) } else { None };
     let value = answer(from, Request::new(Method::GET, url), header).await?;
     text(&value, &["access_token", "token"]).ok_or_else(|| empty(Method::GET, wanted))
 }

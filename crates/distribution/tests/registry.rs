@@ -27,6 +27,8 @@ struct Server {
 
 impl Server {
     fn start(answer: impl Fn(&Asked) -> Answer + Send + 'static) -> Server {
+        // Another test may have chosen before: that is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -50,9 +52,8 @@ impl Server {
     }
 
     fn registry(&self, credentials: Credentials) -> Registry {
-        // Another test may have chosen before: that is the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let registry = Registry::new(reqwest::Client::new(), &self.host, true, credentials).unwrap();
+        let registry =
+            Registry::new(reqwest::Client::new(), &self.host, true, move || Ok(credentials.clone())).unwrap();
         registry.with_pause(Duration::from_millis(1))
     }
 }
@@ -128,6 +129,27 @@ async fn a_password_is_told_when_it_is_wanted_and_from_then_on() {
     let wrong = Credentials { password: "guess".to_owned(), ..rosa() };
     let wrong = server.registry(wrong).tags("a").await.unwrap_err();
     assert!(matches!(wrong, Error::Status { status: 401, .. }), "{wrong}");
+}
+
+#[tokio::test]
+async fn who_asks_is_found_out_when_it_is_wanted() {
+    let server = Server::start(|asked| basic(asked.line.contains("/closed/") && asked.who != BASIC));
+    let times = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&times);
+    let who = move || {
+        *seen.lock().unwrap() += 1;
+        Ok(rosa())
+    };
+    let registry = Registry::new(reqwest::Client::new(), &server.host, true, who).unwrap();
+    registry.tags("open").await.unwrap();
+    assert_eq!(*times.lock().unwrap(), 0);
+    registry.tags("closed").await.unwrap();
+    registry.tags("closed").await.unwrap();
+    assert_eq!(*times.lock().unwrap(), 1);
+    let nobody = || Err("the key ring is locked".to_owned());
+    let registry = Registry::new(reqwest::Client::new(), &server.host, true, nobody).unwrap();
+    let refused = registry.tags("closed").await.unwrap_err().to_string();
+    assert!(refused.ends_with(": failed to resolve credential: the key ring is locked"), "{refused}");
 }
 
 /// A registry that takes tokens alone, and gives them itself.

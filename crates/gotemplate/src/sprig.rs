@@ -29,6 +29,20 @@ pub use cast::{strval, to_float, to_int64};
 pub use merge::merge_maps;
 pub use regexes::compile as regex;
 
+/// Functions that take their time by design: they make keys, and digests that are slow to guess.
+pub const SLOW: [&str; 10] = [
+    "genCA",
+    "genCAWithKey",
+    "genPrivateKey",
+    "genSelfSignedCert",
+    "genSelfSignedCertWithKey",
+    "genSignedCert",
+    "genSignedCertWithKey",
+    "bcrypt",
+    "htpasswd",
+    "derivePassword",
+];
+
 /// Adds all of them.
 pub(crate) fn add(functions: &mut Functions) {
     functions.extend(strings::table());

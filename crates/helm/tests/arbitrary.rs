@@ -37,19 +37,6 @@ const PIECES: [&str; 24] = [
     "$x := ",
     "\u{0}é",
 ];
-/// What takes its time by design.
-const SLOW: [&str; 10] = [
-    "genCA",
-    "genCAWithKey",
-    "genPrivateKey",
-    "genSelfSignedCert",
-    "genSelfSignedCertWithKey",
-    "genSignedCert",
-    "genSignedCertWithKey",
-    "bcrypt",
-    "htpasswd",
-    "derivePassword",
-];
 
 /// Dice that fall the same way for the same seed.
 struct Dice(u64);
@@ -106,7 +93,7 @@ fn mutated(dice: &mut Dice, seeds: &[&str]) -> String {
 
 fn execute(text: &str) {
     let mut functions = helm::engine::functions();
-    SLOW.iter().for_each(|name| functions.remove(name));
+    gotemplate::sprig::SLOW.iter().for_each(|name| functions.remove(name));
     let environment = Environment { now: Box::new(|| 0), random: Box::new(|bytes| bytes.fill(7)), resolve: None };
     let limits = Limits { depth: 50, steps: 20_000, output: 1 << 20 };
     let mut templates = Templates::new("gotpl", functions, environment).limits(limits);

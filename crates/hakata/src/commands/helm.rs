@@ -23,6 +23,7 @@ mod repo;
 mod resources;
 mod search;
 mod show;
+mod signing;
 mod template;
 mod terminal;
 mod test;

@@ -220,3 +220,26 @@ fn archives_are_examined_and_what_is_wrong_is_said_as_helm_says_it() {
     home.refused(&["pull", "oci://127.0.0.1:1/a", "--ca-file", "nope"], missing);
     home.refused(&["install", "x", "oci://127.0.0.1:1/a", "--ca-file", "nope"], missing);
 }
+
+#[test]
+fn credential_helpers_keep_what_they_are_given() {
+    let home = Home::new();
+    let script = "#!/bin/sh\nread line\necho \"$1 $line\" >> \"$HOME/told\"\n";
+    home.write("bin/docker-credential-vault", script, 0o755);
+    home.write(
+        ".config/helm/registry/config.json",
+        "{\"credHelpers\": {\"h:1\": \"vault\", \"h:2\": \"none\"}}",
+        0o600,
+    );
+    let path = format!("{}:{}", home.path().join("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let logout = |host: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hakata"));
+        command.args(["helm", "registry", "logout", host]).env_clear().env("HOME", home.path()).env("PATH", &path);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(logout("h:1"), (Some(0), String::new()));
+    assert_eq!(std::fs::read_to_string(home.path().join("told")).unwrap(), "erase h:1\n");
+    let missing = "Error: failed to delete the credential for h:2: exec: \"docker-credential-none\": executable file not found in $PATH\n";
+    assert_eq!(logout("h:2"), (Some(1), missing.to_owned()));
+}

@@ -1,4 +1,6 @@
-//! Credentials of registries, in Docker's form: Helm's own file, then Docker's.
+//! Credentials of registries, in Docker's form: Helm's own file, then Docker's, and the programs that those name.
+
+mod helper;
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,11 @@ pub(super) fn find(places: &Places, host: &str) -> Result<Credentials, Error> {
         _ => Path::new(&std::env::var("HOME").unwrap_or_default()).join(".docker"),
     };
     for path in [places.registries.clone(), docker.join("config.json")] {
-        let found = in_file(&read(&path)?, key(host))?;
+        let (file, key) = (read(&path)?, key(host));
+        let found = match helper::of(&file, key) {
+            Some(helper) => helper::get(&helper, key)?,
+            None => in_file(&file, key)?,
+        };
         if found != Credentials::default() {
             return Ok(found);
         }
@@ -87,6 +93,9 @@ fn read(path: &Path) -> Result<Value, Error> {
 /// Keeps a name and password.
 pub(super) fn keep(places: &Places, host: &str, name: &str, password: &str) -> Result<(), Error> {
     let mut value = read(&places.registries)?;
+    if let Some(helper) = helper::of(&value, key(host)) {
+        return helper::store(&helper, key(host), name, password);
+    }
     value["auths"][key(host)] = json!({ "auth": STANDARD.encode(format!("{name}:{password}")) });
     save(places, &value)
 }
@@ -94,6 +103,11 @@ pub(super) fn keep(places: &Places, host: &str, name: &str, password: &str) -> R
 /// Forgets what is kept of a registry; false where nothing is.
 pub(super) fn forget(places: &Places, host: &str) -> Result<bool, Error> {
     let mut value = read(&places.registries)?;
+    if let Some(helper) = helper::of(&value, key(host)) {
+        let erased = helper::erase(&helper, key(host));
+        let failed = |error| Error::Repository(format!("failed to delete the credential for {host}: {error}"));
+        return erased.map(|()| true).map_err(failed);
+    }
     let Some(auths) = value.get_mut("auths").and_then(Value::as_object_mut) else { return Ok(false) };
     if auths.remove(key(host)).is_none() {
         return Ok(false);

@@ -6,7 +6,7 @@ mod parts;
 mod version;
 mod words;
 
-use distribution::{Digest, Manifest, Reference, Registry};
+use distribution::{Credentials, Digest, Manifest, Reference, Registry};
 use serde_json::Value;
 
 use super::credentials;
@@ -75,15 +75,15 @@ impl Access {
         let files = self.files();
         // Who says something of certificates means TLS.
         let plain = self.plain_http && !files.are_given();
-        let known = match &self.credentials {
-            Some((name, password)) if !name.is_empty() && !password.is_empty() => distribution::Credentials {
-                username: name.clone(),
-                password: password.clone(),
-                ..distribution::Credentials::default()
-            },
-            _ => credentials::find(places, at.host())?,
+        let given = self.credentials.clone().filter(|(name, password)| !name.is_empty() && !password.is_empty());
+        let (places, host) = (places.clone(), at.host().to_owned());
+        let who = move || match &given {
+            Some((name, password)) => {
+                Ok(Credentials { username: name.clone(), password: password.clone(), ..Credentials::default() })
+            }
+            None => credentials::find(&places, &host).map_err(|error| error.to_string()),
         };
-        Registry::new(http::client_of(files)?, at.host(), plain, known).map_err(|error| told(&error))
+        Registry::new(http::client_of(files)?, at.host(), plain, who).map_err(|error| told(&error))
     }
 }
 

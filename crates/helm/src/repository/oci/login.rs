@@ -24,7 +24,9 @@ pub fn login(places: &Places, host: &str, name: &str, password: &str, access: &A
         };
         let client = client_of(access.files())?;
         let registry = |oauth: bool| {
-            let made = Registry::new(client.clone(), at.host(), access.plain_http, known.clone());
+            let known = known.clone();
+            let who = move || Ok(known.clone());
+            let made = Registry::new(client.clone(), at.host(), access.plain_http, who);
             made.map(|registry| registry.with_oauth(oauth)).map_err(failed)
         };
         // Some registries know one way alone to exchange a password for a token.

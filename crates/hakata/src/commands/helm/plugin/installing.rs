@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use helm::plugin::source::{Archive, Source, clone};
 use helm::plugin::{Plugin, archive};
-use helm::provenance::{self, Signing};
+use helm::provenance;
 
 use super::super::flags::Global;
 use super::super::output::print;
-use super::super::package::Passphrase;
+use super::super::signing::SigningFlags;
 
 #[derive(clap::Args)]
 pub(super) struct Install {
@@ -131,15 +131,8 @@ pub(super) struct Package {
     /// use a PGP private key to sign this plugin
     #[arg(long, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true)]
     sign: String,
-    /// name of the key to use when signing. Used if --sign is true
-    #[arg(long, default_value = "", hide_default_value = true)]
-    key: String,
-    /// location of a keyring with the secret key, as `gpg --export-secret-keys` writes it
-    #[arg(long)]
-    keyring: Option<PathBuf>,
-    /// location of a file which contains the passphrase for the signing key. Use "-" to read from stdin.
-    #[arg(long)]
-    passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    signing: SigningFlags,
     /// location to write the plugin tarball.
     #[arg(long, short, default_value = ".")]
     destination: PathBuf,
@@ -162,11 +155,8 @@ pub(super) fn package(args: &Package) -> anyhow::Result<()> {
             None
         }
         _ => {
-            let signing = Signing { keyring: keyring(args.keyring.as_ref()), key: args.key.clone() };
-            let mut passphrase = Passphrase::new(args.passphrase_file.as_deref());
-            let opened = provenance::opened(&signing, &mut |owner| {
-                passphrase.get(owner).map_err(|error| helm::Error::Provenance(error.to_string()))
-            });
+            let mut passphrase = args.signing.passphrase();
+            let opened = provenance::opened(&args.signing.signing(), &mut |owner| passphrase.get(owner));
             Some(opened.map_err(|error| anyhow!("error reading from keyring: {error}"))?)
         }
     };
