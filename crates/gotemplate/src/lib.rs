@@ -27,5 +27,6 @@ pub use json::{from_json_text, to_json_pretty, to_json_text};
 pub use parse::ParseError;
 pub use template::Templates;
 pub use value::{
-    Bytes, Entries, Kind, List, ListType, Map, MapMethod, MapType, Member, NamedMap, Object, Str, Struct, Value,
+    Bytes, Entries, Kind, List, ListType, Map, MapMethod, MapType, Member, NamedMap, Object, Str, Struct, Value, carry,
+    shown,
 };

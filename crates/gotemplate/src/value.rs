@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: Go's sized integers other than the few a template can come across.
 
+mod carried;
 mod convert;
 mod object;
 mod text;
@@ -18,6 +19,7 @@ use walk::Walk;
 
 use crate::func::Signature;
 
+pub use carried::{carry, shown};
 pub use object::{Bytes, Kind, Member, Object, Struct};
 pub use text::Str;
 

@@ -57,3 +57,13 @@ pub fn with_integers(value: Value) -> Value {
         other => other,
     }
 }
+
+/// A tree as Go writes it: texts without the bytes that they carry and that are no text.
+pub(crate) fn shown(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(gotemplate::shown(&text).into_owned()),
+        Value::Array(items) => Value::Array(items.into_iter().map(shown).collect()),
+        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, shown(value))).collect()),
+        other => other,
+    }
+}

@@ -108,7 +108,10 @@ impl Release {
             map.insert("chart".into(), self.chart.clone());
         }
         if !self.config.is_empty() {
-            map.insert("config".into(), crate::json::with_integers(Value::Object(self.config.clone())));
+            map.insert(
+                "config".into(),
+                crate::json::shown(crate::json::with_integers(Value::Object(self.config.clone()))),
+            );
         }
         map.insert("manifest".into(), self.manifest.as_str().into());
         if !self.hooks.is_empty() {

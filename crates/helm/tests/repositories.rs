@@ -340,6 +340,14 @@ fn values_come_from_addresses() {
     check(&["ftp://x/y"], &[], Err("open ftp://x/y: no such file or directory"));
     check(&["http://%zz"], &[], Err("parse \"http://%zz\": invalid URL escape \"%zz\""));
     check(&[], &["a=:x"], Err("failed parsing --set-file data: parse \":x\": missing protocol scheme"));
+    let binary = folder.path().join("binary");
+    std::fs::write(&binary, b"\xff\x00a").unwrap();
+    let from_files = vec![format!("a={}", binary.display())];
+    let values = helm::values::Options { from_files, ..Default::default() }.merge(&places).unwrap();
+    match gotemplate::Value::from_values(&values["a"]) {
+        gotemplate::Value::Str(text) => assert_eq!(text.as_bytes(), b"\xff\x00a", "files need not be text"),
+        other => panic!("{}", other.type_name()),
+    }
     let here = folder.path().display().to_string();
     check(&[&here], &[], Err(&format!("read {here}: is a directory")));
     let refused = "Get \"http://127.0.0.1:1/x\": dial tcp 127.0.0.1:1: connect: connection refused";

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Map as JsonMap, Number, Value as Json};
 
+use super::carried::restored;
 use super::walk::Walk;
 use super::{Entries, Str, Value};
 
@@ -23,7 +24,8 @@ impl Value {
         }
     }
 
-    /// As values are kept: floats are `float64`, and the integers that a command line gave are `int64`.
+    /// As values are kept: floats are `float64`, and the integers that a command line gave are `int64`; texts may carry
+    /// bytes that are no text.
     #[must_use]
     pub fn from_values(json: &Json) -> Self {
         match json {
@@ -31,6 +33,7 @@ impl Value {
                 Some(integer) if !number.is_f64() => Self::Int64(integer),
                 _ => Self::Float(number.as_f64().unwrap_or(0.0)),
             },
+            Json::String(text) => Self::Str(restored(text)),
             Json::Array(items) => Self::list(items.iter().map(Self::from_values).collect()),
             Json::Object(map) => {
                 Self::map(map.iter().map(|(key, value)| (Rc::from(key.as_str()), Self::from_values(value))).collect())

@@ -50,7 +50,7 @@ impl Options {
         for line in &self.strings {
             set(line, &mut values, &SetKind::Text).map_err(|error| failed("--set-string", error))?;
         }
-        let text = |path: &str| read(path, places).map(|data| String::from_utf8_lossy(&data).into_owned());
+        let text = |path: &str| read(path, places).map(|data| gotemplate::carry(&data));
         for line in &self.from_files {
             set(line, &mut values, &SetKind::File(&text)).map_err(|error| failed("--set-file", error))?;
         }
