@@ -28,12 +28,15 @@ fn is_ready(cidr: &Value) -> bool {
 }
 
 async fn mark(client: &Client, mut cidr: Value) -> Result<(), kube::Error> {
+    let name = View::from(&cidr).get("metadata").str("name").to_owned();
+    // The cluster's own range.
+    let which = if name == "kubernetes" { "default " } else { "" };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     cidr["status"]["conditions"] = json!([{
-        "type": "Ready", "status": "True", "reason": "", "message": "Kubernetes Service CIDR is ready",
+        "type": "Ready", "status": "True", "reason": "", "message": format!("Kubernetes {which}Service CIDR is ready"),
         "lastTransitionTime": object::time::format_seconds(i64::try_from(now).unwrap_or(i64::MAX)),
     }]);
-    let path = format!("{CIDRS}/{}/status", View::from(&cidr).get("metadata").str("name"));
+    let path = format!("{CIDRS}/{name}/status");
     match api::send(client, Method::PUT, &path, &cidr).await {
         Err(error) if matches!(api::code(&error), 404 | 409) => Ok(()),
         done => done.map(drop),

@@ -98,6 +98,16 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// What a client hears that deletes without saying what becomes of dependents.
+    fn delete_warning(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// By what rows of a table stand in order, if it is not by name.
+    fn row_rank(&self) -> Option<fn(View<'_>) -> i64> {
+        None
+    }
+
     /// False if a delete leaves no work to the garbage collector, whatever the client says of dependents.
     fn has_dependents(&self) -> bool {
         true

@@ -83,11 +83,14 @@ fn is_true(text: &str) -> bool {
 fn account(ask: &Ask<'_>, pod: View<'_>) -> Result<Arc<Value>, Status> {
     let (namespace, name) = (ask.namespace, pod.get("spec").str("serviceAccountName"));
     ask.cluster.get("", "serviceaccounts", namespace, name).ok_or_else(|| {
-        let why = format!(
-            "error looking up service account {namespace}/{name}: serviceaccount {} not found",
-            object::quote::quote(name)
-        );
-        ask.forbidden(pod, why)
+        let faults = object::names::is_path_segment_name(name);
+        let quoted = object::quote::quote(name);
+        let why = match faults.as_slice() {
+            [] => format!("serviceaccount {quoted} not found"),
+            // A name that no path can hold is not even asked for.
+            _ => format!("invalid resource name {quoted}: [{}]", faults.join(" ")),
+        };
+        ask.forbidden(pod, format!("error looking up service account {namespace}/{name}: {why}"))
     })
 }
 

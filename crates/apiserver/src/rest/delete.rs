@@ -19,6 +19,7 @@ const CONFLICT_TRIES: usize = 64;
 /// Answers a DELETE of one object.
 pub(crate) async fn delete(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
     let options = DeleteOptions::parse(&call.query, &decode::delete_options(call, &body)?)?;
+    warn(call, &options);
     match delete_named(call, &call.info.name, &options).await? {
         Deleted::Gone(object) if call.resource.returns_deleted => {
             answer::one(call, 200, write::Stored::Unstored(object))
@@ -28,6 +29,13 @@ pub(crate) async fn delete(call: &Call, body: Bytes) -> Result<Response<Body>, S
             // Upstream accepts only the deprecated way of asking so.
             answer::one(call, if options.orphan_dependents == Some(false) { 202 } else { 200 }, stored)
         }
+    }
+}
+
+/// Tells a client that does not say what becomes of dependents, where that matters.
+pub(crate) fn warn(call: &Call, options: &DeleteOptions) {
+    if let Some(text) = call.resource.strategy.delete_warning().filter(|_| options.policy().is_none()) {
+        call.warnings.push(text);
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub(crate) async fn delete_collection(call: &Arc<Call>, body: Bytes) -> Result<Response<Body>, Status> {
     let page = list::page_to_delete(call).await?;
     let options = DeleteOptions::parse(&call.query, &decode::delete_options(call, &body)?)?;
+    delete::warn(call, &options);
     for entry in &page.items {
         match delete::delete_named(call, &entry.attached.name, &options).await {
             Err(status) if status.reason != "NotFound" => return Err(status),

@@ -59,6 +59,13 @@ pub(super) async fn answer_page(call: &Arc<Call>, page: Page) -> Result<Response
         Shape::Table(version) => {
             let include = Include::parse(call)?;
             let head = table::open(call, version, &page.metadata);
+            let mut page = page;
+            if let Some(rank) = call.resource.strategy.row_rank() {
+                let rank = |entry: &Arc<Entry>| {
+                    decode::stored(call, entry).map(|object| rank(View::from(&object))).unwrap_or_default()
+                };
+                page.items.sort_by_cached_key(rank);
+            }
             let about = call.clone();
             let row =
                 move |out: &mut Vec<u8>, object: &Shown<'_>| table::write_row(out, &about, version, include, object);

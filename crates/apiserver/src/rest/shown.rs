@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(crate) enum Shown<'a> {
     /// As it is stored: its bytes, and the same to be read (without the owners of its fields), once that is wanted.
     Stored(&'a Entry, OnceCell<Packed>),
+    /// Converted from a built-in version; metadata alone are those that are stored.
+    Converted(&'a Entry, Value),
     /// A tree of its own.
     Value(Value),
 }
@@ -28,14 +30,15 @@ impl<'a> Shown<'a> {
         if decode::is_in_form(&call.resource, entry) {
             return Ok(Shown::Stored(entry, OnceCell::new()));
         }
-        decode::stored(call, entry).map(Shown::Value)
+        let object = decode::stored(call, entry)?;
+        Ok(if call.resource.custom.is_some() { Shown::Value(object) } else { Shown::Converted(entry, object) })
     }
 
     /// To read, but for the owners of fields, which may be absent.
     pub(crate) fn view(&self) -> View<'_> {
         match self {
             Shown::Stored(entry, packed) => packed.get_or_init(|| packed_of(entry)).view(),
-            Shown::Value(value) => View::from(value),
+            Shown::Converted(_, value) | Shown::Value(value) => View::from(value),
         }
     }
 
@@ -43,7 +46,7 @@ impl<'a> Shown<'a> {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Shown::Stored(entry, _) => out.extend_from_slice(&entry.value),
-            Shown::Value(value) => write_value(out, value),
+            Shown::Converted(_, value) | Shown::Value(value) => write_value(out, value),
         }
     }
 
@@ -55,7 +58,7 @@ impl<'a> Shown<'a> {
                 out.push(b'{');
                 out.extend_from_slice(entry.value.get(object_codec::prefix_length(resource) + 1..).unwrap_or_default());
             }
-            Shown::Value(value) => {
+            Shown::Converted(_, value) | Shown::Value(value) => {
                 let mut value = value.clone();
                 super::list::as_item(resource, &mut value);
                 write_value(out, &value);
@@ -66,7 +69,9 @@ impl<'a> Shown<'a> {
     /// Writes the JSON of the metadata.
     pub(crate) fn write_metadata(&self, out: &mut Vec<u8>) {
         match self {
-            Shown::Stored(entry, _) => out.extend_from_slice(object_codec::metadata_of(&entry.value)),
+            Shown::Stored(entry, _) | Shown::Converted(entry, _) => {
+                out.extend_from_slice(object_codec::metadata_of(&entry.value));
+            }
             Shown::Value(value) => write_value(out, &value["metadata"]),
         }
     }

@@ -82,6 +82,29 @@ async fn a_scale_has_the_shapes_that_objects_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_and_metadata_are_those_of_the_stored_object() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let (_, _, table) = get(&client, "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", TABLE).await;
+    let rows = table["rows"].as_array().cloned().unwrap_or_default();
+    let precedences: Vec<i64> = rows.iter().filter_map(|row| row["cells"][2].as_i64()).collect();
+    assert!(precedences.len() > 5 && precedences.is_sorted(), "{precedences:?}");
+
+    let target = json!({"kind": "Deployment", "name": "x", "apiVersion": "apps/v1"});
+    let memory = json!({"name": "memory", "target": {"type": "Utilization", "averageUtilization": 44}});
+    let spec =
+        json!({"maxReplicas": 3, "scaleTargetRef": target, "metrics": [{"type": "Resource", "resource": memory}]});
+    let scalers = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
+    make(&client, scalers, json!({"metadata": {"name": "h"}, "spec": spec})).await;
+    let first = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h";
+    let (_, _, whole) = get(&client, first, "application/json").await;
+    assert!(whole["metadata"]["annotations"].is_object(), "{whole}");
+    let (_, _, partial) = get(&client, first, PARTIAL).await;
+    assert_eq!(partial["metadata"]["annotations"], Value::Null, "{partial}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn paths_that_name_nothing() {
     let world = World::start().await;
     let client = world.client_without_retries().await;

@@ -190,6 +190,53 @@ async fn owners_are_told_by_what_upstream_compares() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn workloads_and_volumes() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+
+    let jobs = "/apis/batch/v1/namespaces/default/jobs";
+    let container = json!({"name": "c", "image": "i"});
+    let template =
+        json!({"metadata": {"labels": {"a": "b"}}, "spec": {"restartPolicy": "Never", "containers": [container]}});
+    let job = json!({"metadata": {"generateName": "j"}, "spec": {"template": template, "suspend": true}});
+    let made = make(&client, jobs, job).await;
+    assert_eq!(made["metadata"]["labels"], json!({"a": "b"}), "its own labels are not its template's");
+    let path = format!("{jobs}/{}", made["metadata"]["name"].as_str().unwrap());
+    let deleted = send(&client, Method::DELETE, &format!("{path}?dryRun=All"), None).await;
+    assert!(deleted.warnings[0].contains("child pods are preserved by default"), "{:?}", deleted.warnings);
+    let said = json!({"propagationPolicy": "Background"});
+    let deleted = send(&client, Method::DELETE, &path, Some(&said)).await;
+    assert_eq!((deleted.code, deleted.warnings.len()), (200, 0), "{:?}", deleted.warnings);
+
+    let volumes = "/api/v1/persistentvolumes";
+    let spec = json!({"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}});
+    make(&client, volumes, json!({"metadata": {"name": "v"}, "spec": spec})).await;
+    let modes = json!({"spec": {"accessModes": ["No"]}});
+    let refused = patch(&client, &format!("{volumes}/v"), "merge", modes).await;
+    assert_eq!(refused.body["details"]["causes"].as_array().map(Vec::len), Some(2), "{}", refused.body);
+
+    let sets = "/apis/apps/v1/namespaces/default/statefulsets?dryRun=All";
+    let spec = json!({"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}}, "volumeClaimTemplates": [{}, {}]});
+    let refused = send(&client, Method::POST, sets, Some(&json!({"metadata": {"name": "s"}, "spec": spec}))).await;
+    assert!(refused.message().contains("spec.template.spec.volumes[0].name: Required value"), "{}", refused.message());
+    assert!(!refused.message().contains("spec.template.spec.volumes[1]"), "claims of one name are one volume");
+
+    send(
+        &client,
+        Method::POST,
+        "/api/v1/namespaces/default/serviceaccounts",
+        Some(&json!({"metadata": {"name": "a"}})),
+    )
+    .await;
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"serviceAccountName": "a/b", "containers": [{"name": "c", "image": "i"}]}});
+    let refused = send(&client, Method::POST, "/api/v1/namespaces/default/pods", Some(&pod)).await;
+    let why = "error looking up service account default/a/b: invalid resource name \"a/b\": [may not contain '/']";
+    assert!(refused.message().ends_with(why), "{}", refused.message());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_of_single_kinds() {
     let world = World::start().await;
     let client = world.client_without_retries().await;

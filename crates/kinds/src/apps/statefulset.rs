@@ -20,6 +20,7 @@ use object::names::{is_dns1123_label, name_is_dns_label};
 use object::quote::quote;
 use object::selector::labels::Selector;
 use object::{Value, View, json};
+use std::collections::HashSet;
 
 /// Rules of stateful sets.
 pub(super) struct StatefulSet;
@@ -348,7 +349,10 @@ fn pods_as_made(spec: View<'_>) -> Value {
     let Some(pod) = existing(&mut pods, &["spec"]) else { return pods };
     pod.remove("subdomain");
     pod.remove("hostname");
-    let claims: Vec<&str> = spec.list("volumeClaimTemplates").map(|claim| claim.get("metadata").str("name")).collect();
+    let mut claims: Vec<&str> =
+        spec.list("volumeClaimTemplates").map(|claim| claim.get("metadata").str("name")).collect();
+    let mut seen = HashSet::new();
+    claims.retain(|name| seen.insert(*name));
     if !claims.is_empty() {
         let volume = |name: &&str| json!({"name": name, "persistentVolumeClaim": {"claimName": name}});
         let mut volumes: Vec<Value> = claims.iter().map(volume).collect();

@@ -99,6 +99,13 @@ impl Strategy for Job {
         true
     }
 
+    fn delete_warning(&self) -> Option<&'static str> {
+        Some(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them \
+             or set propagationPolicy=Orphan to suppress this warning",
+        )
+    }
+
     fn selectable_fields(&self) -> &'static [&'static str] {
         &["status.successful"]
     }

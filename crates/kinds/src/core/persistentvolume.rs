@@ -56,6 +56,8 @@ impl Strategy for PersistentVolume {
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
         let mut errors = validate(object, has_invalid_affinity_values(old.get("spec")));
+        // Upstream's rules of updates are those of new objects and more, and it asks both.
+        errors.extend(errors.clone());
         errors.extend(validate_change(object.get("spec"), old.get("spec")));
         errors
     }

@@ -70,6 +70,10 @@ impl Strategy for FlowSchema {
         COLUMNS
     }
 
+    fn row_rank(&self) -> Option<fn(View<'_>) -> i64> {
+        Some(|object| object.get("spec").int("matchingPrecedence"))
+    }
+
     fn row(&self, object: View<'_>, now: i64) -> Vec<Value> {
         let (meta, spec) = (object.get("metadata"), object.get("spec"));
         let dangling = object.get("status").list("conditions").find(|condition| condition.str("type") == "Dangling");

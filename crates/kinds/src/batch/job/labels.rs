@@ -30,7 +30,10 @@ pub(super) fn generate_selector(object: &mut Value) {
     let meta = view.get("metadata");
     let (name, uid) = (meta.str("name").to_owned(), meta.str("uid").to_owned());
     let template_labels = view.at(&["spec", "template", "metadata", "labels"]);
-    let shared = !template_labels.is_empty() && template_labels.same(meta.get("labels"));
+    // Upstream makes an object with a generated name of a copy, in which they are two.
+    let prefix = meta.str("generateName");
+    let is_generated = !prefix.is_empty() && name.len() == prefix.len() + 5 && name.starts_with(prefix);
+    let shared = !is_generated && !template_labels.is_empty() && template_labels.same(meta.get("labels"));
     let spec = map_at(object, "spec");
     set_default(spec, "template", json!({}));
     set_default(spec, "selector", json!({}));
