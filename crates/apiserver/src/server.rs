@@ -11,6 +11,7 @@ mod openapi;
 mod service;
 mod stall;
 mod version;
+mod zpages;
 
 pub use core::{Config, Core};
 pub use service::{ApiServer, Caller};

@@ -1,5 +1,6 @@
 //! What a server is told: plain values, from flags and a file, checked once.
 
+pub(crate) mod flags;
 pub mod guard;
 mod network;
 mod settings;

@@ -10,6 +10,7 @@ use crate::background::Background;
 use crate::bootstrap::{self, BootstrapError};
 use crate::choices;
 use crate::config::Config;
+use crate::config::flags::flags;
 use crate::inprocess;
 use crate::instance::{Claim, Description};
 use crate::kubeconfig;
@@ -410,6 +411,7 @@ fn parts(
         kubelets: authorities.nodes.clone(),
         aggregation: authorities.aggregation.clone(),
         audit: guard::audit(&config.guard.audit, &config.data_dir)?,
+        flags: flags(config),
     })
 }
 

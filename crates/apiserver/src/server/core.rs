@@ -17,6 +17,7 @@ use crate::registry::Registry;
 use crate::server::metrics::Metrics;
 use crate::storage::ObjectStore;
 use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -49,6 +50,8 @@ pub struct Config {
     pub aggregation: Arc<Aggregation>,
     /// The audit log, if there is one.
     pub audit: Option<Arc<Audit>>,
+    /// The flags of the server, with their values, for whoever asks.
+    pub flags: BTreeMap<&'static str, String>,
 }
 
 /// What all requests share.
@@ -67,6 +70,9 @@ pub struct Core {
     pub(crate) kubelets: Arc<KubeletClient>,
     pub(crate) aggregation: Arc<Aggregation>,
     pub(crate) audit: Option<Arc<Audit>>,
+    pub(crate) flags: BTreeMap<&'static str, String>,
+    /// When it was put together, in seconds since the epoch.
+    pub(crate) started: i64,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
     pub(crate) flow: Control,
@@ -94,6 +100,7 @@ impl Core {
             kubelets,
             aggregation,
             audit,
+            flags,
         } = config;
         let (registry, definitions) = Definitions::new(store.clone(), registry);
         let flow = Control::new(&store);
@@ -112,6 +119,8 @@ impl Core {
             kubelets,
             aggregation,
             audit,
+            flags,
+            started: now_seconds(),
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
             flow,
@@ -151,12 +160,16 @@ impl Core {
 
     /// Seconds since the epoch.
     pub(crate) fn now_seconds(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        now_seconds()
     }
 
     /// Now, as objects carry it.
     pub(crate) fn now_text(&self) -> String {
         object::time::format_seconds(self.now_seconds())
     }
+}
+
+fn now_seconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -34,7 +34,7 @@ pub(crate) fn answer(core: &Core, verb: &str, path: &str, headers: &HeaderMap) -
             };
             return Some(in_aggregated_form(&document, encoding, headers));
         }
-        ["api"] => Some(discovery::api_versions(resources, "")),
+        ["api"] => Some(discovery::api_versions(resources, core.external_url.trim_start_matches("https://"))),
         ["apis"] => Some(aggregation::groups(core, discovery::groups(resources))),
         ["apis", group] => Some(aggregation::group(core, group, discovery::group(resources, group))?),
         ["api", version] => discovery::resources(resources, "", version),
@@ -71,16 +71,18 @@ pub(crate) fn reads(verb: &str) -> bool {
 
 /// All paths that lead somewhere.
 fn index(resources: &[Arc<Resource>]) -> Value {
-    const OTHERS: [&str; 10] = [
+    const OTHERS: [&str; 12] = [
         "/.well-known/openid-configuration",
         "/api",
         "/apis",
         "/apis/",
+        "/flagz",
         "/metrics",
         "/openapi/v2",
         "/openapi/v3",
         "/openapi/v3/",
         "/openid/v1/jwks",
+        "/statusz",
         "/version",
     ];
     let mut paths: BTreeSet<String> = OTHERS.iter().map(|path| (*path).to_owned()).collect();

@@ -7,7 +7,7 @@
 use super::core::Core;
 use super::metrics::{self, Kind, Labels};
 use super::stall::Excused;
-use super::{documents, health, oidc, openapi, version};
+use super::{documents, health, oidc, openapi, version, zpages};
 use crate::aggregation;
 use crate::audit::{self, Record};
 use crate::authn::x509::Peer;
@@ -275,6 +275,9 @@ impl ApiServer {
             return answer;
         }
         if let Some(answer) = documents::answer(&self.0, verb, path, headers) {
+            return answer;
+        }
+        if let Some(answer) = zpages::answer(&self.0, path, accept(headers)) {
             return answer;
         }
         if let Some(answer) = oidc::answer(&self.0, verb, path, accept(headers)) {

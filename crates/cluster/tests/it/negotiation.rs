@@ -54,6 +54,34 @@ async fn documents_and_logs_are_given_in_the_forms_they_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_tell_what_runs_and_how() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let status = send(&client, Method::GET, "/statusz", None).await;
+    for line in ["\napiserver statusz\nWarning: ", "\nStarted: ", "\nUp: 0 hr 0", "\nEmulation version: 1.36\n"] {
+        assert!(status.text.contains(line), "{line:?} in {}", status.text);
+    }
+    let flags = send(&client, Method::GET, "/flagz", None).await;
+    assert!(flags.text.contains("\nno-node:true\n"), "{}", flags.text);
+    for (path, kind) in [("/statusz", "Statusz"), ("/flagz", "Flagz")] {
+        let form = format!("application/json;v=v1beta1;g=config.k8s.io;as={kind}");
+        let (code, media, body) = get(&client, path, &form).await;
+        assert_eq!(
+            (code, body["kind"].as_str(), body["metadata"]["name"].as_str()),
+            (200, Some(kind), Some("apiserver"))
+        );
+        assert_eq!(media, format!("application/json;g=config.k8s.io;v=v1beta1;as={kind}"));
+        let (code, _, body) = get(&client, path, "application/json").await;
+        let why = "only the following media types are accepted: application/json, application/yaml, text/plain";
+        assert_eq!((code, body["message"].as_str()), (406, Some(why)));
+    }
+    let (_, _, api) = get(&client, "/api", "application/json").await;
+    let address = api["serverAddressByClientCIDRs"][0]["serverAddress"].as_str().unwrap_or_default().to_owned();
+    assert!(address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()), "{api}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_scale_has_the_shapes_that_objects_have() {
     let world = World::start().await;
     let client = world.client_without_retries().await;
