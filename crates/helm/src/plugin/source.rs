@@ -34,8 +34,6 @@ pub struct Archive {
     pub data: Vec<u8>,
     /// What is beside it, as `.prov`.
     pub provenance: Option<Vec<u8>>,
-    /// What is to be said of it, if it is from a registry.
-    pub registry: Option<String>,
 }
 
 impl Source {
@@ -71,7 +69,6 @@ impl Source {
                 name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 data: std::fs::read(path).map_err(|source| Error::file(path, source))?,
                 provenance: std::fs::read(provenance::path_of(path)).ok(),
-                registry: None,
             },
             Self::Http(url) => {
                 let get = |url: &str| crate::repository::get(url, &Entry::default());
@@ -79,14 +76,12 @@ impl Source {
                     name: url.rsplit('/').next().unwrap_or_default().to_owned(),
                     data: get(url)?,
                     provenance: get(&format!("{url}.prov")).ok(),
-                    registry: None,
                 }
             }
             Self::Registry(url) => {
                 let failed = |error: Error| Error::Plugin(format!("failed to pull plugin from {url}: {error}"));
                 let (name, pulled) = pull_plugin(places, url, access).map_err(failed)?;
-                let registry = Some(pulled.told("Pulled plugin"));
-                Archive { name, data: pulled.data, provenance: pulled.provenance, registry }
+                Archive { name, data: pulled.data, provenance: pulled.provenance }
             }
         }))
     }

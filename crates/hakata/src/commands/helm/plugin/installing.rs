@@ -102,9 +102,6 @@ fn copy(url: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
 
 /// Unpacks an archive, after what vouches for it was looked at; both are kept beside the folder.
 fn unpack(fetched: &Archive, parent: &Path, keyring: Option<&Path>) -> anyhow::Result<PathBuf> {
-    if let Some(told) = &fetched.registry {
-        print(told)?;
-    }
     if let Some(keyring) = keyring {
         let Some(signed) = &fetched.provenance else {
             bail!("plugin verification failed: no provenance file (.prov) found");
