@@ -17,11 +17,12 @@ use http::Method;
 use informer::Informers;
 use kube::Client;
 use object::{Value, View, json};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 /// How often something is tried again before it waits for its next event.
@@ -29,6 +30,10 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pieces of work that may wait.
 const QUEUE: usize = 4096;
+/// When, after a resource was added, owners that nobody has told of are looked at again: one may have come and gone before
+/// its resource was followed.
+const LOOKS: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(30)];
 /// What adds resources and takes them away.
 const SOURCES: [&str; 2] =
     ["/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "/apis/apiregistration.k8s.io/v1/apiservices"];
@@ -70,7 +75,9 @@ impl Collector {
     async fn follow_all(&self, changed: &Notify, work_tx: mpsc::Sender<Work>) {
         let mut running = FuturesUnordered::new();
         let mut followed: HashMap<String, AbortHandle> = HashMap::new();
+        let mut looks: VecDeque<Instant> = VecDeque::new();
         loop {
+            let (was_begun, mut is_more) = (!followed.is_empty(), false);
             match api::discover(&self.client).await {
                 Ok(mut collections) => {
                     collections.retain(|c| c.can("list") && c.can("watch") && c.can("delete"));
@@ -87,6 +94,7 @@ impl Collector {
                             let follow = self.follow(collection.clone(), work_tx.clone());
                             running.push(Abortable::new(follow, registration));
                             entry.insert(handle);
+                            is_more = true;
                         }
                     }
                     *self.collections.lock().unwrap_or_else(PoisonError::into_inner) = collections;
@@ -96,15 +104,42 @@ impl Collector {
                     changed.notify_one();
                 }
             }
-            let next = async {
-                changed.notified().await;
-                // Several definitions mostly come together.
-                tokio::time::sleep(PAUSE).await;
-            };
-            tokio::select! {
-                () = next => {}
-                () = async { while running.next().await.is_some() {} std::future::pending::<()>().await } => {}
+            if was_begun && is_more {
+                looks = LOOKS.iter().map(|pause| Instant::now() + *pause).collect();
             }
+            self.wait_for_change(changed, &mut running, &mut looks, &work_tx).await;
+        }
+    }
+
+    /// Waits for definitions to change, and meanwhile follows and looks again.
+    async fn wait_for_change(
+        &self,
+        changed: &Notify,
+        running: &mut FuturesUnordered<Abortable<impl Future<Output = ()>>>,
+        looks: &mut VecDeque<Instant>,
+        work_tx: &mpsc::Sender<Work>,
+    ) {
+        let looking = async {
+            while let Some(moment) = looks.front() {
+                tokio::time::sleep_until(*moment).await;
+                looks.pop_front();
+                let doubtful = self.graph().doubtful();
+                for work in doubtful {
+                    // The worker ends with this task.
+                    let _ = work_tx.send(work).await;
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        let next = async {
+            changed.notified().await;
+            // Several definitions mostly come together.
+            tokio::time::sleep(PAUSE).await;
+        };
+        tokio::select! {
+            () = next => {}
+            () = looking => {}
+            () = async { while running.next().await.is_some() {} std::future::pending::<()>().await } => {}
         }
     }
 

@@ -97,6 +97,13 @@ impl Graph {
         work
     }
 
+    /// Objects with an owner that nobody has told of.
+    pub(crate) fn doubtful(&self) -> Vec<Work> {
+        let is_unknown = |(owner, _): &(String, bool)| !self.nodes.contains_key(owner);
+        let doubtful = self.nodes.values().filter(|node| node.owners.iter().any(is_unknown));
+        doubtful.map(|node| Work::CheckOwners(node.uid.clone())).collect()
+    }
+
     /// An object.
     pub(crate) fn get(&self, uid: &str) -> Option<Node> {
         self.nodes.get(uid).cloned()
@@ -160,6 +167,18 @@ mod tests {
     fn an_unknown_owner_is_doubtful() {
         let mut graph = Graph::default();
         assert_eq!(graph.put(node("dependent", &["nobody"])), [Work::CheckOwners("dependent".to_owned())]);
+    }
+
+    #[test]
+    fn what_has_an_unknown_owner_can_be_looked_at_again() {
+        let mut graph = Graph::default();
+        graph.put(node("owner", &[]));
+        graph.put(node("dependent", &["owner"]));
+        assert_eq!(graph.doubtful(), []);
+        graph.put(node("other", &["owner", "nobody"]));
+        assert_eq!(graph.doubtful(), [Work::CheckOwners("other".to_owned())]);
+        graph.put(node("nobody", &[]));
+        assert_eq!(graph.doubtful(), []);
     }
 
     #[test]
