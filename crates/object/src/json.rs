@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: streaming, and positions of errors, which upstream's messages do not name.
 
+mod plain;
 mod reader;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 //! Descriptions are not here: they come from `k8s-openapi` when a document is asked for.
 
 mod builtin;
+mod keys;
 mod places;
 mod table;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use places::Places;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A name: borrowed from the compiled-in tables, or owned by a schema made at run time.
 pub type Text = Cow<'static, str>;
@@ -31,6 +32,8 @@ pub struct Schema {
     by_name: HashMap<Text, TypeId>,
     /// Go's named list and map types (`v1.ResourceList`), with what they are.
     aliases: HashMap<Text, Text>,
+    /// See [`Schema::has_keys`]; found out when somebody asks, and forgotten when a type is added.
+    keyed: OnceLock<Box<[bool]>>,
 }
 
 /// A type in its [`Schema`].
@@ -200,6 +203,11 @@ impl Schema {
         &self.types[id.0 as usize]
     }
 
+    /// True if a list whose items are told apart by keys may be in a value of this type, however deep.
+    pub fn has_keys(&self, id: TypeId) -> bool {
+        self.keyed.get_or_init(|| keys::keyed(&self.types))[id.0 as usize]
+    }
+
     /// All types.
     pub fn types(&self) -> impl ExactSizeIterator<Item = &StructType> {
         self.types.iter()
@@ -209,6 +217,7 @@ impl Schema {
     /// counts.
     pub fn insert(&mut self, mut ty: StructType) -> TypeId {
         ty.index_fields();
+        self.keyed = OnceLock::new();
         if let Some(&id) = self.by_name.get(&ty.name) {
             self.types[id.0 as usize] = ty;
             return id;

@@ -16,6 +16,7 @@ pub(super) struct Place<'s> {
 pub(super) enum Shape<'s> {
     Scalar(Scalar),
     Struct {
+        id: TypeId,
         ty: &'s StructType,
         atomic: bool,
     },
@@ -59,8 +60,8 @@ pub(super) enum Form {
 
 impl<'s> Place<'s> {
     pub(super) fn root(schema: &'s Schema, ty: TypeId) -> Place<'s> {
-        let ty = schema.get(ty);
-        Place { schema, shape: Shape::Struct { ty, atomic: ty.atomic } }
+        let (id, ty) = (ty, schema.get(ty));
+        Place { schema, shape: Shape::Struct { id, ty, atomic: ty.atomic } }
     }
 
     fn of(schema: &'s Schema, ty: &'s Type, merge: &'s Merge) -> Place<'s> {
@@ -75,7 +76,7 @@ impl<'s> Place<'s> {
             Type::Merged(inner) => return Place::of(schema, &inner.0, &inner.1),
             Type::Struct(id) => {
                 let ty = schema.get(*id);
-                Shape::Struct { ty, atomic: atomic || (ty.atomic && *merge != Merge::Granular) }
+                Shape::Struct { id: *id, ty, atomic: atomic || (ty.atomic && *merge != Merge::Granular) }
             }
             Type::Map(values) => Shape::Map { values, atomic },
             Type::List(items) => Shape::List {
@@ -159,6 +160,11 @@ impl<'s> Place<'s> {
             Shape::List { kind: ListKind::Map(keys), .. } => self.key_of(keys, item),
             _ => Err("invalid indexing of non-associative list".to_owned()),
         }
+    }
+
+    /// True if no list below has items with keys.
+    pub(super) fn is_without_keys(self) -> bool {
+        matches!(self.shape, Shape::Struct { id, .. } if !self.schema.has_keys(id))
     }
 
     /// True if [`Place::element_of`] has a name for the item.

@@ -24,6 +24,9 @@ pub(super) fn validate(place: Place<'_>, value: &Value) -> Result<(), String> {
 
 /// True if an item of a list with keys lacks one of them: then nothing can be said of owners.
 pub(super) fn lacks_keys(place: Place<'_>, value: &Value) -> bool {
+    if place.is_without_keys() {
+        return false;
+    }
     match (place.form(Some(value)), value) {
         (Form::List, Value::Array(items)) => {
             let atomic = matches!(place.shape, Shape::List { kind: ListKind::Atomic, .. } | Shape::Any { .. });

@@ -1,5 +1,6 @@
 //! The grammar: text to [`Node`], or to whoever wants its parts one by one, with the messages of Go's scanner.
 
+use super::plain::plain_length;
 use super::{MAX_DEPTH, Node, Number, SyntaxError};
 use crate::quote::quote;
 use std::borrow::Cow;
@@ -73,11 +74,12 @@ const MARKS: [Mark; 256] = {
 fn length_of_text(text: &[u8]) -> usize {
     let mut at = 0;
     loop {
-        at += text[at..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
+        at += plain_length(&text[at..]);
         match text.get(at) {
             None => return text.len(),
             Some(b'"') => return at + 1,
-            Some(_) => at = (at + 2).min(text.len()),
+            Some(b'\\') => at = (at + 2).min(text.len()),
+            Some(_) => at += 1,
         }
     }
 }
@@ -337,8 +339,7 @@ impl<'a> Reader<'a> {
     /// A text; the reader stands at its opening quote.
     fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         let start = self.place + 1;
-        let plain = self.text[start..].iter().take_while(|byte| ENDS[usize::from(**byte)] == 0).count();
-        let end = start + plain;
+        let end = start + plain_length(&self.text[start..]);
         if *self.text.get(end).ok_or_else(at_end)? == b'"' {
             self.place = end + 1;
             return Ok(match self.utf8 {
@@ -355,11 +356,11 @@ impl<'a> Reader<'a> {
         let mut out = String::new();
         loop {
             let rest = &self.text[self.place..];
-            let plain = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-            let length = plain.ok_or_else(at_end)?;
+            let length = plain_length(rest);
+            let special = *rest.get(length).ok_or_else(at_end)?;
             out.push_str(&lossy(&rest[..length]));
             self.place += length + 1;
-            match rest[length] {
+            match special {
                 b'"' => return Ok(out),
                 b'\\' => out.push(self.escape()?),
                 byte => return Err(unexpected(byte, "in string literal")),
@@ -411,19 +412,6 @@ impl<'a> Reader<'a> {
         Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 }
-
-/// Not 0 for the bytes that do not stand for themselves in a text.
-const ENDS: [u8; 256] = {
-    let mut ends = [0; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        ends[byte] = 1;
-        byte += 1;
-    }
-    ends[b'"' as usize] = 1;
-    ends[b'\\' as usize] = 1;
-    ends
-};
 
 /// UTF-8 as it is, and U+FFFD for each byte that is not part of it.
 fn lossy(bytes: &[u8]) -> Cow<'_, str> {

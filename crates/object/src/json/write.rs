@@ -3,6 +3,7 @@
 //! The text is that of `serde_json`, whose way through generic traits takes several times as long; every object that is
 //! stored goes through here.
 
+use super::plain::plain_length;
 use serde_json::{Number, Value};
 
 /// What stands for a byte in a text: 0 for itself, `u` for its number in hexadecimal, else the letter after a backslash.
@@ -69,14 +70,13 @@ pub fn write_text(out: &mut Vec<u8>, text: &str) {
 /// Appends a part of a text, without quotes around it.
 pub(crate) fn write_inside(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    if has_escapes(rest) {
-        while let Some(plain) = rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0) {
-            out.extend_from_slice(&rest[..plain]);
-            write_escape(out, rest[plain]);
-            rest = &rest[plain + 1..];
-        }
+    loop {
+        let (plain, other) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = other.split_first() else { return };
+        write_escape(out, *byte);
+        rest = behind;
     }
-    out.extend_from_slice(rest);
 }
 
 fn write_escape(out: &mut Vec<u8>, byte: u8) {
@@ -88,23 +88,6 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
         }
         letter => out.extend_from_slice(&[b'\\', letter]),
     }
-}
-
-/// True if a byte may not stand for itself: eight are looked at together, as few texts have any.
-fn has_escapes(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    words.iter().chain([&last]).any(|word| has_escape(u64::from_le_bytes(*word)))
-}
-
-/// The high bit of a byte tells of it, if no lower byte has one already.
-fn has_escape(word: u64) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = ONES << 7;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-    (controls | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')))) != 0
 }
 
 fn write_number(out: &mut Vec<u8>, number: &Number) {
