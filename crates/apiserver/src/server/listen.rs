@@ -9,8 +9,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
+use rustls::{CipherSuite, ServerConfig};
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -34,13 +34,27 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The TLS side of the server: its certificate, which may change while it serves, and any client certificate.
 pub fn tls_config(certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::ring::default_provider();
+    // 128 bits first, as Go's servers have it: lists are long, and it takes four rounds fewer of fourteen.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(Arc::new(AnyClient::default()))
         .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Where AES is slow, clients know better.
+    config.ignore_client_order = has_aes();
     Ok(Arc::new(config))
+}
+
+/// True if the processor has instructions for AES.
+fn has_aes() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("aes");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
 }
 
 /// Serves until `stop`, then waits up to `grace` for what is under way.
