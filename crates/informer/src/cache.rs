@@ -91,6 +91,9 @@ impl Cache {
 
     /// The objects of a namespace.
     pub fn in_namespace(&self, namespace: &str) -> Vec<Shared> {
+        if self.is_empty() {
+            return Vec::new();
+        }
         // `0` is what follows `/`.
         let (from, to) = (format!("{namespace}/"), format!("{namespace}0"));
         self.read().objects.range(from..to).map(|(_, object)| object.clone()).collect()

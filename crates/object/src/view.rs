@@ -49,6 +49,7 @@ impl<'a> View<'a> {
     }
 
     /// The child `name`; absent if this is absent or not a map.
+    #[inline]
     pub fn get(self, name: &str) -> View<'a> {
         match self.0 {
             Place::Absent => View::ABSENT,
@@ -58,11 +59,13 @@ impl<'a> View<'a> {
     }
 
     /// Follows several children: `view.at(&["spec", "template", "spec"])`.
+    #[inline]
     pub fn at(self, names: &[&str]) -> View<'a> {
         names.iter().fold(self, |view, name| view.get(name))
     }
 
     /// True if something stands here and it is not `null`.
+    #[inline]
     pub fn exists(self) -> bool {
         match self.0 {
             Place::Absent => false,
@@ -77,11 +80,13 @@ impl<'a> View<'a> {
     }
 
     /// True if the child `name` is set (not `null`): a pointer that is not nil.
+    #[inline]
     pub fn has(self, name: &str) -> bool {
         self.get(name).exists()
     }
 
     /// The text here, or "".
+    #[inline]
     pub fn as_str(self) -> &'a str {
         self.opt_text().unwrap_or_default()
     }
@@ -96,11 +101,13 @@ impl<'a> View<'a> {
     }
 
     /// The text of the child `name`, or "".
+    #[inline]
     pub fn str(self, name: &str) -> &'a str {
         self.get(name).as_str()
     }
 
     /// The text of the child `name` if it is set.
+    #[inline]
     pub fn opt_str(self, name: &str) -> Option<&'a str> {
         self.get(name).opt_text()
     }
@@ -119,21 +126,25 @@ impl<'a> View<'a> {
     }
 
     /// The whole number of the child `name`, or 0.
+    #[inline]
     pub fn int(self, name: &str) -> i64 {
         self.get(name).as_int()
     }
 
     /// The whole number of the child `name` if it is set.
+    #[inline]
     pub fn opt_int(self, name: &str) -> Option<i64> {
         self.get(name).number()
     }
 
     /// The truth value of the child `name`, or false.
+    #[inline]
     pub fn bool(self, name: &str) -> bool {
         self.opt_bool(name).unwrap_or_default()
     }
 
     /// The truth value of the child `name` if it is set.
+    #[inline]
     pub fn opt_bool(self, name: &str) -> Option<bool> {
         match self.get(name).0 {
             Place::Absent => None,
@@ -158,6 +169,7 @@ impl<'a> View<'a> {
     }
 
     /// The items of the child `name`.
+    #[inline]
     pub fn list(self, name: &str) -> impl ExactSizeIterator<Item = View<'a>> + DoubleEndedIterator + Clone {
         self.get(name).items()
     }
@@ -190,6 +202,7 @@ impl<'a> View<'a> {
     }
 
     /// Number of items, entries or bytes of text here; 0 if absent.
+    #[inline]
     pub fn len(self) -> usize {
         match self.0 {
             Place::Tree(Value::Array(items)) => items.len(),
@@ -201,6 +214,7 @@ impl<'a> View<'a> {
     }
 
     /// True if [`View::len`] is 0.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }

@@ -3,7 +3,7 @@
 use super::{Ask, Operation, Plugin};
 use object::{Status, Value, View, json};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 const DEFAULT: &str = "default";
 const MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -117,7 +117,7 @@ fn mount_token(spec: &mut Value) {
         }
     }
     if is_new && needed {
-        push(spec, "volumes", json!({ "name": volume, "projected": token_volume() }));
+        push(spec, "volumes", json!({ "name": volume, "projected": *TOKEN_VOLUME }));
     }
 }
 
@@ -134,7 +134,8 @@ fn suffix() -> String {
     random.iter().take(5).map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
 }
 
-fn token_volume() -> Value {
+/// The token's volume, the same in every pod.
+static TOKEN_VOLUME: LazyLock<Value> = LazyLock::new(|| {
     let namespace =
         json!({ "path": "namespace", "fieldRef": { "apiVersion": "v1", "fieldPath": "metadata.namespace" } });
     json!({
@@ -145,7 +146,7 @@ fn token_volume() -> Value {
             { "downwardAPI": { "items": [namespace] } },
         ],
     })
-}
+});
 
 /// A mirror of a pod that a node runs by itself may not use what the API server gives.
 fn check_mirror(ask: &Ask<'_>, pod: View<'_>) -> Result<(), Status> {
