@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = &[
     ("templates/service.yaml", include_str!("create/service.yaml")),
     ("templates/serviceaccount.yaml", include_str!("create/serviceaccount.yaml")),
     ("templates/ingress.yaml", include_str!("create/ingress.yaml")),
+    ("templates/httproute.yaml", include_str!("create/httproute.yaml")),
     ("templates/hpa.yaml", include_str!("create/hpa.yaml")),
     ("templates/NOTES.txt", include_str!("create/NOTES.txt")),
     ("templates/tests/test-connection.yaml", include_str!("create/test-connection.yaml")),

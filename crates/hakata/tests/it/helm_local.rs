@@ -53,6 +53,24 @@ impl Home {
 }
 
 #[test]
+fn a_new_chart_can_show_its_service_in_every_way() {
+    let home = Home::new();
+    let kinds = |more: &[&str]| -> Vec<String> {
+        let out = home.done(&[&["template", "rel", "web"], more].concat());
+        out.lines().filter_map(|line| line.strip_prefix("kind: ")).map(str::to_owned).collect()
+    };
+    assert_eq!(kinds(&[]), ["ServiceAccount", "Service", "Deployment", "Pod"]);
+    for (value, kind) in [
+        ("ingress.enabled=true", "Ingress"),
+        ("httpRoute.enabled=true", "HTTPRoute"),
+        ("autoscaling.enabled=true", "HorizontalPodAutoscaler"),
+    ] {
+        assert!(kinds(&["--set", value]).iter().any(|made| made == kind), "{value}");
+    }
+    home.done(&["lint", "web", "--set", "ingress.enabled=true,httpRoute.enabled=true,autoscaling.enabled=true"]);
+}
+
+#[test]
 fn values_are_shown_by_path() {
     let home = Home::new();
     let show = |path: &str| home.done(&["show", "values", "web", "--jsonpath", path]);
