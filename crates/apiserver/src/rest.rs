@@ -22,6 +22,7 @@ mod metrics;
 mod options;
 mod ownership;
 mod patch;
+mod patched_type;
 mod reviews;
 mod scale;
 mod selection;

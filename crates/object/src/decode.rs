@@ -206,7 +206,7 @@ impl<'s> Decoder<'s> {
     /// What has no schema of its own is kept as it is; Go tells of duplicates only in plain interfaces.
     fn any(&mut self, node: Node<'_>, at: &At<'_>) -> Value {
         if self.style == Style::Json && at.go_type(self.schema) == "interface {}" {
-            let (value, told) = node.into_value_strict();
+            let (value, told) = node.into_value_strict().unwrap_or_default();
             for text in told {
                 let inner = text.trim_start_matches("duplicate field \"").trim_end_matches('"').to_owned();
                 json::tell(&mut self.strict, "duplicate", &format!("{}.{inner}", at.strict_path()));

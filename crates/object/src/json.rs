@@ -17,8 +17,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 pub use reader::{Next, RawEntry, Reader, length_of, parse, raw_entries};
-pub(crate) use write::write_inside;
 pub use write::{write, write_text};
+pub(crate) use write::{write_as_go, write_inside};
 
 /// How deep lists and maps may nest. Upstream allows 10,000; ours is what readers of JSON in general accept (127) less
 /// some room for a list or an event around the object.
@@ -135,20 +135,23 @@ impl Node<'_> {
     }
 
     /// As a plain value, with Go's word about each duplicate key (`duplicate field "spec.x"`), at most a hundred.
-    pub fn into_value_strict(self) -> (Value, Vec<String>) {
+    ///
+    /// # Errors
+    /// Go's word about a number that is out of range.
+    pub fn into_value_strict(self) -> Result<(Value, Vec<String>), SyntaxError> {
         let (mut path, mut told) = (String::new(), Vec::new());
-        let value = self.strict(&mut path, &mut told);
-        (value, told)
+        let value = self.strict(&mut path, &mut told)?;
+        Ok((value, told))
     }
 
-    fn strict(self, path: &mut String, told: &mut Vec<String>) -> Value {
+    fn strict(self, path: &mut String, told: &mut Vec<String>) -> Result<Value, SyntaxError> {
         let length = path.len();
-        match self {
+        Ok(match self {
             Node::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.into_iter().enumerate() {
                     write!(path, "[{index}]").expect("writing to a String does not fail");
-                    list.push(item.strict(path, told));
+                    list.push(item.strict(path, told)?);
                     path.truncate(length);
                 }
                 Value::Array(list)
@@ -163,15 +166,20 @@ impl Node<'_> {
                     if map.contains_key(key.as_ref()) {
                         tell(told, "duplicate", path);
                     }
-                    let value = node.strict(path, told);
+                    let value = node.strict(path, told)?;
                     path.truncate(length);
                     map.insert(key.into_owned(), value);
                 }
                 Value::Object(map)
             }
+            Node::Number(number) => number.to_value().ok_or_else(|| out_of_range(&number))?,
             scalar => scalar.into_value(),
-        }
+        })
     }
+}
+
+fn out_of_range(number: &Number<'_>) -> SyntaxError {
+    SyntaxError(format!("json: cannot unmarshal number {} into Go value of type float64", number.text()))
 }
 
 impl From<Value> for Node<'_> {
@@ -191,7 +199,7 @@ impl From<Value> for Node<'_> {
 
 /// Reads a text of no known type, and tells of duplicate keys.
 pub fn read(text: &[u8]) -> Result<(Value, Vec<String>), SyntaxError> {
-    Ok(parse(text)?.into_value_strict())
+    parse(text)?.into_value_strict()
 }
 
 /// Notes a strict error (`unknown field "a.b"`), once each and at most a hundred, as upstream.

@@ -131,7 +131,7 @@ impl Check<'_> {
         };
         let is_text_like = matches!(value, Value::String(_) | Value::Array(_));
         let float_as_integer =
-            found == "number" && types.contains(&"integer") && value.as_f64().is_some_and(|float| float.fract() == 0.0);
+            found == "number" && types.contains(&"integer") && value.as_f64().is_some_and(numbers::is_json_integer);
         let integer_as_number = found == "integer" && types.contains(&"number");
         let is_of_type = types.contains(&found) || float_as_integer || integer_as_number;
         if !is_text_like && !format.is_empty() && !is_of_type && found_format != format {

@@ -1,8 +1,8 @@
 //! Custom resources where they differ from built-in kinds: in how bytes become an object. All else is common.
 
 use super::call::Call;
-use super::decode;
 use super::options::FieldValidation;
+use super::{decode, patched_type};
 use crate::http::media::{self, Encoding};
 use crate::storage::Entry;
 use bytes::Bytes;
@@ -19,14 +19,17 @@ const PATCHES: &str = "application/json-patch+json, application/merge-patch+json
 pub(super) fn body(call: &Call, custom: &Custom, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
     let wanted = call.body.kind.as_str();
     let unrecognized = |why: &str| decode::unrecognized(wanted, why, body);
-    let (mut object, mut strict) = match media::content_encoding(call.content_type())? {
-        Encoding::Json => json::read(body).map_err(|error| unrecognized(&bad_json(&error.to_string())))?,
-        Encoding::Yaml => decode::yaml_value(body).map_err(|why| unrecognized(&why))?,
+    let (node, mut strict) = match media::content_encoding(call.content_type())? {
+        Encoding::Json => (json::parse(body).map_err(|error| unrecognized(&bad_json(&error.to_string())))?, Vec::new()),
+        Encoding::Yaml => {
+            let (value, strict) = decode::yaml_value(body).map_err(|why| unrecognized(&why))?;
+            (Node::from(value), strict)
+        }
         Encoding::Protobuf => return Err(unrecognized("custom resources are not sent as protobuf")),
     };
-    let found = sniff(&Node::from(object.clone())).map_err(|why| unrecognized(&why))?;
+    let found = sniff(&node).map_err(|why| unrecognized(&why))?;
     // Go's decoder of unknown types, other than that of known ones, heeds the case of names.
-    if found.kind.is_empty() || object.get("kind").is_none() {
+    if found.kind.is_empty() || !has_kind(&node) {
         let text = String::from_utf8_lossy(body);
         return Err(unrecognized(&format!("Object 'Kind' is missing in '{text}'")));
     }
@@ -34,6 +37,8 @@ pub(super) fn body(call: &Call, custom: &Custom, body: &Bytes, validation: Field
         let version = found.api_version.rsplit('/').next().unwrap_or_default();
         Status::bad_request(bad_request(wanted, Some((version, &found.kind)), why, body))
     };
+    let (mut object, duplicates) = node.into_value_strict().map_err(|error| refuse(&error.to_string()))?;
+    strict.extend(duplicates);
     if found.api_version != call.body.api_version {
         return Err(Status::bad_request(format!(
             "the API version in the data ({}) does not match the expected API version ({})",
@@ -42,7 +47,7 @@ pub(super) fn body(call: &Call, custom: &Custom, body: &Bytes, validation: Field
     }
     // An update that names another object, or none, is refused for that.
     if call.verb != "update" || View::from(&object).get("metadata").str("name") == call.info.name {
-        check_type(call, custom, &object)?;
+        check_type(custom, &object)?;
     }
     strict.extend(told(custom.own().coerce(&mut object).map_err(|why| refuse(&why))?));
     decode::report(call, validation, strict, |why| {
@@ -53,19 +58,28 @@ pub(super) fn body(call: &Call, custom: &Custom, body: &Bytes, validation: Field
     Ok(object)
 }
 
+fn has_kind(node: &Node<'_>) -> bool {
+    matches!(node, Node::Map(entries) if entries.iter().any(|(name, _)| name == "kind"))
+}
+
 /// An object must be of the resource's kind.
-pub(super) fn check_type(call: &Call, custom: &Custom, object: &Value) -> Result<(), Status> {
+pub(super) fn check_type(custom: &Custom, object: &Value) -> Result<(), Status> {
     let view = View::from(object);
+    let (group, version) = patched_type::split(view.str("apiVersion"));
+    let api_version = patched_type::join(group, version);
     let mut errors = Errors::new();
-    let wanted = [("kind", custom.family.kind.as_str()), ("apiVersion", custom.own().api_version.as_str())];
-    for (name, wanted) in wanted.into_iter().filter(|(name, wanted)| view.str(name) != *wanted) {
-        errors.push(Error::invalid(&Path::new(name), view.str(name), format!("must be {wanted}")));
+    let wanted = [
+        ("kind", view.str("kind"), custom.family.kind.as_str()),
+        ("apiVersion", &api_version, custom.own().api_version.as_str()),
+    ];
+    for (name, found, wanted) in wanted.into_iter().filter(|(_, found, wanted)| found != wanted) {
+        errors.push(Error::invalid(&Path::new(name), found, format!("must be {wanted}")));
     }
     if errors.is_empty() {
         return Ok(());
     }
     let name = view.get("metadata").str("name");
-    Err(Status::invalid(&call.resource.group, view.str("kind"), name, &errors))
+    Err(Status::invalid(group, view.str("kind"), name, &errors))
 }
 
 /// A coerced object, with what strictness has to say about it.

@@ -18,6 +18,8 @@ use std::sync::Arc;
 const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 /// Where it registers those of the aggregator.
 const AGGREGATOR_SCHEME: &str = "pkg/apiserver/scheme/scheme.go:28";
+/// Where the scales of custom resources are.
+const CUSTOM_SCALE_SCHEME: &str = "k8s.io/client-go/scale/util.go:146";
 
 /// Decodes the body of a create or an update: an object of the call's kind, in canonical form, with defaults.
 pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
@@ -33,7 +35,7 @@ pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Re
 
 fn builtin_body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
     let wanted = call.body.kind.as_str();
-    let (decoded, mut strict) = match media::content_encoding(call.content_type())? {
+    let ((decoded, found), mut strict) = match media::content_encoding(call.content_type())? {
         Encoding::Json => match json::parse(body) {
             Ok(node) => (node_as(call, wanted, node, body)?, Vec::new()),
             Err(error) => return Err(unrecognized(wanted, &decode::bad_json(&error.to_string()), body)),
@@ -57,6 +59,12 @@ fn builtin_body(call: &Call, body: &Bytes, validation: FieldValidation) -> Resul
         let version = call.body.api_version.rsplit('/').next().unwrap_or_default();
         format!("{wanted} in version {version:?} cannot be handled as a {wanted}: {why}")
     })?;
+    if !found.api_version.is_empty() && found.api_version != call.body.api_version {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            found.api_version, call.body.api_version
+        )));
+    }
     let mut object = decoded.value;
     finish(call, &mut object);
     Ok(object)
@@ -83,21 +91,13 @@ pub(super) fn yaml_value(body: &[u8]) -> Result<(Value, Vec<String>), String> {
     Ok((reading.value, strict))
 }
 
-fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<Decoded, Status> {
+fn node_as(call: &Call, wanted: &str, node: Node<'_>, body: &Bytes) -> Result<(Decoded, TypeMeta), Status> {
     let found = decode::sniff(&node).map_err(|why| unrecognized(wanted, &why, body))?;
-    let version = call.body.api_version.as_str();
     let refuse = |why| refusal(call, wanted, &found, why, body);
     let ty = type_of(call, wanted, &found).map_err(refuse)?;
     let decoded = decode::decode_node(schema::builtin(), ty, node).map_err(refuse)?;
     check_type(call, wanted, &found).map_err(refuse)?;
-    let foreign = !found.api_version.is_empty() && found.api_version != version;
-    if foreign {
-        return Err(Status::bad_request(format!(
-            "the API version in the data ({}) does not match the expected API version ({version})",
-            found.api_version
-        )));
-    }
-    Ok(decoded)
+    Ok((decoded, found))
 }
 
 /// 400 for a body that says what it is and cannot be handled.
@@ -110,7 +110,7 @@ fn refusal(call: &Call, wanted: &str, found: &TypeMeta, why: String, body: &Byte
 }
 
 /// The type that the body says it is.
-fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String> {
+pub(super) fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String> {
     let own = call.body_type().ok_or_else(|| format!("the kind {wanted} has no schema"))?;
     let same_kind = found.kind.is_empty() || found.kind == wanted;
     let old_scale = wanted == "Scale"
@@ -133,28 +133,13 @@ fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<TypeId, String
             return foreign_kind(call, version, kind);
         }
         let shown = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-        let is_aggregator = call.body.api_version.starts_with("apiregistration.k8s.io/");
-        let scheme = if is_aggregator { AGGREGATOR_SCHEME } else { SCHEME };
+        let scheme = match call.resource.group.as_ref() {
+            "apiregistration.k8s.io" => AGGREGATOR_SCHEME,
+            _ if call.resource.custom.is_some() => CUSTOM_SCALE_SCHEME,
+            _ => SCHEME,
+        };
         format!("no kind {kind:?} is registered for version {shown:?} in scheme {scheme:?}")
     })
-}
-
-/// What a patch made must still be of the call's kind, if it says what it is.
-pub(super) fn check_own_type(call: &Call, object: &Value) -> Result<(), String> {
-    let body = &call.body;
-    let is = |field: &str, own: &str| match object.get(field) {
-        None | Some(Value::Null) => true,
-        Some(Value::String(text)) => text.is_empty() || text == own,
-        Some(_) => false,
-    };
-    if is("kind", &body.kind) && is("apiVersion", &body.api_version) {
-        return Ok(());
-    }
-    let found = decode::sniff(&Node::from(object.clone()))?;
-    type_of(call, &body.kind, &found)?;
-    let version = if found.api_version.is_empty() { &body.api_version } else { &found.api_version };
-    let kind = if found.kind.is_empty() { &body.kind } else { &found.kind };
-    Err(foreign_kind(call, version.rsplit('/').next().unwrap_or(version), kind))
 }
 
 /// A body of another kind cannot be handled, even though it can be read.
@@ -167,7 +152,7 @@ fn check_type(call: &Call, wanted: &str, found: &TypeMeta) -> Result<(), String>
     Err(foreign_kind(call, version, &found.kind))
 }
 
-fn foreign_kind(call: &Call, version: &str, kind: &str) -> String {
+pub(super) fn foreign_kind(call: &Call, version: &str, kind: &str) -> String {
     format!("converting ({version}.{kind}) to ({}): unknown conversion", internal_type(call))
 }
 

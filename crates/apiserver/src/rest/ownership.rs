@@ -138,8 +138,12 @@ impl ServedVersions<'_> {
             return Some(self.resource);
         }
         let (stored, kind) = (self.resource.stored_as(), &self.resource.kind);
+        // Upstream cannot compare objects across groups, and forgets who owned what in the other one.
         let is_other = |entry: &&Arc<Resource>| {
-            entry.kind == *kind && entry.is_of_version(api_version) && entry.stored_as() == stored
+            entry.group == self.resource.group
+                && entry.kind == *kind
+                && entry.is_of_version(api_version)
+                && entry.stored_as() == stored
         };
         self.registry.entries().iter().find(is_other)
     }

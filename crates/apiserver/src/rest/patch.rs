@@ -2,13 +2,16 @@
 
 use super::call::Call;
 use super::options::{FieldValidation, WriteOptions};
+use super::patched_type::{self, Patched};
 use super::{answer, create, custom, decode, metadata, ownership, update, write};
 use crate::http::Body;
 use ::http::Response;
 use bytes::Bytes;
+use kinds::Resource;
 use object::decode::Decoded;
 use object::field::{Error, Path};
 use object::patch::{go_print, json as json_patch, layout, merge, strategic};
+use object::schema::TypeId;
 use object::{Status, Value, View, json, schema};
 
 const CONFLICT_TRIES: usize = 64;
@@ -126,26 +129,80 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
     };
     let Outcome { value, mut strict } = outcome;
     // Errors alone show it, and they may take their time.
+    let json = || shown(call, kind, body, old);
     let refuse = |why: String| {
-        let error = Error::invalid(&Path::new("patch"), shown(call, kind, body, old), why);
+        let error = Error::invalid(&Path::new("patch"), json(), why);
         Status::invalid("", "", "", &[error])
     };
-    if matches!(kind, Kind::Json | Kind::Merge) && call.custom_body().is_none() {
-        decode::check_own_type(call, &value).map_err(refuse)?;
-    }
-    if let Some(custom) = call.custom_body() {
-        custom::check_type(call, custom, &value)?;
-    }
-    let Decoded { value: mut new, strict: more } = decoded(call, kind, value)?.map_err(refuse)?;
-    strict.extend(if more.is_empty() { more } else { in_order(call, kind, body, old, more) });
-    match options.field_validation {
+    let report = |strict: Vec<String>| match options.field_validation {
         FieldValidation::Strict if !strict.is_empty() => {
-            return Err(refuse(format!("strict decoding error: {}", strict.join(", "))));
+            Err(refuse(format!("strict decoding error: {}", strict.join(", "))))
         }
-        validation => decode::report(call, validation, strict, str::to_owned)?,
-    }
+        validation => decode::report(call, validation, strict, str::to_owned),
+    };
+    let patched = match call.custom_body() {
+        Some(custom) => patched_type::check_custom(call, custom, &value, json)?.map(|()| Patched::Own),
+        None if kind == Kind::Strategic => Ok(Patched::Own),
+        None => patched_type::of_builtin(call, &value, json),
+    };
+    let (mut new, more) = match patched.map_err(refuse)? {
+        Patched::Own => {
+            let Decoded { value, strict: more } = decoded(call, kind, value)?.map_err(refuse)?;
+            let ty = call.body_type().filter(|_| matches!(kind, Kind::Json | Kind::Merge) && !more.is_empty());
+            (
+                value,
+                match ty {
+                    Some(ty) => in_order(ty, &json(), more),
+                    None => more,
+                },
+            )
+        }
+        Patched::Version(other) => {
+            let (value, more) = of_other_version(call, &other, value)?.map_err(refuse)?;
+            let ty = schema::builtin().find(&other.type_name).filter(|_| !more.is_empty());
+            (
+                value,
+                match ty {
+                    Some(ty) => in_order(ty, &json(), more),
+                    None => more,
+                },
+            )
+        }
+        Patched::Internal => {
+            strict.extend(patched_type::unknown_fields(&value));
+            report(strict)?;
+            return Err(patched_type::nameless(call));
+        }
+    };
+    strict.extend(more);
+    report(strict)?;
     decode::finish(call, &mut new);
     Ok(new)
+}
+
+/// An object of another version of the kind, converted to the call's, with what strictness has to say about it.
+fn of_other_version(
+    call: &Call,
+    other: &Resource,
+    value: Value,
+) -> Result<Result<(Value, Vec<String>), String>, Status> {
+    let builtin = schema::builtin();
+    let (Some(from), Some(to)) = (builtin.find(&other.type_name), call.own_type()) else {
+        return Err(Status::internal("the kind has no schema"));
+    };
+    let Decoded { mut value, strict } = match object::decode::decode(builtin, from, value) {
+        Ok(decoded) => decoded,
+        Err(why) => return Ok(Err(why)),
+    };
+    other.strategy.defaults(&mut value);
+    if let Some(stored) = &other.stored {
+        value = stored.conversion.to_stored(value);
+    }
+    if let Some(stored) = &call.resource.stored {
+        value = stored.conversion.from_stored(value);
+    }
+    object::decode::normalise(builtin, to, &mut value).map_err(Status::internal)?;
+    Ok(Ok((value, strict)))
 }
 
 /// What a patch has made, in the form of the kind.
@@ -161,10 +218,8 @@ fn decoded(call: &Call, kind: Kind, mut value: Value) -> Result<Result<Decoded, 
 }
 
 /// What strictness has to say of what a patch made, in the order in which it stands there.
-fn in_order(call: &Call, kind: Kind, body: &Bytes, old: &Value, strict: Vec<String>) -> Vec<String> {
-    let Some(ty) = call.body_type().filter(|_| matches!(kind, Kind::Json | Kind::Merge)) else { return strict };
-    let text = shown(call, kind, body, old);
-    object::decode::decode_text(schema::builtin(), ty, text.as_bytes()).map_or(strict, |decoded| decoded.strict)
+fn in_order(ty: TypeId, json: &str, strict: Vec<String>) -> Vec<String> {
+    object::decode::decode_text(schema::builtin(), ty, json.as_bytes()).map_or(strict, |decoded| decoded.strict)
 }
 
 /// What a patch made of the object's JSON.
@@ -201,8 +256,13 @@ fn by_json_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Ou
         FieldValidation::Ignore => Status::bad_request(error.to_string()),
         _ => Status::bad_request(format!("error decoding patch: {error}")),
     })?;
-    let patch =
-        json_patch::Patch::decode(value).map_err(|why| Status::bad_request(format!("error decoding patch: {why}")))?;
+    let patch = match options.field_validation {
+        FieldValidation::Ignore => json_patch::Patch::decode_unchecked(value).map_err(Status::bad_request),
+        _ => {
+            json_patch::Patch::decode(value).map_err(|why| Status::bad_request(format!("error decoding patch: {why}")))
+        }
+    }?
+    .written_as(body);
     if patch.len() > MAX_OPERATIONS {
         let got = patch.len();
         return Err(Status::too_large(format!(

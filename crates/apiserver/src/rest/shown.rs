@@ -7,7 +7,7 @@ use crate::object_codec;
 use crate::storage::Entry;
 use kinds::Resource;
 use object::packed::FromText;
-use object::{Packed, Status, Value, View};
+use object::{Packed, Status, Value, View, json};
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -124,5 +124,5 @@ fn packed_of(entry: &Entry) -> Packed {
 }
 
 fn write_value(out: &mut Vec<u8>, value: &Value) {
-    serde_json::to_writer(out, value).expect("a Value always encodes into a Vec");
+    json::write(out, value);
 }

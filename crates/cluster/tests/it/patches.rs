@@ -274,3 +274,85 @@ async fn rules_of_single_kinds() {
     assert!(refused.message().contains("metadata.generateName: Invalid value: \"A:\""), "{}", refused.message());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_compares_what_is_written() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    make(&client, MAPS, json!({"metadata": {"name": "m"}, "data": {"k": "<", "u": "\u{fc}"}})).await;
+    let raw = async |query: &str, patch: &str| {
+        let request = http::Request::patch(format!("{MAPS}/m?dryRun=All{query}"))
+            .header("content-type", "application/json-patch+json")
+            .body(patch.to_owned().into_bytes())
+            .unwrap();
+        match client.request::<Value>(request).await {
+            Ok(_) => (200, String::new()),
+            Err(kube::Error::Api(status)) => (status.code, status.message),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    for (value, code) in [(r#""\u003c""#, 200), (r#""<""#, 422)] {
+        let test = format!(r#"[{{"op": "test", "path": "/data/k", "value": {value}}}]"#);
+        assert_eq!(raw("", &test).await.0, code, "{value}");
+    }
+    let (code, why) = raw("&fieldValidation=Ignore", "{}").await;
+    assert_eq!((code, why.as_str()), (400, "json: cannot unmarshal object into Go value of type jsonpatch.Patch"));
+    assert_eq!(raw("&fieldValidation=Ignore", r#"[{"op": 1}]"#).await.0, 422);
+    assert_eq!(raw("", r#"[{"op": 1}]"#).await.0, 400);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patch_may_make_another_version() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "none"});
+    let spec = json!({"maxReplicas": 3, "scaleTargetRef": target, "targetCPUUtilizationPercentage": 50});
+    make(&client, SCALERS, json!({"metadata": {"name": "h"}, "spec": spec})).await;
+    let path = format!("{SCALERS}/h?dryRun=All");
+    let change = json!({"apiVersion": "autoscaling/v2", "spec": {"maxReplicas": 4}});
+    let changed = patch(&client, &path, "merge", change.clone()).await;
+    assert_eq!((changed.code, &changed.body["apiVersion"]), (200, &json!("autoscaling/v1")), "{}", changed.body);
+    let spec = &changed.body["spec"];
+    assert_eq!((&spec["maxReplicas"], &spec["targetCPUUtilizationPercentage"]), (&json!(4), &json!(80)));
+    assert_eq!(changed.warnings, ["299 - \"unknown field \\\"spec.targetCPUUtilizationPercentage\\\"\""]);
+    let strict = patch(&client, &format!("{path}&fieldValidation=Strict"), "merge", change).await;
+    let why = "strict decoding error: unknown field \"spec.targetCPUUtilizationPercentage\"";
+    assert!(strict.code == 422 && strict.message().ends_with(why), "{}", strict.message());
+
+    let core = "/api/v1/namespaces/default/events";
+    let about = json!({"kind": "Pod", "name": "p", "namespace": "default"});
+    make(&client, core, json!({"metadata": {"name": "e"}, "involvedObject": about, "reason": "R", "count": 1})).await;
+    let path = format!("{EVENTS}/e?fieldManager=p");
+    let labelled = patch(&client, &path, "merge", json!({"metadata": {"labels": {"a": "b"}}})).await;
+    let owners = labelled.body["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    assert_eq!(owners.iter().map(|owner| &owner["manager"]).collect::<Vec<_>>(), ["p"], "{}", labelled.body);
+    let lossy = patch(&client, &path, "merge", json!({"apiVersion": "v1"})).await;
+    let why = "count: Invalid value: 0: field is immutable]";
+    assert!(lossy.code == 422 && lossy.message().ends_with(why), "{}", lossy.message());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patch_may_leave_no_version() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    make(&client, MAPS, json!({"metadata": {"name": "m"}, "data": {"k": "v"}})).await;
+    let path = format!("{MAPS}/m?dryRun=All");
+    let nameless = "the name of the object (m based on URL) was undeterminable: name must be provided";
+    for (change, code, why) in [
+        (json!({"apiVersion": null}), 400, nameless),
+        (json!({"apiVersion": "/", "kind": null}), 400, nameless),
+        (json!({"apiVersion": "a/"}), 422, "Object 'apiVersion' is missing in "),
+        (json!({"kind": null, "data": null}), 200, ""),
+        (json!({"apiVersion": "/v1"}), 200, ""),
+    ] {
+        let answer = patch(&client, &path, "merge", change.clone()).await;
+        assert_eq!(answer.code, code, "{change}: {}", answer.body);
+        assert!(answer.message().contains(why), "{change}: {}", answer.message());
+    }
+    let strict = patch(&client, &format!("{path}&fieldValidation=Strict"), "merge", json!({"apiVersion": null})).await;
+    let why = "strict decoding error: unknown field \"data\", unknown field \"metadata\"";
+    assert!(strict.code == 422 && strict.message().ends_with(why), "{}", strict.message());
+    world.stop().await;
+}

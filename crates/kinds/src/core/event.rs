@@ -170,6 +170,10 @@ impl Strategy for NewEvent {
                 Some(kind) if new.exists() && (is_made || !new.same(old)) => {
                     errors.push(Error::invalid_shown(&path, dump::compact(kind, new), FIELD_IMMUTABLE));
                 }
+                None if field == "deprecatedCount" && new.as_int() != old.as_int() => {
+                    errors.push(Error::invalid(&path, new.as_int(), FIELD_IMMUTABLE));
+                }
+                None if field == "deprecatedCount" => {}
                 None if !new.same(old) && is_plain_text(field) => {
                     errors.push(Error::invalid(&path, new.as_str(), FIELD_IMMUTABLE));
                 }
@@ -206,7 +210,13 @@ impl Strategy for NewEvent {
 
 impl Conversion for EventConversion {
     fn to_stored(&self, object: Value) -> Value {
-        renamed(object, RENAMED)
+        let mut object = renamed(object, RENAMED);
+        if let Value::Object(map) = &mut object {
+            for name in ["reportingComponent", "reportingInstance"] {
+                map.entry(name).or_insert_with(|| "".into());
+            }
+        }
+        object
     }
 
     fn from_stored(&self, object: Value) -> Value {

@@ -1,6 +1,7 @@
 //! JSON patch (RFC 6902), with the liberties that upstream's implementation takes: what stands before the first slash
-//! of a path does not matter, indices may be negative, and `replace` on a map adds.
+//! of a path does not matter, indices may be negative, `replace` on a map adds, and `test` compares how values are written.
 
+mod form;
 mod pointer;
 
 use super::{DEPTH_MAX, Rejected, is_deeper_than, json_kind};
@@ -15,27 +16,25 @@ const COPY_MAX: usize = 3 * 1024 * 1024;
 /// A list of operations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {
-    operations: Vec<Map<String, Value>>,
+    operations: Vec<Operation>,
     /// Fields that no operation has, as `[0].extra`.
     pub unknown_fields: Vec<String>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Operation {
+    fields: Map<String, Value>,
+    /// Its value is not written as Go would write it: a test does not hold then, since texts are compared.
+    is_value_foreign: bool,
 }
 
 impl Patch {
     /// Reads a patch that was parsed as JSON. The message is worded as the one of Go's decoder.
     pub fn decode(patch: Value) -> Result<Patch, String> {
-        let items = match patch {
-            Value::Null => Vec::new(),
-            Value::Array(items) => items,
-            other => return Err(cannot(json_kind(&other), "Go value of type []handlers.jsonPatchOp")),
-        };
-        let mut decoded = Patch::default();
-        for (index, item) in items.into_iter().enumerate() {
-            let operation = match item {
-                Value::Null => Map::new(),
-                Value::Object(operation) => operation,
-                other => return Err(cannot(json_kind(&other), "Go value of type handlers.jsonPatchOp")),
-            };
-            for (name, value) in &operation {
+        let mut decoded = Patch::of(patch, "[]handlers.jsonPatchOp", "handlers.jsonPatchOp")?;
+        for (index, operation) in decoded.operations.iter().enumerate() {
+            for (name, value) in &operation.fields {
                 match name.as_str() {
                     "op" | "path" | "from" if !value.is_string() && !value.is_null() => {
                         let place = format!("Go struct field jsonPatchOp.{name} of type string");
@@ -45,9 +44,37 @@ impl Patch {
                     _ => decoded.unknown_fields.push(format!("[{index}].{name}")),
                 }
             }
-            decoded.operations.push(operation);
         }
         Ok(decoded)
+    }
+
+    /// The same, without a look at the fields of operations: what is wrong there fails when it is applied.
+    pub fn decode_unchecked(patch: Value) -> Result<Patch, String> {
+        Patch::of(patch, "jsonpatch.Patch", "jsonpatch.Operation")
+    }
+
+    fn of(patch: Value, list: &str, operation: &str) -> Result<Patch, String> {
+        let items = match patch {
+            Value::Null => Vec::new(),
+            Value::Array(items) => items,
+            other => return Err(cannot(json_kind(&other), &format!("Go value of type {list}"))),
+        };
+        let fields = items.into_iter().map(|item| match item {
+            Value::Null => Ok(Map::new()),
+            Value::Object(fields) => Ok(fields),
+            other => Err(cannot(json_kind(&other), &format!("Go value of type {operation}"))),
+        });
+        let operations = fields.map(|fields| Ok(Operation { fields: fields?, is_value_foreign: false }));
+        Ok(Patch { operations: operations.collect::<Result<_, String>>()?, unknown_fields: Vec::new() })
+    }
+
+    /// Notes how the values are written in the text that the patch was read from, for the tests.
+    #[must_use]
+    pub fn written_as(mut self, text: &[u8]) -> Patch {
+        for (operation, is_foreign) in self.operations.iter_mut().zip(form::foreign_values(text)) {
+            operation.is_value_foreign = is_foreign;
+        }
+        self
     }
 
     /// Number of operations.
@@ -65,20 +92,31 @@ impl Patch {
         self.operations.iter().flat_map(|operation| {
             [("from", true), ("path", false)]
                 .into_iter()
-                .filter_map(|(name, is_source)| Some((operation.get(name)?.as_str()?, is_source)))
+                .filter_map(|(name, is_source)| Some((operation.fields.get(name)?.as_str()?, is_source)))
         })
     }
 
     /// Applies all operations to `object`.
     pub fn apply(&self, mut object: Value) -> Result<Value, Rejected> {
-        let mut copied = 0;
+        let (mut copied, mut holds_foreign) = (0, false);
         for operation in &self.operations {
-            apply_one(&mut object, operation, &mut copied)?;
+            apply_one(&mut object, &operation.fields, &mut copied)?;
+            // What an operation brought in keeps its own form, and is compared with that.
+            if operation.is_value_foreign && operation.is("test") && !holds_foreign {
+                return reject(test_failed(operation.fields["path"].as_str().unwrap_or_default()));
+            }
+            holds_foreign |= operation.is_value_foreign && (operation.is("add") || operation.is("replace"));
         }
         if is_deeper_than(&object, DEPTH_MAX) {
             return reject(format!("the object would be nested deeper than {DEPTH_MAX} levels"));
         }
         Ok(object)
+    }
+}
+
+impl Operation {
+    fn is(&self, kind: &str) -> bool {
+        self.fields.get("op").and_then(Value::as_str) == Some(kind)
     }
 }
 
@@ -159,7 +197,11 @@ fn test(object: &mut Value, path: &str, want: &Value) -> Result<(), Rejected> {
         let place = find(object, path, "test operation does not apply: is missing path: {}")?;
         place.holds(want).map_err(within("test", path))?
     };
-    if holds { Ok(()) } else { reject(format!("testing value {path} failed: test failed")) }
+    if holds { Ok(()) } else { reject(test_failed(path)) }
+}
+
+fn test_failed(path: &str) -> String {
+    format!("testing value {path} failed: test failed")
 }
 
 /// The place at `path`; `missing` says, with the path for `{}`, that what should hold it does not exist.

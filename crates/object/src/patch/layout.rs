@@ -2,7 +2,7 @@
 //! not touch stands as Go encodes the object, and what it added as it was sent.
 
 use super::json::Patch;
-use crate::json::Node;
+use crate::json::{Node, write_as_go};
 use crate::schema::{Schema, Type, TypeId};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -74,7 +74,7 @@ fn as_sent(out: &mut String, node: &Node<'_>) {
             }
             out.push(']');
         }
-        scalar => push_scalar(out, &scalar.clone().into_value()),
+        scalar => write_as_go(out, &scalar.clone().into_value()),
     }
 }
 
@@ -145,7 +145,7 @@ impl<'s> Writer<'s> {
                 }
                 out.push(']');
             }
-            scalar => push_scalar(out, scalar),
+            scalar => write_as_go(out, scalar),
         }
     }
 
@@ -168,7 +168,7 @@ impl<'s> Writer<'s> {
                 }
                 out.push(']');
             }
-            scalar => push_scalar(out, scalar),
+            scalar => write_as_go(out, scalar),
         }
     }
 
@@ -217,23 +217,13 @@ fn is_compound(value: &Value) -> bool {
 
 fn begin_entry(out: &mut String, index: usize, key: &str) {
     out.push_str(if index == 0 { "" } else { "," });
-    push_scalar(out, &Value::from(key));
+    write_as_go(out, &Value::from(key));
     out.push(':');
 }
 
 fn push_sorted(out: &mut String, value: &Value) {
     let writer = Writer { schema: None, touched: HashSet::new(), sent: Vec::new() };
     writer.as_encoded(out, value, None);
-}
-
-/// Go escapes what HTML would read.
-fn push_scalar(out: &mut String, value: &Value) {
-    for c in value.to_string().chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            other => out.push(other),
-        }
-    }
 }
 
 #[cfg(test)]

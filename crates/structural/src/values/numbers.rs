@@ -14,7 +14,10 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
     let (checks, float) = (&node.checks, number.as_f64().unwrap_or_default());
     let range = Range::of(node);
     let mut outcome = Outcome::default();
-    range.check(float, number.as_i64(), "Checked", path).into_iter().for_each(|fault| outcome.add(fault));
+    range
+        .check(float, number.as_i64().or_else(|| whole(float)), "Checked", path)
+        .into_iter()
+        .for_each(|fault| outcome.add(fault));
     let fits = |limit: f64, what: &str, outcome: &mut Outcome| match range.check(limit, whole(limit), what, path) {
         None => true,
         Some(fault) => {
@@ -87,7 +90,7 @@ fn multiple_of(number: &Number, float: f64, factor: f64, native: bool, path: &st
 }
 
 /// As near to a whole number as makes no difference.
-fn is_json_integer(float: f64) -> bool {
+pub(super) fn is_json_integer(float: f64) -> bool {
     const EPSILON: f64 = 1e-9;
     const MAX: f64 = 9_007_199_254_740_991.0;
     if !float.is_finite() || float.abs() > MAX {
@@ -104,7 +107,8 @@ fn cut(float: f64) -> i64 {
 }
 
 fn whole(float: f64) -> Option<i64> {
-    (float.fract() == 0.0 && float.abs() < 9.3e18).then(|| cut(float))
+    const ABOVE: f64 = 9_223_372_036_854_775_808.0;
+    (float.fract() == 0.0 && (-ABOVE..ABOVE).contains(&float)).then(|| cut(float))
 }
 
 /// Go's `%v` of a floating point number.

@@ -133,7 +133,7 @@ impl Answer {
         }
         let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
         let (value, _) = json::read(&bytes).map_err(|error| error.to_string())?;
-        let patch = Patch::decode(value)?;
+        let patch = Patch::decode(value)?.written_as(&bytes);
         if patch.len() > object::patch::json::MAX_OPERATIONS {
             return Err(format!("the patch has {} operations, which are too many", patch.len()));
         }

@@ -92,6 +92,23 @@ fn what_is_no_patch() {
 }
 
 #[test]
+fn tests_compare_how_values_are_written() {
+    for (operations, holds) in [
+        (r#"[{"op":"test","path":"/n","value":2}]"#, true),
+        (r#"[{"op":"test","path":"/n","value":2.0}]"#, false),
+        (r#"[{"op":"test","path":"/h","value":"<"}]"#, false),
+        (r#"[{"op":"test","path":"/h","value":"\u003c"}]"#, true),
+        (r#"[{"op":"test","path":"","value":{"\u006e" : 2 ,"h":"\u003c"}}]"#, true),
+        (r#"[{"op":"copy","from":"/h","path":"/c"},{"op":"test","path":"/c","value":"<"}]"#, false),
+        (r#"[{"op":"add","path":"/c","value":"<"},{"op":"test","path":"/c","value":"<"}]"#, true),
+    ] {
+        let value = serde_json::from_str(operations).expect("JSON");
+        let patch = Patch::decode(value).expect("a patch").written_as(operations.as_bytes());
+        assert_eq!(patch.apply(json!({"n": 2, "h": "<"})).is_ok(), holds, "{operations}");
+    }
+}
+
+#[test]
 fn copies_do_not_grow_without_end() {
     let mut patch = vec![json!({"op": "add", "path": "/a", "value": "x".repeat(1024)})];
     patch.extend((0..20).map(|_| json!({"op": "copy", "from": "/a", "path": "/b"})));
