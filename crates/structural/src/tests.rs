@@ -236,6 +236,39 @@ fn owners_own_what_the_schema_tells_apart() {
 }
 
 #[test]
+fn what_is_live_must_have_names_for_its_items() {
+    use object::apply::{Filter, OneVersion, Operation, apply, update};
+    let node = spec(json!({"set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "object"}}}));
+    let (schema, ty) = table::build(&node, "com.example.v1.Thing");
+    let operation = Operation {
+        versions: &OneVersion { api_version: "example.com/v1", schema: &schema, ty },
+        api_version: "example.com/v1",
+        kind: "Thing",
+        subresource: "",
+        reset: Filter::Reset(&[]),
+        manager: "one",
+        now: "2001-01-01T00:00:00Z",
+    };
+    let config = json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t"}});
+    let live = json!({"metadata": {"name": "t", "uid": "u"}, "spec": {"set": [{}]}});
+    let why = "(/t; example.com/v1, Kind=Thing)*.spec.set: element 0: associative list without keys has an element that's a map type";
+    let (of, why) = why.split_once('*').unwrap();
+    let error = apply(&operation, Some(&live), &config, false).unwrap_err();
+    let what = "failed to create manager for existing fields: failed to convert new object";
+    assert_eq!(error.message, format!("{what} {of} to smd typed: {why}"));
+
+    let mut owned = live.clone();
+    owned["metadata"]["managedFields"] = json!([{"manager": "m", "operation": "Update", "apiVersion": "example.com/v1",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {}}}]);
+    let error = apply(&operation, Some(&owned), &config, false).unwrap_err();
+    assert_eq!(error.message, format!("failed to create typed live object {of}: {why}"));
+    let mut repaired = owned.clone();
+    repaired["spec"] = json!({});
+    update(&operation, Some(&owned), &mut repaired);
+    assert!(repaired["metadata"]["managedFields"].is_null(), "{repaired}");
+}
+
+#[test]
 fn defaults_are_held_against_their_schema() {
     let told = |properties: Value| {
         let schema = json!({"type": "object", "properties": properties});

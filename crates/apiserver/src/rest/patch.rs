@@ -208,7 +208,9 @@ fn of_other_version(
 /// What a patch has made, in the form of the kind.
 fn decoded(call: &Call, kind: Kind, mut value: Value) -> Result<Result<Decoded, String>, Status> {
     if let Some(custom) = call.custom_body() {
-        return Ok(custom.own().coerce(&mut value).map(|unknown| custom::decoded(value, unknown)));
+        let own = custom.own();
+        let unknown = if kind == Kind::Apply { own.coerce_applied(&mut value) } else { own.coerce(&mut value) };
+        return Ok(unknown.map(|unknown| custom::decoded(value, unknown)));
     }
     let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
     Ok(match kind {

@@ -229,3 +229,33 @@ async fn definitions_are_published() {
     assert!(old["definitions"].get("com.example.v1.Widget").is_some());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_applied_null_has_to_be_allowed() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let spec = json!({"a": {"type": "string"}, "d": {"type": "string", "default": "x"}, "n": {"type": "number"}});
+    define(&client, &definition(vec![version("v1", true, spec)])).await;
+
+    let object = |spec: Value| widget("example.com/v1", "w", spec);
+    let apply = async |spec: Value| {
+        let path = format!("{WIDGETS}/w?fieldManager=m");
+        let body = object(spec);
+        let answer =
+            crate::answers::send_as(&client, Method::PATCH, &path, "application/apply-patch+yaml", Some(&body));
+        answer.await
+    };
+    let refused = apply(json!({"a": null})).await;
+    let why = "Widget.example.com \"w\" is invalid: spec.a: Invalid value: \"null\": spec.a in body must be of type string: \"null\"";
+    assert_eq!((refused.code, refused.message()), (422, why));
+    let applied = apply(json!({"d": null, "n": 1e20})).await;
+    assert_eq!((applied.code, &applied.body["spec"]["d"]), (201, &json!("x")), "{}", applied.body);
+    let (code, made) = send(&client, Method::PUT, &format!("{WIDGETS}/w"), &{
+        let mut same = applied.body.clone();
+        same["spec"]["a"] = Value::Null;
+        same
+    })
+    .await;
+    assert_eq!((code, made["spec"].get("a")), (200, None), "a null that is sent stands for nothing");
+    world.stop().await;
+}

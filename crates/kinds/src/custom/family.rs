@@ -75,6 +75,19 @@ impl Version {
     /// # Errors
     /// The server's words for metadata of a wrong type.
     pub fn coerce(&self, object: &mut Value) -> Result<Vec<String>, String> {
+        let unknown = self.coerce_applied(object)?;
+        if !self.preserves {
+            self.node.drop_nulls(object);
+        }
+        Ok(unknown)
+    }
+
+    /// The same of an object that a configuration was merged into: it is not decoded upstream, and keeps its nulls, which
+    /// then have to be allowed.
+    ///
+    /// # Errors
+    /// The server's words for metadata of a wrong type.
+    pub fn coerce_applied(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let mut unknown = Vec::new();
         if let Some(metadata) = object.get_mut("metadata") {
             let (decoded, told) = embedded::decode_metadata(metadata.take(), "")?;
@@ -83,7 +96,6 @@ impl Version {
         }
         if !self.preserves {
             unknown.extend(self.node.prune(object));
-            self.node.drop_nulls(object);
         }
         unknown.extend(embedded::coerce(&self.node, object).map_err(|error| error.to_string())?);
         Ok(unknown)

@@ -8,7 +8,7 @@ use super::managers::{ManagerId, Managers, Operation as Kind};
 use super::place::{Place, empty_object};
 use super::set::FieldSet;
 use super::update::{Failure, Operands};
-use super::validate::{lacks_keys, validate};
+use super::validate::{lacks_keys, unnamed_items, validate};
 use super::versions::Versions;
 use crate::status::Status;
 use serde_json::Value;
@@ -77,6 +77,9 @@ pub fn update(operation: &Operation<'_>, live: Option<&Value>, new: &mut Value) 
             &empty
         }
     };
+    if operation.custom_place().is_some_and(|place| lacks_keys(place, live)) {
+        return;
+    }
     if operation.update_managers(live, new, &mut managers, operation.manager).is_ok() {
         set_managed_fields(new, &managers);
     }
@@ -153,6 +156,12 @@ impl Operation<'_> {
         self.versions.schema_of(self.api_version).map(|(schema, ty)| Place::root(schema, ty))
     }
 
+    /// The same of a custom resource: its definition may have changed since the live object was written.
+    fn custom_place(&self) -> Option<Place<'_>> {
+        let (schema, ty) = self.versions.schema_of(self.api_version)?;
+        (!std::ptr::eq(schema, crate::schema::builtin())).then(|| Place::root(schema, ty))
+    }
+
     /// What upstream compares a new object with.
     fn empty(&self) -> Value {
         match self.versions.schema_of(self.api_version) {
@@ -226,7 +235,13 @@ impl Operation<'_> {
         force: bool,
     ) -> Result<(Value, Managers), Failed> {
         let mut managers = managers.clone();
+        let unnamed = self.custom_place().and_then(|place| unnamed_items(place, live));
         if managers.owned.is_empty() {
+            if let Some(why) = unnamed {
+                let what = "failed to create manager for existing fields: failed to convert new object";
+                let what = format!("{what} ({}) to smd typed: {why}", self.describe(live));
+                return Err(Failed::Status(plain_error(what)));
+            }
             self.update_managers(&self.empty(), live, &mut managers, "before-first-apply").map_err(|failure| {
                 self.failed(failure, "failed to create manager for existing fields: failed to update ManagedFields")
             })?;
@@ -240,6 +255,10 @@ impl Operation<'_> {
                 let what = format!("failed to create typed patch object ({}): {why}", self.describe(config));
                 Failed::Status(plain_error(what))
             })?;
+        }
+        if let Some(why) = unnamed {
+            let what = format!("failed to create typed live object ({}): {why}", self.describe(live));
+            return Err(Failed::Status(plain_error(what)));
         }
         let id = ManagerId::new(self.manager, Kind::Apply, self.api_version, self.subresource);
         let merged = self

@@ -13,7 +13,17 @@ const MAX_DEPTH: usize = 200;
 
 /// What does not fit, as one text.
 pub(super) fn validate(place: Place<'_>, value: &Value) -> Result<(), String> {
-    let mut walk = Walk { path: Vec::new(), errors: Vec::new() };
+    check(place, value, false)
+}
+
+/// What is wrong with an object that is stored already, if items of its lists have no names: the same, but that items
+/// may stand twice.
+pub(super) fn unnamed_items(place: Place<'_>, value: &Value) -> Option<String> {
+    lacks_keys(place, value).then(|| check(place, value, true).err()).flatten()
+}
+
+fn check(place: Place<'_>, value: &Value, allow_duplicates: bool) -> Result<(), String> {
+    let mut walk = Walk { path: Vec::new(), errors: Vec::new(), allow_duplicates };
     walk.value(place, value);
     match walk.errors.as_slice() {
         [] => Ok(()),
@@ -42,6 +52,7 @@ pub(super) fn lacks_keys(place: Place<'_>, value: &Value) -> bool {
 struct Walk {
     path: Vec<String>,
     errors: Vec<String>,
+    allow_duplicates: bool,
 }
 
 impl Walk {
@@ -90,7 +101,7 @@ impl Walk {
                 }
             };
             let shown = element.to_string();
-            if !seen.insert(element) {
+            if !self.allow_duplicates && !seen.insert(element) {
                 self.fail(&format!("duplicate entries for key {shown}"));
             }
             self.path.push(shown);
