@@ -31,6 +31,9 @@ pub trait Strategy: Send + Sync + 'static {
     /// Brings a valid object into the form in which it is stored.
     fn canonicalize(&self, _object: &mut Value) {}
 
+    /// Gives a stored object that is about to change back what upstream keeps of it without showing it.
+    fn live(&self, _object: &mut Value) {}
+
     /// Restores what a client may not change through the main resource (status) and counts
     /// `metadata.generation` up where the kind does so.
     fn prepare_for_update(&self, _object: &mut Value, _old: View<'_>, _request: &Request<'_>) {}

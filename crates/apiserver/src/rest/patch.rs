@@ -39,7 +39,8 @@ pub(crate) async fn patch(call: &Call, body: Bytes) -> Result<Response<Body>, St
         let Some(current) = call.current() else {
             return create_by_apply(call, kind, &body, &options).await;
         };
-        let old = decode::stored(call, &current)?;
+        let mut old = decode::stored(call, &current)?;
+        call.resource.strategy.live(&mut old);
         let mut new = match kind {
             Kind::Apply => applied(call, &body, Some(&old), &options)?,
             _ => patched(call, kind, &body, &old, &options)?,

@@ -25,7 +25,8 @@ pub(crate) async fn update(call: &Call, body: Bytes) -> Result<Response<Body>, S
         let Some(current) = call.current() else {
             return create_instead(call, new, &options).await;
         };
-        let old = decode::stored(call, &current)?;
+        let mut old = decode::stored(call, &current)?;
+        call.resource.strategy.live(&mut old);
         check_uid(call, View::from(&new), View::from(&old))?;
         ownership::on_update(call, &options, &mut new, &old);
         match store(call, new, &old, &current, &options).await? {

@@ -356,3 +356,21 @@ async fn a_patch_may_leave_no_version() {
     assert!(strict.code == 422 && strict.message().ends_with(why), "{}", strict.message());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_keeps_what_an_external_name_does_not_show() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let services = "/api/v1/namespaces/default/services";
+    let spec = json!({"type": "ExternalName", "externalName": "a.b", "internalTrafficPolicy": "Cluster"});
+    let made =
+        make(&client, &format!("{services}?fieldManager=one"), json!({"metadata": {"name": "s"}, "spec": spec})).await;
+    assert!(made["spec"]["internalTrafficPolicy"].is_null(), "{made}");
+    let change = json!({"spec": {"type": "ClusterIP", "externalName": null, "ports": [{"port": 80}]}});
+    let changed = patch(&client, &format!("{services}/s?fieldManager=two"), "merge", change).await;
+    let owners = changed.body["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    let owns = |owner: &Value| owner["fieldsV1"]["f:spec"]["f:internalTrafficPolicy"].is_object();
+    let owners: Vec<_> = owners.iter().filter(|owner| owns(owner)).map(|owner| &owner["manager"]).collect();
+    assert_eq!(owners, ["one"], "{}", changed.body);
+    world.stop().await;
+}

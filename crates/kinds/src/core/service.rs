@@ -76,6 +76,17 @@ impl Strategy for Service {
         }
     }
 
+    fn live(&self, object: &mut Value) {
+        // It is forgotten whenever it is read, but its owners keep it.
+        let view = View::from(&*object);
+        let owns = |entry: &Value| !entry["fieldsV1"]["f:spec"]["f:internalTrafficPolicy"].is_null();
+        if view.get("spec").str("type") == "ExternalName"
+            && view.get("metadata").get("managedFields").as_slice().iter().any(owns)
+        {
+            change::map_at(object, "spec").insert("internalTrafficPolicy".to_owned(), "Cluster".into());
+        }
+    }
+
     fn prepare_for_update(&self, object: &mut Value, old: View<'_>, _request: &Request<'_>) {
         change::keep(object, old, "status");
         leftovers::drop_for_type(object, old);
