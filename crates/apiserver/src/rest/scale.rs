@@ -9,6 +9,7 @@ use ::http::Response;
 use bytes::Bytes;
 use kinds::scale;
 use object::apply::{scale_to_parent, scale_to_subresource};
+use object::status::GroupResource;
 use object::{Status, Value, View};
 
 const CONFLICT_TRIES: usize = 64;
@@ -111,11 +112,31 @@ fn received(call: &Call, body: &Bytes) -> Result<(WriteOptions, Option<Value>), 
 
 fn check(call: &Call, scale: &mut Value, parent: &Value) -> Result<(), Status> {
     metadata::match_namespace(scale, call.namespace())?;
-    let (own, is) = (View::from(&*scale).get("metadata"), View::from(parent).get("metadata"));
-    if !own.str("uid").is_empty() && own.str("uid") != is.str("uid") {
-        return Err(write::uid_precondition(call, View::from(&*scale), is.str("uid")));
+    update::check_name(call, View::from(&*scale))?;
+    check_uid(call, View::from(&*scale), View::from(parent))?;
+    if call.resource.is_custom() {
+        // The rules of custom resources see the replicas.
+        return Ok(());
     }
     write::check_kind("autoscaling", "Scale", &call.info.name, scale::validate(&call.resource, View::from(&*scale)))
+}
+
+/// An update is bound to the object with its uid; of patches, those of built-in kinds are compared with what they made.
+fn check_uid(call: &Call, scale: View<'_>, parent: View<'_>) -> Result<(), Status> {
+    let (wanted, actual) = (scale.get("metadata").str("uid"), parent.get("metadata").str("uid"));
+    if wanted.is_empty() || wanted == actual {
+        return Ok(());
+    }
+    match (call.verb, call.resource.is_custom()) {
+        ("update", _) => Err(write::uid_precondition(call, scale, actual)),
+        (_, true) => Ok(()),
+        (_, false) => {
+            let resource = format!("{}/scale", call.resource.plural);
+            let resource = GroupResource { group: &call.resource.group, resource: &resource };
+            let why = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {actual}");
+            Err(Status::conflict(resource, &call.info.name, why))
+        }
+    }
 }
 
 /// The workload with the replicas of a scale, and their owners.
@@ -123,7 +144,9 @@ fn parent_of(call: &Call, new_scale: &Value, old: &Value) -> Result<Value, Statu
     let mut parent = old.clone();
     scale::write(&call.resource, &mut parent, new_scale.into())?;
     let version = View::from(new_scale).get("metadata").str("resourceVersion");
-    metadata::set(&mut parent, "resourceVersion", version);
+    if !version.is_empty() || !call.resource.is_custom() {
+        metadata::set(&mut parent, "resourceVersion", version);
+    }
     let managers = scale_to_parent(
         old["metadata"].get("managedFields"),
         new_scale["metadata"].get("managedFields"),

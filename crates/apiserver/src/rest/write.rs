@@ -190,6 +190,11 @@ pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> S
         "ingresses" => "ingress",
         other => other,
     };
+    let has_folder_of_group = matches!(&*call.resource.group, "apiextensions.k8s.io" | "apiregistration.k8s.io");
+    let folder = match call.resource.is_custom() || has_folder_of_group {
+        true => format!("{}/{folder}", call.resource.group),
+        false => folder.to_owned(),
+    };
     let namespace = if call.namespace().is_empty() { String::new() } else { format!("{}/", call.namespace()) };
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {root}/{folder}/{namespace}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in object meta: {actual}",

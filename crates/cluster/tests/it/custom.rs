@@ -259,3 +259,47 @@ async fn an_applied_null_has_to_be_allowed() {
     assert_eq!((code, made["spec"].get("a")), (200, None), "a null that is sent stands for nothing");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patches_say_what_they_make_and_scales_need_no_version() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let mut version = version("v1", true, json!({"replicas": {"type": "integer"}}));
+    version["subresources"]["scale"] =
+        json!({"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"});
+    define(&client, &definition(vec![version])).await;
+    let path = format!("{WIDGETS}/w");
+    let (code, made) =
+        send(&client, Method::POST, WIDGETS, &widget("example.com/v1", "w", json!({"replicas": 1}))).await;
+    assert_eq!(code, 201, "{made}");
+
+    for (change, code, why) in [
+        (json!({"kind": null}), 422, "Object 'Kind' is missing in '{"),
+        (json!({"apiVersion": null}), 500, "Object 'apiVersion' is missing in 'object has no apiVersion field'"),
+        (
+            json!({"apiVersion": "v1"}),
+            422,
+            "Widget \"w\" is invalid: apiVersion: Invalid value: \"v1\": must be example.com/v1",
+        ),
+    ] {
+        let merge = "application/merge-patch+json";
+        let answer = crate::answers::send_as(&client, Method::PATCH, &path, merge, Some(&change)).await;
+        assert!(answer.code == code && answer.message().contains(why), "{change}: {}", answer.body);
+    }
+
+    let scale = |name: &str, replicas: i64| {
+        json!({"apiVersion": "autoscaling/v1", "kind": "Scale",
+               "metadata": {"name": name, "namespace": "default"}, "spec": {"replicas": replicas}})
+    };
+    let path = format!("{path}/scale");
+    let (code, scaled) = send(&client, Method::PUT, &path, &scale("w", 2)).await;
+    assert_eq!((code, &scaled["spec"]["replicas"]), (200, &json!(2)), "{scaled}");
+    let (_, refused) = send(&client, Method::PUT, &path, &scale("w", -1)).await;
+    let why =
+        "Widget.example.com \"w\" is invalid: .spec.replicas: Invalid value: -1: should be a non-negative integer";
+    assert_eq!(refused["message"], why);
+    let merge = "application/merge-patch+json";
+    let other = crate::answers::send_as(&client, Method::PATCH, &path, merge, Some(&scale("x", 3))).await;
+    assert_eq!(other.message(), "the name of the object (x) does not match the name on the URL (w)");
+    world.stop().await;
+}
