@@ -7,6 +7,7 @@ mod addresses;
 mod answer;
 mod binding;
 mod call;
+mod component_status;
 pub(crate) mod connect;
 mod create;
 mod custom;

@@ -9,6 +9,7 @@ mod metrics;
 mod oidc;
 mod openapi;
 mod service;
+mod slis;
 mod stall;
 mod version;
 mod zpages;

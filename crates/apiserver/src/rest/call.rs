@@ -2,8 +2,8 @@
 
 use super::ownership::Claim;
 use super::{
-    binding, connect, create, delete, delete_collection, eviction, get, list, metrics, patch, reviews, scale, update,
-    watch,
+    binding, component_status, connect, create, delete, delete_collection, eviction, get, list, metrics, patch,
+    reviews, scale, update, watch,
 };
 use crate::audit::Record;
 use crate::http::Body;
@@ -367,8 +367,10 @@ pub(crate) async fn dispatch(call: &Arc<Call>, body: Bytes) -> Result<Response<B
         },
         ("get", Verbs::GetList) if metrics::is_asked(call) => metrics::get(call).await,
         ("list", Verbs::GetList) if metrics::is_asked(call) => metrics::list(call).await,
-        ("get", Verbs::All | Verbs::GetList) => get::get(call).await,
-        ("list", Verbs::All | Verbs::GetList) => list::list(call).await,
+        ("get", Verbs::GetList) => component_status::get(call),
+        ("list", Verbs::GetList) => component_status::list(call),
+        ("get", Verbs::All) => get::get(call).await,
+        ("list", Verbs::All) => list::list(call).await,
         ("watch", Verbs::All) => watch::watch(call).await,
         ("update" | "patch", Verbs::All) if call.info.name.is_empty() && call.resource.is_custom() => {
             if call.verb == "patch" {

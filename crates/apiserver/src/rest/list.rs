@@ -236,6 +236,30 @@ fn invalid_version(version: &str) -> Status {
     Status::bad_request(format!("invalid resource version: {error}"))
 }
 
+/// Answers with a list of objects that are nowhere stored.
+pub(super) fn unstored(call: &Call, items: impl IntoIterator<Item = Value>) -> Result<Response<Body>, Status> {
+    let mut list = match &call.accepted.shape {
+        Shape::Table(version) => table::open(call, version, &json!({})),
+        Shape::Object | Shape::PartialObject(_) => {
+            head(&format!("{}List", call.resource.kind), &call.resource.api_version(), &json!({}))
+        }
+        Shape::PartialList(version) => head("PartialObjectMetadataList", &format!("meta.k8s.io/{version}"), &json!({})),
+    };
+    let include = if matches!(call.accepted.shape, Shape::Table(_)) { Include::parse(call)? } else { Include::Nothing };
+    for (number, item) in items.into_iter().map(Shown::Value).enumerate() {
+        if number > 0 {
+            list.push(b',');
+        }
+        match &call.accepted.shape {
+            Shape::Table(version) => table::write_row(&mut list, call, version, include, &item),
+            Shape::Object | Shape::PartialObject(_) => item.write_item(&mut list, &call.resource),
+            Shape::PartialList(version) => answer::write_partial(&mut list, version, &item),
+        }
+    }
+    list.extend_from_slice(b"]}");
+    Ok(respond::encoded(200, call.accepted.encoding, list.into()))
+}
+
 /// Items of lists do not say what they are, but for custom resources.
 pub(super) fn as_item(resource: &Resource, object: &mut Value) {
     if let Some(map) = object.as_object_mut().filter(|_| resource.custom.is_none()) {

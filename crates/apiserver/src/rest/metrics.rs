@@ -2,11 +2,8 @@
 
 use super::call::Call;
 use super::selection::Selection;
-use super::shown::Shown;
-use super::table::{self, Include};
 use super::{answer, list, write};
-use crate::http::media::Shape;
-use crate::http::{Body, respond};
+use crate::http::Body;
 use crate::lookup::{Cluster, Stored};
 use crate::node_metrics::{Measured, Usage};
 use ::http::Response;
@@ -41,28 +38,7 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Status> {
     let objects = objects(call)?;
     let measured = call.core.node_metrics.measured(&call.core).await;
     let items: Vec<Value> = objects.iter().filter_map(|object| metrics(call, &measured, object.view())).collect();
-    let mut list = match &call.accepted.shape {
-        Shape::Table(version) => table::open(call, version, &json!({})),
-        Shape::Object | Shape::PartialObject(_) => {
-            list::head(&format!("{}List", call.resource.kind), &call.resource.api_version(), &json!({}))
-        }
-        Shape::PartialList(version) => {
-            list::head("PartialObjectMetadataList", &format!("meta.k8s.io/{version}"), &json!({}))
-        }
-    };
-    let include = if matches!(call.accepted.shape, Shape::Table(_)) { Include::parse(call)? } else { Include::Nothing };
-    for (number, item) in items.into_iter().map(Shown::Value).enumerate() {
-        if number > 0 {
-            list.push(b',');
-        }
-        match &call.accepted.shape {
-            Shape::Table(version) => table::write_row(&mut list, call, version, include, &item),
-            Shape::Object | Shape::PartialObject(_) => item.write(&mut list),
-            Shape::PartialList(version) => answer::write_partial(&mut list, version, &item),
-        }
-    }
-    list.extend_from_slice(b"]}");
-    Ok(respond::encoded(200, call.accepted.encoding, list.into()))
+    list::unstored(call, items)
 }
 
 /// The nodes or pods that are asked for, in the order of their names.

@@ -47,6 +47,12 @@ impl Selection {
             && (self.fields.is_everything() || self.fields.matches(|name| self.field(entry, name)))
     }
 
+    /// True if an object of the cluster is wanted that has a name and nothing else.
+    pub(crate) fn matches_name(&self, name: &str) -> bool {
+        let field = |field: &str| Cow::Borrowed(if field == "metadata.name" { name } else { "" });
+        self.labels.matches::<[(&str, &str)]>(&[]) && self.fields.matches(field)
+    }
+
     /// True if every object is wanted.
     pub(crate) fn is_everything(&self) -> bool {
         self.name.is_none() && self.labels.is_everything() && self.fields.is_everything()

@@ -15,6 +15,7 @@ use crate::node_metrics::NodeMetrics;
 use crate::openapi::ColumnDocs;
 use crate::registry::Registry;
 use crate::server::metrics::Metrics;
+use crate::server::slis::Checks;
 use crate::storage::ObjectStore;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -73,6 +74,7 @@ pub struct Core {
     pub(crate) flags: BTreeMap<&'static str, String>,
     /// When it was put together, in seconds since the epoch.
     pub(crate) started: i64,
+    pub(crate) checks: Checks,
     pub(crate) impersonation: Impersonation,
     pub(crate) docs: ColumnDocs,
     pub(crate) flow: Control,
@@ -121,6 +123,7 @@ impl Core {
             audit,
             flags,
             started: now_seconds(),
+            checks: Checks::default(),
             impersonation: Impersonation::default(),
             docs: ColumnDocs::default(),
             flow,

@@ -71,13 +71,14 @@ pub(crate) fn reads(verb: &str) -> bool {
 
 /// All paths that lead somewhere.
 fn index(resources: &[Arc<Resource>]) -> Value {
-    const OTHERS: [&str; 12] = [
+    const OTHERS: [&str; 13] = [
         "/.well-known/openid-configuration",
         "/api",
         "/apis",
         "/apis/",
         "/flagz",
         "/metrics",
+        "/metrics/slis",
         "/openapi/v2",
         "/openapi/v3",
         "/openapi/v3/",

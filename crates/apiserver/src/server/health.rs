@@ -34,9 +34,10 @@ pub(super) fn paths() -> Vec<String> {
 pub(crate) fn answer(core: &Core, path: &str, query: &Query) -> Option<Response<Body>> {
     let mut segments = path.trim_start_matches('/').splitn(2, '/');
     let (endpoint, single) = (segments.next()?, segments.next());
-    let checks = match endpoint {
-        "healthz" | "livez" => LIVE,
-        "readyz" => READY,
+    let (endpoint, checks) = match endpoint {
+        "healthz" => ("healthz", LIVE),
+        "livez" => ("livez", LIVE),
+        "readyz" => ("readyz", READY),
         _ => return None,
     };
     match single {
@@ -51,20 +52,23 @@ pub(crate) fn answer(core: &Core, path: &str, query: &Query) -> Option<Response<
     }
 }
 
-fn all(core: &Core, endpoint: &str, checks: &[Check], query: &Query) -> Response<Body> {
+fn all(core: &Core, endpoint: &'static str, checks: &[Check], query: &Query) -> Response<Body> {
     let excluded: Vec<&str> = query.all("exclude").collect();
     let mut lines = String::new();
     let mut failed = false;
     for (name, check) in checks {
-        let line = if excluded.contains(name) {
-            format!("[+]{name} excluded: ok\n")
-        } else if check(core).is_ok() {
+        if excluded.contains(name) {
+            lines.push_str(&format!("[+]{name} excluded: ok\n"));
+            continue;
+        }
+        let is_healthy = check(core).is_ok();
+        core.checks.ran(name, endpoint, is_healthy);
+        failed |= !is_healthy;
+        lines.push_str(&if is_healthy {
             format!("[+]{name} ok\n")
         } else {
-            failed = true;
             format!("[-]{name} failed: reason withheld\n")
-        };
-        lines.push_str(&line);
+        });
     }
     if failed {
         return respond::text(500, format!("{lines}{endpoint} check failed\n"));

@@ -7,7 +7,7 @@
 use super::core::Core;
 use super::metrics::{self, Kind, Labels};
 use super::stall::Excused;
-use super::{documents, health, oidc, openapi, version, zpages};
+use super::{documents, health, oidc, openapi, slis, version, zpages};
 use crate::aggregation;
 use crate::audit::{self, Record};
 use crate::authn::x509::Peer;
@@ -217,6 +217,9 @@ impl ApiServer {
             }
             if info.path == "/metrics" && info.verb == "get" {
                 return Ok(respond::text(200, metrics::page(core).await));
+            }
+            if info.path == "/metrics/slis" && info.verb == "get" {
+                return Ok(respond::text(200, slis::page(core)));
             }
             if let Some(answer) = openapi::answer(core, &info.path, &query, &head.headers).await {
                 return Ok(answer);

@@ -207,3 +207,33 @@ async fn owners_are_noted_and_forgotten_like_the_reference_does() {
     assert!(forgotten.body["metadata"]["managedFields"].is_null(), "{}", forgotten.body);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn components_and_checks_are_told_like_the_reference_tells_them() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let path = "/api/v1/componentstatuses";
+    let get = async |path: &str| send(&client, Method::GET, path, None).await;
+    let all = get(path).await;
+    let names: Vec<_> = all.body["items"].as_array().unwrap().iter().map(|item| &item["metadata"]["name"]).collect();
+    assert_eq!(names, ["controller-manager", "scheduler", "etcd-0"]);
+    assert_eq!(all.warnings, ["299 - \"v1 ComponentStatus is deprecated in v1.19+\""]);
+    let one = json!({"kind": "ComponentStatus", "apiVersion": "v1", "metadata": {"name": "etcd-0"},
+        "conditions": [{"type": "Healthy", "status": "True", "message": "ok"}]});
+    assert_eq!(get(&format!("{path}/etcd-0")).await.body, one);
+    assert_eq!(get(&format!("{path}/etcd-1")).await.message(), "componentstatus \"etcd-1\" not found");
+    let selected = get(&format!("{path}?fieldSelector=metadata.name%3Dscheduler")).await;
+    assert_eq!(selected.body["items"].as_array().map(Vec::len), Some(1));
+    let labelled = get(&format!("{path}?labelSelector=a")).await;
+    assert_eq!(labelled.body["items"], json!([]));
+
+    get("/readyz").await;
+    let page = get("/metrics/slis").await.text;
+    assert!(page.contains("\nkubernetes_healthcheck{name=\"ping\",type=\"readyz\"} 1\n"), "{page}");
+    assert!(
+        page.contains("\nkubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"readyz\"} "),
+        "{page}"
+    );
+    assert_eq!(get("/debug/pprof/heap").await.text, "404 page not found\n");
+    world.stop().await;
+}
