@@ -153,7 +153,7 @@ impl<'a> Options<'a> {
 
 async fn page(call: &Call, options: &Options<'_>) -> Result<Page, Status> {
     let prefix = storage::prefix(&call.resource, call.namespace());
-    let (snapshot, start_after) = if options.token.is_empty() {
+    let (snapshot, start) = if options.token.is_empty() {
         (snapshot_for(call, options).await?, None)
     } else {
         let token = Token::parse(options.token)?;
@@ -164,19 +164,13 @@ async fn page(call: &Call, options: &Options<'_>) -> Result<Page, Status> {
             Some(revision) => at_revision(call, revision).map_err(|status| continued(status, &token))?,
             None => call.core.store.snapshot(),
         };
-        (snapshot, Some(format!("{prefix}{}", token.start_after)))
+        (snapshot, Some(token))
     };
-    Ok(select(call, options, &prefix, &snapshot, start_after.as_deref()))
+    Ok(select(call, options, &prefix, &snapshot, start.as_ref()))
 }
 
 /// The entries of `snapshot` that the client wants.
-fn select(
-    call: &Call,
-    options: &Options<'_>,
-    prefix: &str,
-    snapshot: &Snapshot<Facts>,
-    start_after: Option<&str>,
-) -> Page {
+fn select(call: &Call, options: &Options<'_>, prefix: &str, snapshot: &Snapshot<Facts>, start: Option<&Token>) -> Page {
     let revision = snapshot.revision();
     let mut metadata = match call.resource.verbs {
         // What is never stored has no version.
@@ -186,7 +180,8 @@ fn select(
     if call.resource.custom.is_some() && matches!(call.accepted.shape, Shape::Object) {
         metadata["continue"] = "".into();
     }
-    let mut range = snapshot.range(prefix, start_after);
+    let start_after = start.map(|token| format!("{prefix}{}", token.start_after));
+    let mut range = snapshot.range(prefix, start_after.as_deref());
     let wanted = |entry: &&Arc<Entry>| options.selection.matches(entry);
     if options.limit == 0 {
         return Page { metadata, items: range.filter(wanted).cloned().collect() };
@@ -200,9 +195,12 @@ fn select(
     let more = rest.next().is_some();
     if more {
         let name = last.key.strip_prefix(prefix).unwrap_or(&last.key);
-        metadata["continue"] = Token { revision: Some(revision), start_after: name.to_owned() }.write().into();
-        if options.selection.is_everything() {
-            metadata["remainingItemCount"] = (1 + rest.count()).into();
+        // Counted once: what a page of the same revision leaves is what the one before it left, less its items.
+        let known = start.and_then(|token| token.left?.checked_sub(items.len())).filter(|left| *left > 0);
+        let left = options.selection.is_everything().then(|| known.unwrap_or_else(|| 1 + rest.count()));
+        metadata["continue"] = Token { revision: Some(revision), start_after: name.to_owned(), left }.write().into();
+        if let Some(left) = left {
+            metadata["remainingItemCount"] = left.into();
         }
     }
     Page { metadata, items }
@@ -386,7 +384,7 @@ fn continued(mut status: Status, token: &Token) -> Status {
                          first chunk was returned and now may show up in the list.";
     if status.code == 410 {
         status.message = STALE.to_owned();
-        status.continuation = Token { revision: None, start_after: token.start_after.clone() }.write();
+        status.continuation = Token { revision: None, start_after: token.start_after.clone(), left: None }.write();
     }
     status
 }
@@ -402,6 +400,8 @@ fn base64_fault(text: &str) -> Option<usize> {
 struct Token {
     revision: Option<u64>,
     start_after: String,
+    /// How many there are behind it, if all are wanted.
+    left: Option<usize>,
 }
 
 impl Token {
@@ -409,7 +409,8 @@ impl Token {
         // Upstream's keys end in NUL to mean "just behind this one"; the form is kept so that tokens look familiar.
         let revision = self.revision.map_or("-1".to_owned(), |revision| revision.to_string());
         let start = Value::from(format!("{}\u{0}", self.start_after));
-        URL_SAFE_NO_PAD.encode(format!("{{\"v\":\"meta.k8s.io/v1\",\"rv\":{revision},\"start\":{start}}}"))
+        let left = self.left.map_or(String::new(), |left| format!(",\"left\":{left}"));
+        URL_SAFE_NO_PAD.encode(format!("{{\"v\":\"meta.k8s.io/v1\",\"rv\":{revision},\"start\":{start}{left}}}"))
     }
 
     fn parse(text: &str) -> Result<Token, Status> {
@@ -432,6 +433,8 @@ impl Token {
             return Err(invalid(start.to_owned()));
         }
         let revision = u64::try_from(token.int("rv")).ok().filter(|&revision| revision > 0);
-        Ok(Token { revision, start_after: start.trim_end_matches('\u{0}').to_owned() })
+        // A token that is not of one revision says nothing of another's objects.
+        let left = token.opt_int("left").and_then(|left| usize::try_from(left).ok()).filter(|_| revision.is_some());
+        Ok(Token { revision, start_after: start.trim_end_matches('\u{0}').to_owned(), left })
     }
 }

@@ -237,3 +237,30 @@ async fn components_and_checks_are_told_like_the_reference_tells_them() {
     assert_eq!(get("/debug/pprof/heap").await.text, "404 page not found\n");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_tell_what_is_left() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let path = "/api/v1/namespaces/default/secrets";
+    let make = async |name: String| {
+        let made = send(&client, Method::POST, path, Some(&json!({"metadata": {"name": name}}))).await;
+        assert_eq!(made.code, 201, "{}", made.body);
+    };
+    for number in 0..5 {
+        make(format!("m{number}")).await;
+    }
+    let (mut token, mut left) = (String::new(), Vec::new());
+    loop {
+        let page = send(&client, Method::GET, &format!("{path}?limit=2&continue={token}"), None).await.body;
+        left.push(page["metadata"]["remainingItemCount"].as_i64());
+        // What comes later belongs to no page.
+        make(format!("z{}", left.len())).await;
+        match page["metadata"]["continue"].as_str() {
+            Some(next) => token = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(left, [Some(3), Some(1), None]);
+    world.stop().await;
+}
