@@ -7,8 +7,8 @@ mod unify;
 use crate::env::Env;
 use crate::issues::Issues;
 use crate::signatures::Overload;
-use crate::syntax::Parsed;
 use crate::syntax::ast::{Entry, Expr, Field, Fold, Id, Item, Kind, Literal, Select};
+use crate::syntax::{Parsed, RESERVED};
 use crate::types::Type;
 use unify::{Mapping, most_general};
 
@@ -165,7 +165,19 @@ impl Checker<'_> {
         let Select { operand, field, test } = &mut **select;
         let (field, test) = (field.clone(), *test);
         let of = self.field(id, operand, &field, false);
+        if let Some(name) = self.reserved(operand, &field) {
+            select.field = name;
+        }
         if test { Type::Bool } else { self.known(&of) }
+    }
+
+    /// The field that a reserved word means behind a dot: it is declared by its escaped name.
+    fn reserved(&self, operand: &Expr, field: &str) -> Option<String> {
+        let of = self.known(&self.type_of(operand));
+        let Type::Object(of) = of.unwrapped().unwrap_or(&of) else { return None };
+        let is_own = !RESERVED.contains(&field) || self.env.field(of, field).is_some();
+        let name = format!("__{field}__");
+        (!is_own && self.env.field(of, &name).is_some()).then_some(name)
     }
 
     /// The type of a field, and that it is one.
@@ -197,7 +209,8 @@ impl Checker<'_> {
             self.report(id, format!("unexpected failed resolution of '{of}'"));
             return Type::Error;
         }
-        self.env.field(of, field).unwrap_or_else(|| {
+        let reserved = || RESERVED.contains(&field).then(|| self.env.field(of, &format!("__{field}__"))).flatten();
+        self.env.field(of, field).or_else(reserved).unwrap_or_else(|| {
             self.report(id, format!("undefined field '{field}'"));
             Type::Error
         })

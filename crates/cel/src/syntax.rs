@@ -5,6 +5,8 @@ mod lex;
 mod macros;
 mod names;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod unescape;
 
 pub(crate) use names::RESERVED;

@@ -42,11 +42,14 @@ impl Checker<'_> {
 
     fn optional_select(&mut self, id: Id, call: &mut Call) -> Type {
         let [operand, field] = call.args.as_mut_slice() else { return Type::Error };
-        let Kind::Literal(Literal::Str(field)) = &field.kind else {
+        let Kind::Literal(Literal::Str(field)) = &mut field.kind else {
             self.report(id, "unsupported optional field selection".to_owned());
             return Type::Error;
         };
         let of = self.field(id, operand, &field.clone(), true);
+        if let Some(name) = self.reserved(operand, field) {
+            *field = name.into();
+        }
         if let Some(all) = overloads("_?._") {
             self.overloads[id as usize] = all.iter().collect();
         }

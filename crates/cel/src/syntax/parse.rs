@@ -162,7 +162,11 @@ impl Parser<'_> {
             self.advance();
             return Ok(self.advance());
         }
-        if self.closers.last() == Some(&token) && self.may_follow(lexeme.token) {
+        let is_left_out = match token {
+            Token::Colon => STARTERS.has(lexeme.token),
+            _ => self.closers.last() == Some(&token) && self.may_follow(lexeme.token),
+        };
+        if is_left_out {
             self.syntax(lexeme.start, &format!("missing {wanted} at {text}"));
             return Ok(lexeme);
         }
@@ -173,7 +177,7 @@ impl Parser<'_> {
     /// Whether a token could stand behind the innermost bracket, were it closed.
     fn may_follow(&self, token: Token) -> bool {
         let outer = self.closers.len().checked_sub(2).and_then(|at| self.closers.get(at));
-        OPERATORS.has(token) || outer.map_or(token == Token::End, |closer| *closer == token)
+        OPERATORS.has(token) || outer.map_or(token == Token::End, |closer| *closer == token || token == Token::Comma)
     }
 
     fn close(&mut self, token: Token) -> Read<Lexeme> {
@@ -382,7 +386,10 @@ impl Parser<'_> {
         self.closers.push(Token::CloseParen);
         let mut args = Vec::new();
         if self.now().token != Token::CloseParen {
-            args.push(self.expr(Set::of(&[Token::CloseParen]))?);
+            self.sync(STARTERS.and(Set::of(&[Token::CloseParen])))?;
+        }
+        if self.now().token != Token::CloseParen {
+            args.push(self.expr(NOTHING)?);
             while self.next_if(Token::Comma).is_some() {
                 args.push(self.expr(NOTHING)?);
             }
@@ -461,7 +468,7 @@ impl Parser<'_> {
     fn list(&mut self) -> Read<Expr> {
         let open = self.advance();
         let others = Set::of(&[Token::CloseBracket, Token::Comma, Token::Question]);
-        let items = self.members(Token::CloseBracket, others, |parser, also| {
+        let items = self.members(Token::CloseBracket, others, STARTERS, |parser, also| {
             let optional = parser.next_if(Token::Question).is_some();
             let value = parser.expr(if optional { NOTHING } else { also })?;
             Ok(Item { value, optional })
@@ -472,7 +479,7 @@ impl Parser<'_> {
     fn map(&mut self) -> Read<Expr> {
         let open = self.advance();
         let others = Set::of(&[Token::CloseBrace, Token::Comma, Token::Question]);
-        let entries = self.members(Token::CloseBrace, others, |parser, also| {
+        let entries = self.members(Token::CloseBrace, others, STARTERS, |parser, also| {
             let optional = parser.next_if(Token::Question).is_some();
             let key = parser.expr(if optional { NOTHING } else { also })?;
             parser.expect(Token::Colon)?;
@@ -486,7 +493,7 @@ impl Parser<'_> {
         let open = self.advance();
         let others = Set::of(&[Token::CloseBrace, Token::Comma, Token::Question]);
         let names = Set::of(&[Token::Ident, Token::Escaped]);
-        let fields = self.members(Token::CloseBrace, others, |parser, also| {
+        let fields = self.members(Token::CloseBrace, others, names, |parser, also| {
             let optional = parser.next_if(Token::Question).is_some();
             parser.sync(if optional { names } else { names.and(also) })?;
             let field = parser.advance();
@@ -501,21 +508,26 @@ impl Parser<'_> {
         Ok(self.node(open.start, Kind::Struct { name, fields }))
     }
 
-    /// Members between brackets, with commas between them and perhaps behind the last.
-    fn members<T>(&mut self, closer: Token, others: Set, read: impl Fn(&mut Self, Set) -> Read<T>) -> Read<Vec<T>> {
+    /// Members between brackets, with commas between them and perhaps behind the last. `first` is what a member can
+    /// begin with, `others` what could stand in the place of the first one.
+    fn members<T>(
+        &mut self,
+        closer: Token,
+        others: Set,
+        first: Set,
+        read: impl Fn(&mut Self, Set) -> Read<T>,
+    ) -> Read<Vec<T>> {
         self.closers.push(closer);
+        let first = first.and(Set::of(&[Token::Question]));
         let mut members = Vec::new();
-        if self.now().token == Token::Comma && self.peek(1) == closer {
-            self.advance();
-        } else if self.now().token != closer {
+        if self.now().token != Token::Comma && self.now().token != closer {
             members.push(read(self, others)?);
-            while self.now().token == Token::Comma && self.peek(1) != closer {
+            while self.now().token == Token::Comma && first.has(self.peek(1)) {
                 self.advance();
                 members.push(read(self, Set::of(&[Token::Question]))?);
             }
-            self.next_if(Token::Comma);
         }
-        if self.now().token != closer {
+        if self.next_if(Token::Comma).is_none() && self.now().token != closer {
             self.sync(Set::of(&[closer, Token::Comma]))?;
         }
         self.close(closer)?;

@@ -2,6 +2,8 @@
 
 /// Why a text cannot be read; the tokens let almost nothing of the kind pass.
 const FAULT: &str = "unable to unescape string";
+/// Why a number stands for no character.
+const NO_CHARACTER: &str = "invalid unicode code point";
 
 /// What a quoted text says.
 pub(super) fn text(quoted: &str) -> Result<String, &'static str> {
@@ -66,7 +68,7 @@ fn escape<'t>(rest: &'t str, bytes: bool, out: &mut Vec<u8>) -> Result<&'t str, 
     if bytes {
         out.push(u8::try_from(number).map_err(|_| FAULT)?);
     } else {
-        let c = char::from_u32(number).ok_or(FAULT)?;
+        let c = char::from_u32(number).ok_or(NO_CHARACTER)?;
         out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
     Ok(&rest[start + count..])

@@ -39,6 +39,16 @@ fn what_does_not_hold_is_told_where_and_how_the_rule_says() {
 }
 
 #[test]
+fn a_reserved_word_is_a_name_behind_a_dot() {
+    let schema = schema(
+        &json!({"namespace": {"type": "string"}}),
+        &json!([{"rule": "!has(self.namespace) || self.namespace == self.__namespace__ && self.?namespace.orValue('') == 'a'"}]),
+    );
+    let of = |spec: Value| told(&schema, &json!({"spec": spec}), None).len();
+    assert_eq!((of(json!({"namespace": "a"})), of(json!({"namespace": "b"})), of(json!({}))), (0, 1, 0));
+}
+
+#[test]
 fn old_values_are_found_where_they_belong_to_new_ones() {
     let frozen = json!([{"rule": "self.v == oldSelf.v", "message": "frozen"}]);
     let item = json!({"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}, "v": {"type": "integer"}},
