@@ -146,6 +146,9 @@ impl Write<'_> {
         let (old, new) = (self.old, self.object);
         match self.ask.operation {
             Operation::Create => {
+                self.insist(!new.get("spec").has("configSource"), || {
+                    format!("node {node} is not allowed to create pods with a non-nil configSource")
+                })?;
                 let labels = foreign_labels(new, View::ABSENT);
                 self.insist(labels.is_empty(), || {
                     format!("node {node} is not allowed to set the following labels: {}", labels.join(", "))
@@ -153,6 +156,9 @@ impl Write<'_> {
             }
             Operation::Update => {
                 let same = |path: &[&str]| old.at(path).same(new.at(path));
+                self.insist(!new.get("spec").has("configSource") || same(&["spec", "configSource"]), || {
+                    format!("node {node} is not allowed to update configSource to a new non-nil configSource")
+                })?;
                 self.insist(same(&["spec", "taints"]), || format!("node {node} is not allowed to modify taints"))?;
                 self.insist(same(&["metadata", "ownerReferences"]), || {
                     format!("node {node} is not allowed to modify ownerReferences")

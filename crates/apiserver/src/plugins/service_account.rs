@@ -22,7 +22,10 @@ impl Plugin for ServiceAccount {
     }
 
     fn admit(&self, ask: &Ask<'_>, object: &mut Value, old: Option<View<'_>>) -> Result<(), Status> {
-        if !ask.creates("", "pods") || is_mirror((&*object).into()) {
+        if !ask.creates("", "pods") {
+            return Ok(());
+        }
+        if is_mirror((&*object).into()) {
             return self.validate(ask, (&*object).into(), old);
         }
         if View::from(&*object).get("spec").str("serviceAccountName").is_empty() {
@@ -166,13 +169,13 @@ fn check_mirror(ask: &Ask<'_>, pod: View<'_>) -> Result<(), Status> {
 }
 
 /// True if the text of a secret's name stands anywhere in a pod.
-fn uses_secrets(spec: View<'_>) -> bool {
+pub(super) fn uses_secrets(spec: View<'_>) -> bool {
     let in_volume = |volume: View<'_>| {
         let reference = |kind: &str, field: &str| !volume.get(kind).get(field).get("name").is_empty();
-        !volume.get("secret").str("secretName").is_empty()
+        volume.has("secret")
             || volume.get("projected").list("sources").any(|source| source.has("secret"))
             || !volume.get("azureFile").str("secretName").is_empty()
-            || ["cephfs", "flexVolume", "rbd", "scaleIO", "iscsi", "storageos"]
+            || ["cephfs", "cinder", "flexVolume", "rbd", "scaleIO", "iscsi", "storageos"]
                 .iter()
                 .any(|k| reference(k, "secretRef"))
             || reference("csi", "nodePublishSecretRef")

@@ -23,7 +23,7 @@ pub(crate) async fn bind(call: &Call, name: &str, body: Bytes) -> Result<Respons
     if !name.is_empty() && own != name {
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
     }
-    write::check_kind("", "Binding", &own, kinds::validate_binding(View::from(&binding)))?;
+    check_form(View::from(&binding))?;
     let attributes = Attributes::new(call, Operation::Create, &own, options.dry_run);
     call.core.admission.admit(&attributes, &mut binding, None).await?;
     call.core.admission.validate(&attributes, &binding, None).await?;
@@ -31,13 +31,26 @@ pub(crate) async fn bind(call: &Call, name: &str, body: Bytes) -> Result<Respons
     Ok(answer::success(call, 201))
 }
 
+/// What is wrong with a binding is told without saying what it is wrong with.
+fn check_form(binding: View<'_>) -> Result<(), Status> {
+    let faults: Vec<String> = kinds::validate_binding(binding).iter().map(ToString::to_string).collect();
+    match &faults[..] {
+        [] => Ok(()),
+        [one] => Err(Status::plain(500, "", one.clone())),
+        many => Err(Status::plain(500, "", format!("[{}]", many.join(", ")))),
+    }
+}
+
 /// Writes the node into the pod.
 async fn assign(call: &Call, name: &str, binding: &Value, options: &WriteOptions) -> Result<(), Status> {
     let pods = call.about_pods()?;
     for _ in 0..CONFLICT_TRIES {
+        if name.is_empty() {
+            return Err(Status::bad_request("Name parameter required."));
+        }
         let current = pods.named(name).ok_or_else(|| Status::not_found(PODS, name))?;
         let mut pod = decode::stored(&pods, &current)?;
-        check(binding, View::from(&pod), name)?;
+        check(call, binding, View::from(&pod), name)?;
         let refused = kinds::bind(&mut pod, View::from(binding), &call.core.now_text());
         refused.map_err(|why| Status::conflict(BINDING, name, why))?;
         match write::replace(&pods, pod, &current, false, options.dry_run).await {
@@ -48,14 +61,13 @@ async fn assign(call: &Call, name: &str, binding: &Value, options: &WriteOptions
     Err(Status::conflict(BINDING, name, "too many others write the pod"))
 }
 
-fn check(binding: &Value, pod: View<'_>, name: &str) -> Result<(), Status> {
-    let wanted = View::from(binding).get("metadata");
+fn check(call: &Call, binding: &Value, pod: View<'_>, name: &str) -> Result<(), Status> {
+    let (wanted, is) = (View::from(binding).get("metadata"), pod.get("metadata"));
     for (field, shown) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
-        let (wanted, actual) = (wanted.str(field), pod.get("metadata").str(field));
-        if !wanted.is_empty() && wanted != actual {
-            let why =
-                format!("Precondition failed: {shown} in precondition: {wanted}, {shown} in object meta: {actual}");
-            return Err(Status::conflict(BINDING, name, why));
+        let (wanted, is) = (wanted.str(field), is.str(field));
+        if !wanted.is_empty() && wanted != is {
+            let key = write::key_in_messages(call, "pods", name);
+            return Err(Status::conflict(PODS, name, write::differs(&key, shown, wanted, is)));
         }
     }
     Ok(())

@@ -59,7 +59,8 @@ fn builtin_body(call: &Call, body: &Bytes, validation: FieldValidation) -> Resul
         let version = call.body.api_version.rsplit('/').next().unwrap_or_default();
         format!("{wanted} in version {version:?} cannot be handled as a {wanted}: {why}")
     })?;
-    if !found.api_version.is_empty() && found.api_version != call.body.api_version {
+    let is_other = !found.api_version.is_empty() && found.api_version != call.body.api_version;
+    if is_other && !is_old_eviction(wanted, &found) {
         return Err(Status::bad_request(format!(
             "the API version in the data ({}) does not match the expected API version ({})",
             found.api_version, call.body.api_version
@@ -115,7 +116,7 @@ pub(super) fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<Typ
     let same_kind = found.kind.is_empty() || found.kind == wanted;
     let old_scale = wanted == "Scale"
         && matches!(found.api_version.as_str(), "extensions/v1beta1" | "apps/v1beta1" | "apps/v1beta2");
-    if same_kind && old_scale {
+    if same_kind && (old_scale || is_old_eviction(wanted, found)) {
         return Ok(own);
     }
     let same_version = found.api_version.is_empty() || found.api_version == call.body.api_version.as_str();
@@ -140,6 +141,11 @@ pub(super) fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<Typ
         };
         format!("no kind {kind:?} is registered for version {shown:?} in scheme {scheme:?}")
     })
+}
+
+/// Evictions may be of the version in which clients sent them for years.
+fn is_old_eviction(wanted: &str, found: &TypeMeta) -> bool {
+    wanted == "Eviction" && found.api_version == "policy/v1beta1"
 }
 
 /// A body of another kind cannot be handled, even though it can be read.

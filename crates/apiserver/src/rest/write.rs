@@ -178,8 +178,6 @@ pub(crate) fn modified(call: &Call) -> Status {
 
 /// 409: the object has another uid than the client thinks.
 pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> Status {
-    // Dry runs are checked before the key gets its root.
-    let root = if call.query.all("dryRun").next().is_some() { "" } else { "/registry" };
     let (_, plural) = call.resource.stored_as();
     // Where upstream keeps kinds that it once called otherwise.
     let folder = match plural {
@@ -195,13 +193,24 @@ pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> S
         true => format!("{}/{folder}", call.resource.group),
         false => folder.to_owned(),
     };
-    let namespace = if call.namespace().is_empty() { String::new() } else { format!("{}/", call.namespace()) };
-    let why = format!(
-        "StorageError: invalid object, Code: 4, Key: {root}/{folder}/{namespace}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in object meta: {actual}",
-        call.info.name,
-        object.get("metadata").str("uid"),
-    );
+    let key = key_in_messages(call, &folder, &call.info.name);
+    let why = differs(&key, "UID", object.get("metadata").str("uid"), actual);
     Status::conflict(call.resource.group_resource(), &call.info.name, why)
+}
+
+/// Where upstream keeps an object, as its messages show it.
+pub(crate) fn key_in_messages(call: &Call, folder: &str, name: &str) -> String {
+    // Dry runs are checked before the key gets its root.
+    let root = if call.query.all("dryRun").next().is_some() { "" } else { "/registry" };
+    let namespace = if call.namespace().is_empty() { String::new() } else { format!("{}/", call.namespace()) };
+    format!("{root}/{folder}/{namespace}{name}")
+}
+
+/// Why an object is not the one that a client means; `what` is the `UID` or `ResourceVersion` in question.
+pub(crate) fn differs(key: &str, what: &str, wanted: &str, actual: &str) -> String {
+    format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
+    )
 }
 
 /// A resource version as a number; "" is 0.

@@ -264,3 +264,35 @@ async fn pages_tell_what_is_left() {
     assert_eq!(left, [Some(3), Some(1), None]);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bindings_and_evictions_are_answered_like_the_reference() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let post = async |path: &str, body: Value| send(&client, Method::POST, path, Some(&body)).await;
+    let account = json!({"metadata": {"name": "default"}});
+    post("/api/v1/namespaces/default/serviceaccounts", account).await;
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    assert_eq!(post(pods, pod).await.code, 201);
+
+    let bind = async |metadata: Value, target: Value| {
+        post(&format!("{pods}/p/binding"), json!({"metadata": metadata, "target": target})).await
+    };
+    let named = json!({"name": "p"});
+    let refused = bind(named.clone(), json!({})).await;
+    assert_eq!((refused.code, refused.message()), (500, "target.name: Required value"));
+    let refused = bind(json!({"name": "p", "uid": "x"}), json!({"name": "n"})).await;
+    let why = "Operation cannot be fulfilled on pods \"p\": StorageError: invalid object, Code: 4, Key: /registry/pods/default/p, ";
+    assert!(refused.code == 409 && refused.message().starts_with(why), "{}", refused.body);
+    let nameless = post("/api/v1/namespaces/default/bindings", json!({"target": {"name": "n"}})).await;
+    assert_eq!((nameless.code, nameless.message()), (400, "Name parameter required."));
+    assert_eq!(bind(named, json!({"kind": "Node", "name": "n"})).await.code, 201);
+
+    let old = json!({"apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": {"name": "p"}});
+    assert_eq!(post(&format!("{pods}/p/eviction"), old).await.code, 201, "clients sent it so for years");
+    let bound = json!({"spec": {"boundObjectRef": {"kind": "Pod"}}});
+    let refused = post("/api/v1/namespaces/default/serviceaccounts/default/token", bound).await;
+    assert_eq!((refused.code, refused.message()), (400, "Name parameter required."));
+    world.stop().await;
+}

@@ -117,6 +117,9 @@ impl ServiceAccountTokens {
     }
 
     fn find(&self, resource: &str, namespace: &str, name: &str) -> Result<Arc<Value>, Status> {
+        if name.is_empty() {
+            return Err(Status::bad_request("Name parameter required."));
+        }
         let found = self.cluster.get("", resource, namespace, name);
         found.ok_or_else(|| Status::not_found(GroupResource { group: "", resource }, name))
     }

@@ -1,5 +1,6 @@
 //! Mirrors: pods that a node runs by itself and only shows to the API server.
 
+use super::super::service_account::uses_secrets;
 use super::{MIRROR, Write, is_mirror};
 use object::quote::quote;
 use object::{Status, View};
@@ -53,10 +54,13 @@ fn referenced(spec: View<'_>) -> Option<&'static str> {
                 || container.list("envFrom").any(|from| from.has(whole))
         })
     };
-    if env("secretKeyRef", "secretRef") || !spec.get("imagePullSecrets").is_empty() {
+    if uses_secrets(spec) {
         return Some("secrets");
     }
-    if env("configMapKeyRef", "configMapRef") {
+    let in_projection = |source: View<'_>| source.has("configMap");
+    let in_volume_of_maps =
+        |volume: View<'_>| volume.has("configMap") || volume.get("projected").list("sources").any(in_projection);
+    if env("configMapKeyRef", "configMapRef") || spec.list("volumes").any(in_volume_of_maps) {
         return Some("configmaps");
     }
     if !spec.get("resourceClaims").is_empty() {

@@ -85,12 +85,7 @@ fn nodes_make_mirrors_alone() {
     check("create /pods", stale, None, "node n1 UID mismatch: expected old got n1-uid");
     let mut curious = mirror();
     curious["spec"]["volumes"] = json!([{ "name": "s", "secret": { "secretName": "s" } }]);
-    check(
-        "create /pods",
-        curious,
-        None,
-        r#"node "n1" can not create pods that reference secrets (via secret volumes)"#,
-    );
+    check("create /pods", curious, None, r#"node "n1" can not create pods that reference secrets"#);
 }
 
 #[test]
@@ -113,6 +108,10 @@ fn nodes_write_their_own_pods_and_node() {
         plain(),
         "is not allowed to modify labels: a.node-restriction.kubernetes.io/b, node-role.kubernetes.io/master",
     );
+    let mut configured = node(json!({}), json!([]));
+    configured["spec"]["configSource"] = json!({ "configMap": { "name": "a" } });
+    let why = r#"node "n1" is not allowed to update configSource to a new non-nil configSource"#;
+    check("update /nodes n1", configured, plain(), why);
     let tainted = node(json!({}), json!([{ "key": "a" }]));
     check("update /nodes n1", tainted, plain(), r#"node "n1" is not allowed to modify taints"#);
 }
