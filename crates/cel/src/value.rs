@@ -16,7 +16,7 @@ use crate::library::formats::Format;
 use crate::library::net::{Cidr, Url};
 use crate::library::semver::Semver;
 use crate::types::Type;
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 use object::quantity::Quantity;
 use std::fmt;
 use std::net::IpAddr;
@@ -41,7 +41,8 @@ pub enum Val<'a> {
     /// Bytes.
     Bytes(Arc<[u8]>),
     /// A moment.
-    Timestamp(Timestamp),
+    /// A moment, as its date and time in UTC: `jiff::Timestamp` ends before the year 9999 does.
+    Timestamp(DateTime),
     /// A length of time in nanoseconds.
     Duration(i64),
     /// A list.

@@ -3,7 +3,8 @@
 use super::operators::one;
 use super::{Function, shared};
 use crate::value::{Fault, Opaque, Val, Valued};
-use jiff::Timestamp;
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 
 pub(super) fn function(name: &str) -> Option<Function> {
     Some(match name {
@@ -70,7 +71,7 @@ fn to_int<'a>(of: &Val<'a>) -> Valued<'a> {
         }
         Val::Double(_) => Err(overflow()),
         Val::Str(text) => text.parse().map(Val::Int).map_err(|_| refused(of, "int")),
-        Val::Timestamp(time) => Ok(Val::Int(time.as_second())),
+        Val::Timestamp(time) => Ok(Val::Int(seconds_of(*time))),
         Val::Duration(nanos) => Ok(Val::Int(*nanos)),
         _ => Err(Fault::NoOverload),
     }
@@ -164,25 +165,54 @@ pub(crate) fn float(value: f64) -> String {
 
 // === times ===
 
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
 /// Seconds since the epoch as a moment.
-pub(crate) fn timestamp_of(seconds: i64) -> Option<Timestamp> {
-    Timestamp::from_second(seconds).ok().and_then(in_range)
+pub(crate) fn timestamp_of(seconds: i64) -> Option<DateTime> {
+    EPOCH.checked_add(SignedDuration::from_secs(seconds)).ok().and_then(in_range)
+}
+
+/// Whole seconds since the epoch.
+pub(crate) fn seconds_of(time: DateTime) -> i64 {
+    let since = time.duration_since(EPOCH);
+    since.as_secs() - i64::from(since.subsec_nanos() < 0)
 }
 
 /// Moments reach from the year 1 to the year 9999.
-pub(crate) fn in_range(time: Timestamp) -> Option<Timestamp> {
-    (-62_135_596_800..=253_402_300_799).contains(&time.as_second()).then_some(time)
+pub(crate) fn in_range(time: DateTime) -> Option<DateTime> {
+    (time.year() >= 1).then_some(time)
 }
 
 /// Reads RFC 3339.
-pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_timestamp(text: &str) -> Option<DateTime> {
     let bytes = text.as_bytes();
-    let zoned = text.ends_with('Z') || matches!(bytes.get(bytes.len().checked_sub(6)?), Some(b'+' | b'-'));
     let strict = bytes.get(10) == Some(&b'T') && bytes.get(13) == Some(&b':') && bytes.get(16) == Some(&b':');
-    (zoned && strict && bytes[0].is_ascii_digit()).then(|| text.parse().ok()).flatten().and_then(in_range)
+    let (local, east) = match text.strip_suffix('Z') {
+        Some(local) => (local, 0),
+        None => {
+            text.split_at_checked(text.len().checked_sub(6)?).and_then(|(local, zone)| Some((local, east(zone)?)))?
+        }
+    };
+    if !strict || !bytes[0].is_ascii_digit() || !local.ends_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    local.parse::<DateTime>().ok()?.checked_sub(SignedDuration::from_secs(east)).ok().and_then(in_range)
 }
 
-pub(crate) fn timestamp_text(time: Timestamp) -> String {
+/// Seconds east of UTC: `+01:30`.
+fn east(zone: &str) -> Option<i64> {
+    let sign = match zone.as_bytes() {
+        [b'+', ..] => 1,
+        [b'-', ..] => -1,
+        _ => return None,
+    };
+    let (hours, minutes) =
+        zone[1..].split_once(':').filter(|(hours, minutes)| hours.len() == 2 && minutes.len() == 2)?;
+    let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then(|| sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
+}
+
+pub(crate) fn timestamp_text(time: DateTime) -> String {
     let seconds = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let nanos = format!("{:09}", time.subsec_nanosecond());
     match nanos.trim_end_matches('0') {

@@ -1,10 +1,10 @@
 //! Parts of moments and of lengths of time.
 
-use super::Function;
+use super::{Function, convert};
 use crate::value::{Fault, Val, Valued};
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp};
 
 pub(super) fn function(name: &str) -> Option<Function> {
     Some(match name {
@@ -32,15 +32,18 @@ fn either<'a>(args: &[Val<'a>], unit: i64, of: fn(DateTime) -> i64) -> Valued<'a
 
 fn part<'a>(args: &[Val<'a>], of: fn(DateTime) -> i64) -> Valued<'a> {
     let at = match args {
-        [Val::Timestamp(time)] => civil(*time, TimeZone::UTC),
-        [Val::Timestamp(time), Val::Str(zone)] => civil(*time, named(zone)?),
+        [Val::Timestamp(time)] => *time,
+        [Val::Timestamp(time), Val::Str(zone)] => civil(*time, &named(zone)?),
         _ => return Err(Fault::NoOverload),
     };
     Ok(Val::Int(of(at)))
 }
 
-fn civil(time: Timestamp, zone: TimeZone) -> DateTime {
-    Zoned::new(time, zone).datetime()
+/// What clocks show in a zone. Of the last day that there is they show what a timestamp can say.
+fn civil(time: DateTime, zone: &TimeZone) -> DateTime {
+    let at = Timestamp::from_second(convert::seconds_of(time)).unwrap_or(Timestamp::MAX);
+    let east = SignedDuration::from_secs(i64::from(zone.to_offset(at).seconds()));
+    time.saturating_add(east)
 }
 
 /// A zone by its name, or by its distance from UTC.

@@ -119,6 +119,11 @@ fn scalars_become_canonical() {
         json!({"creationTimestamp": "2020-01-01T00:00:00Z"}),
     );
     check(
+        "apimachinery.pkg.apis.meta.v1.ObjectMeta",
+        r#"{"creationTimestamp":"9999-12-31T23:59:59Z","deletionTimestamp":"0000-01-01T00:00:00Z"}"#,
+        json!({"creationTimestamp": "9999-12-31T23:59:59Z", "deletionTimestamp": "0000-01-01T00:00:00Z"}),
+    );
+    check(
         "api.coordination.v1.LeaseSpec",
         r#"{"renewTime":"2020-01-01T00:00:00.123456-01:30","acquireTime":null}"#,
         json!({"renewTime": "2020-01-01T01:30:00.123456Z"}),

@@ -1,7 +1,7 @@
 //! Times as Go's `time.Parse` reads them, with its messages.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime};
 use std::fmt::Write;
 
 const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
@@ -27,7 +27,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn time(mut self) -> Result<Option<Timestamp>, String> {
+    /// The time in UTC: a civil one, because timestamps end a day before the year 9999 does.
+    fn time(mut self) -> Result<Option<DateTime>, String> {
         let year = self.year()?;
         self.literal("-")?;
         let month = self.number("01", 1..=12, "month")?;
@@ -45,13 +46,11 @@ impl<'a> Reader<'a> {
             return Err(self.failed(&format!(": extra text: {}", quote(self.rest))));
         }
         let date = Date::new(year, month, day).map_err(|_| self.failed(": day out of range"))?;
-        let time = date.at(hour, minute, second, nanos);
-        let utc = time.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| self.failed(": year out of range"))?;
-        let seconds = utc.timestamp().as_second().saturating_sub(i64::from(offset));
-        let time = Timestamp::new(seconds, nanos).map_err(|_| self.failed(": year out of range"))?;
-        // Go's zero time is the first second of the year 1.
-        const ZERO: i64 = -62_135_596_800;
-        Ok((time.as_second() != ZERO || nanos != 0).then_some(time))
+        let offset = SignedDuration::from_secs(i64::from(offset));
+        let time = date.at(hour, minute, second, nanos).checked_sub(offset);
+        let time = time.map_err(|_| self.failed(": year out of range"))?;
+        // Go's zero time is the first instant of the year 1.
+        Ok((time != DateTime::constant(1, 1, 1, 0, 0, 0, 0)).then_some(time))
     }
 
     fn year(&mut self) -> Result<i16, String> {
