@@ -44,7 +44,7 @@ impl Env {
         self
     }
 
-    /// With `Object{…}` and `JSONPatch{…}`, which say what is to change in an object.
+    /// With `Object{…}`, `JSONPatch{…}` and `jsonpatch.escapeKey`, which say what is to change in an object.
     #[must_use]
     pub fn with_mutations(mut self) -> Env {
         self.mutations = true;
@@ -120,6 +120,11 @@ impl Env {
     /// Whether there is such a type with fields.
     pub(crate) fn is_struct(&self, name: &str) -> bool {
         self.structs.contains_key(name) || self.is_mutation(name)
+    }
+
+    /// Whether a function of the table is one of this environment's.
+    pub(crate) fn has_function(&self, function: &str) -> bool {
+        self.mutations || function != "jsonpatch.escapeKey"
     }
 
     fn is_mutation(&self, name: &str) -> bool {

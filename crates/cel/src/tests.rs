@@ -118,6 +118,9 @@ fn libraries() {
         ("timestamp('2024-02-29T10:00:00Z').getHours('America/New_York')", "5"),
         ("timestamp('2024-02-29T10:00:00Z') + duration('24h')", "\"2024-03-01T10:00:00Z\""),
         ("string(timestamp('2024-03-01T00:00:00Z') - timestamp('2024-02-01T00:00:00Z'))", "\"2505600s\""),
+        ("string(timestamp('9999-12-31T23:59:59Z') - duration('1s'))", "\"9999-12-31T23:59:58Z\""),
+        ("int(timestamp('1969-12-31T23:59:59.5Z'))", "-1"),
+        ("timestamp('9999-12-31T00:00:00+01:00').getHours('Europe/Berlin')", "0"),
         ("bytes('héllo').size() + 'héllo'.size()", "11"),
         ("string(1.5) + string(true) + string(1u)", "\"1.5true1\""),
     ]);
@@ -161,6 +164,20 @@ fn refusals_are_worded_as_upstream() {
         ("b'h\\u00e9'", "ERROR: <input>:1:1: unable to unescape string\n | b'h\\u00e9'\n | ^"),
         ("timestamp('nope')", "ERROR: <input>:1:11: invalid timestamp argument\n | timestamp('nope')\n | ..........^"),
         ("int('x')", "program: type conversion error from 'string' to 'int'"),
+        ("string(null)", "program: no such overload: string(null_type)"),
+        ("'a'.find('(')", "program: error parsing regexp: missing closing ): `(`"),
+        ("'a'.findAll('(', 1)", "program: error parsing regexp: missing closing ): `(`"),
+        (
+            "'a%z'.format([1])",
+            "ERROR: <input>:1:13: could not parse formatting clause: unrecognized formatting clause \"z\"\n | \
+             'a%z'.format([1])\n | ............^",
+        ),
+        (
+            "jsonpatch.escapeKey('a')",
+            "ERROR: <input>:1:1: undeclared reference to 'jsonpatch' (in container '')\n | jsonpatch.escapeKey('a')\n | ^\n\
+             ERROR: <input>:1:20: undeclared reference to 'escapeKey' (in container '')\n | jsonpatch.escapeKey('a')\n | \
+             ...................^",
+        ),
         ("[1, 'a']", "ERROR: <input>:1:5: expected type 'int' but found 'string'\n | [1, 'a']\n | ....^"),
         (
             "*@a | b",

@@ -5,8 +5,8 @@ mod definition;
 mod field_path;
 mod formats;
 mod open_api;
-mod pattern;
 mod rules;
+mod shown;
 mod structural;
 
 pub use conversion::has_bad_bundle;

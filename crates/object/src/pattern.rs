@@ -1,5 +1,9 @@
 //! Go's regular expressions in the syntax of the `regex` crate; both are automata and agree on the rest.
 
+mod fault;
+
+pub use fault::fault;
+
 use regex::Regex;
 use std::iter::Peekable;
 use std::str::Chars;
@@ -10,9 +14,13 @@ const MAX_SIZE: usize = 4 << 20;
 /// Compiles an expression.
 ///
 /// # Errors
-/// What is wrong with it, in the words of the `regex` crate.
+/// What is wrong with it in Go's words, or in those of the `regex` crate where Go's are not known.
 pub fn compile(text: &str) -> Result<Regex, String> {
-    regex::RegexBuilder::new(&translate(text)).size_limit(MAX_SIZE).build().map_err(|error| error.to_string())
+    let compiled = regex::RegexBuilder::new(&translate(text)).size_limit(MAX_SIZE).build();
+    compiled.map_err(|error| match fault(text) {
+        Some(fault) => format!("error parsing regexp: {fault}"),
+        None => error.to_string(),
+    })
 }
 
 /// Go's `\d`, `\s`, `\w` and `\b` know ASCII alone, `\Q…\E` is literal, classes hold no classes but named ones, and braces

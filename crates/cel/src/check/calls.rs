@@ -27,7 +27,7 @@ impl Checker<'_> {
         // `a.b.c()` may be a function of that name, or `c` called on `a.b`.
         if let Some(prefix) = target.qualified_name() {
             let name = format!("{}.{}", prefix.trim_start_matches('.'), call.function);
-            if let Some(all) = overloads(&name) {
+            if let Some(all) = overloads(&name).filter(|_| self.env.has_function(&name)) {
                 call.function = name;
                 call.target = None;
                 return self.resolve(id, call, all);

@@ -98,7 +98,7 @@ impl Literals<'_> {
             let Some(item) = items.get(used - 1) else {
                 return Err((expr.id, format!("index {} out of range", used - 1)));
             };
-            self.clause(clause, &item.value)
+            self.clause(clause, &item.value, expr.id)
         });
         match checked {
             Err((id, message)) => self.report(id, message),
@@ -111,9 +111,9 @@ impl Literals<'_> {
         }
     }
 
-    /// Nothing, where the type fits the clause.
-    fn clause(&self, clause: Result<format::Clause, String>, arg: &Expr) -> Result<String, (Id, String)> {
-        let clause = clause.map_err(|message| (arg.id, message))?;
+    /// Nothing, where the type fits the clause. What is no clause is told of the call.
+    fn clause(&self, clause: Result<format::Clause, String>, arg: &Expr, id: Id) -> Result<String, (Id, String)> {
+        let clause = clause.map_err(|message| (id, message))?;
         let of = self.checked.type_of(arg);
         if clause == format::Clause::String {
             return self.text(arg);

@@ -101,8 +101,16 @@ impl Lower<'_> {
         let known = if name == "sum" { sum(overload) } else { name };
         let function = library::function(known).ok_or_else(|| Fault::new(format!("no such function: {name}")))?;
         let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<Node>, Fault>>()?;
-        if let (true, [Node::Const(of)]) = (is_conversion(name), args.as_slice()) {
-            return function(std::slice::from_ref(of)).map(Node::Const);
+        match args.as_slice() {
+            [Node::Const(Val::Null)] if is_conversion(name) => {
+                return Err(Fault::new(format!("no such overload: {name}(null_type)")));
+            }
+            [Node::Const(of)] if is_conversion(name) => return function(std::slice::from_ref(of)).map(Node::Const),
+            // Expressions that are literals are looked at here already.
+            [_, Node::Const(Val::Str(pattern)), ..] if matches!(name, "find" | "findAll") => {
+                object::pattern::compile(pattern).map_err(Fault::new)?;
+            }
+            _ => {}
         }
         Ok(Node::Call(Box::new(Call { function, cost: Cost::of(name, overload), args })))
     }

@@ -3,13 +3,13 @@
 //! What all versions have in common stands in `spec` itself in upstream's internal form, and errors name it there.
 
 use super::conversion::{self, Bundle};
-use super::{field_path, open_api, rules, structural};
+use super::{field_path, open_api, rules, shown, structural};
 use crate::checks;
 use object::field::{Error, Errors, Path};
 use object::meta::{validate_immutable_field, validate_object_meta, validate_object_meta_update};
 use object::names::{is_dns1035_label, is_dns1123_subdomain, name_is_dns_subdomain};
 use object::quote::{is_printable, quote};
-use object::{Value, View, json};
+use object::{Value, View};
 use std::collections::BTreeSet;
 
 const APPROVED: &str = "api-approved.kubernetes.io";
@@ -81,11 +81,11 @@ fn validate_rest(object: View<'_>, old: View<'_>, errors: &mut Errors) {
 }
 
 /// Which parts are the same in all versions.
-struct Common {
-    schema: bool,
-    subresources: bool,
-    columns: bool,
-    selectable: bool,
+pub(super) struct Common {
+    pub(super) schema: bool,
+    pub(super) subresources: bool,
+    pub(super) columns: bool,
+    pub(super) selectable: bool,
 }
 
 impl Common {
@@ -200,7 +200,7 @@ fn faults_of_warning(warning: &str, deprecated: bool) -> Vec<String> {
 fn validate_set_of_versions(versions: View<'_>, common: &Common, path: &Path<'_>, errors: &mut Errors) {
     let list = path.child("versions");
     let shown = || match versions.exists() {
-        true => versions.items().map(|version| show_version(version, common)).collect::<Vec<_>>().into(),
+        true => versions.items().map(|version| shown::version(version, common)).collect::<Vec<_>>().into(),
         false => Value::Null,
     };
     let names: BTreeSet<&str> = versions.items().map(|version| version.str("name")).collect();
@@ -228,24 +228,6 @@ fn show_all(versions: &Value) -> String {
         }
         None => "null".to_owned(),
     }
-}
-
-/// A version with the names of upstream's internal form; what is common to all is not in it.
-fn show_version(version: View<'_>, common: &Common) -> String {
-    let part = |common: bool, name: &str| if common { Value::Null } else { version.get(name).to_value() };
-    format!(
-        "{{\"Name\":{},\"Served\":{},\"Storage\":{},\"Deprecated\":{},\"DeprecationWarning\":{},\"Schema\":{},\
-         \"Subresources\":{},\"AdditionalPrinterColumns\":{},\"SelectableFields\":{}}}",
-        json!(version.str("name")),
-        version.bool("served"),
-        version.bool("storage"),
-        version.bool("deprecated"),
-        version.get("deprecationWarning").to_value(),
-        part(common.schema, "schema"),
-        part(common.subresources, "subresources"),
-        part(common.columns, "additionalPrinterColumns"),
-        part(common.selectable, "selectableFields"),
-    )
 }
 
 fn has_status(version: View<'_>) -> bool {
@@ -426,10 +408,14 @@ fn validate_stored_versions(object: View<'_>, path: &Path<'_>, errors: &mut Erro
         errors.push(Error::invalid(path, stored.to_value(), "must have at least one stored version"));
         return;
     }
-    let is_stored = |name: &str| stored.items().any(|version| version.as_str() == name);
-    for version in versions.items().filter(|version| version.bool("storage") && !is_stored(version.str("name"))) {
-        let detail = format!("must have the storage version {}", version.str("name"));
-        errors.push(Error::invalid(path, stored.to_value(), detail));
+    // A version that is there twice is found once.
+    let mut left: BTreeSet<&str> = stored.items().map(View::as_str).collect();
+    for version in versions.items() {
+        let name = version.str("name");
+        if !left.remove(name) && version.bool("storage") {
+            let detail = format!("must have the storage version {name}");
+            errors.push(Error::invalid(path, stored.to_value(), detail));
+        }
     }
     for (index, name) in stored.items().map(View::as_str).enumerate() {
         if !versions.items().any(|version| version.str("name") == name) {

@@ -1,6 +1,6 @@
 //! What a schema may say at all.
 
-use super::field_path;
+use super::{field_path, shown};
 use object::View;
 use object::field::{Error, Errors, Path};
 use std::collections::BTreeSet;
@@ -52,7 +52,7 @@ pub(super) fn validate_root_with_status(schema: View<'_>, path: &Path<'_>, error
             "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
             names.join(" ")
         );
-        errors.push(Error::invalid(&place, schema.to_value(), detail));
+        errors.push(Error::invalid_shown(&place, shown::schema(schema), detail));
     }
 }
 
@@ -144,7 +144,12 @@ fn supported(schema: View<'_>, around: Around, path: &Path<'_>, errors: &mut Err
     }
     for name in ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"] {
         let value = schema.get(name);
-        if value.exists() && value.value().is_some_and(|value| value.as_str() != Some("")) {
+        // What is a list, a map or a text in upstream's form is not there while it is empty; the others are pointers.
+        let is_set = match name {
+            "id" | "patternProperties" | "definitions" => !value.is_empty(),
+            _ => value.exists(),
+        };
+        if is_set {
             errors.push(Error::forbidden(&path.child(name), format!("{name} is not supported")));
         }
     }

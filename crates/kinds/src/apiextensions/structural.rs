@@ -1,7 +1,7 @@
 //! Structural schemas: every field is declared outside of `allOf`, `anyOf`, `oneOf` and `not`, with its type.
 
-use super::pattern;
 use object::field::{Error, Errors, Path};
+use object::pattern;
 use object::{View, json};
 
 /// Where a schema stands.

@@ -3,7 +3,7 @@
 //! Only faults of form are found that both Go and every other engine see; the rest is let through.
 
 /// The first fault of a pattern.
-pub(super) fn fault(pattern: &str) -> Option<String> {
+pub fn fault(pattern: &str) -> Option<String> {
     let mut open = 0usize;
     let mut can_repeat = false;
     let mut rest = pattern;
