@@ -1,6 +1,5 @@
 //! The group `node.k8s.io`: runtime classes.
 
-use crate::change;
 use crate::checks::each;
 use crate::columns::{name, object_age};
 use crate::core::pod::options::PodOptions;
@@ -23,10 +22,6 @@ pub(crate) fn resources() -> Vec<Resource> {
 struct RuntimeClass;
 
 impl Strategy for RuntimeClass {
-    fn defaults(&self, object: &mut Value) {
-        change::round_resources(object.pointer_mut("/overhead/podFixed"));
-    }
-
     fn validate(&self, object: View<'_>) -> Errors {
         let path = Path::new("metadata");
         let mut errors = validate_object_meta(object.get("metadata"), false, name_is_dns_subdomain, &path);

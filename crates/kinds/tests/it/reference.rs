@@ -275,3 +275,64 @@ fn empty_lists_are_no_lists_when_objects_are_compared() {
         assert_eq!(new["metadata"]["generation"], generation, "{old}");
     }
 }
+
+#[test]
+fn schemas_that_are_refused_at_their_root_are_shown_in_full() {
+    let definition = |schema: Value| {
+        json!({"metadata": {"name": "ws.example.com"}, "spec": {"group": "example.com", "scope": "Namespaced",
+            "names": {"plural": "ws", "singular": "w", "kind": "W", "listKind": "WList"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": schema}}]}})
+    };
+    let errors = |schema: Value| {
+        let object = made("apiextensions.k8s.io/v1", "CustomResourceDefinition", definition(schema));
+        let errors =
+            resource("apiextensions.k8s.io/v1", "CustomResourceDefinition").strategy.validate(View::from(&object));
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let refused = errors(json!({"type": "object", "anyOf": []}));
+    let [text] = refused.as_slice() else { panic!("{refused:?}") };
+    let head = "spec.validation.openAPIV3Schema: Invalid value: {\"ID\":\"\",\"Schema\":\"\",\"Ref\":null,";
+    assert!(text.starts_with(head) && text.contains("\"AnyOf\":[],\"Not\":null"), "{text}");
+    assert!(text.contains(": only [Description Type Format Title Maximum"), "{text}");
+    for empty in ["patternProperties", "definitions"] {
+        let refused = errors(json!({"type": "object", "properties": {"a": {"type": "object", empty: {}}}}));
+        assert!(refused.is_empty(), "{refused:?}");
+    }
+    let refused = errors(json!({"type": "object", "properties": {"a": {"type": "object", "$ref": ""}}}));
+    assert!(refused.iter().any(|text| text.ends_with("$ref: Forbidden: $ref is not supported")), "{refused:?}");
+}
+
+#[test]
+fn an_empty_list_is_set_where_nothing_may_be() {
+    let spec = json!({"containers": [{"name": "c", "image": "i"}],
+        "ephemeralContainers": [{"name": "e", "image": "i", "ports": [], "resizePolicy": []}],
+        "volumes": [{"name": "v", "ephemeral": {"volumeClaimTemplate": {
+            "metadata": {"finalizers": [], "deletionGracePeriodSeconds": 0, "generation": 0}, "spec": {}}}}]});
+    let pod = json!({"metadata": {"name": "p", "namespace": "n"}, "spec": spec});
+    let detail = "Forbidden: cannot be set for an Ephemeral Container";
+    let want = [
+        format!("spec.ephemeralContainers[0].ports: {detail}"),
+        format!("spec.ephemeralContainers[0].resizePolicy: {detail}"),
+    ];
+    check("v1", "Pod", pod.clone(), "spec.ephemeralContainers[0]", &want.each_ref().map(String::as_str));
+    let at = "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata";
+    let want = [
+        format!("{at}.deletionGracePeriodSeconds: Forbidden: cannot be set"),
+        format!("{at}.finalizers: Forbidden: cannot be set"),
+    ];
+    check("v1", "Pod", pod, at, &want.each_ref().map(String::as_str));
+}
+
+#[test]
+fn amounts_are_rounded_where_upstream_rounds_them() {
+    let class = made("node.k8s.io/v1", "RuntimeClass", json!({"overhead": {"podFixed": {"cpu": "100u"}}}));
+    assert_eq!(class["overhead"]["podFixed"]["cpu"], "100u");
+    let set = made(
+        "apps/v1",
+        "StatefulSet",
+        json!({"metadata": {}, "spec": {"template": {"spec": {}},
+        "volumeClaimTemplates": [{"metadata": {}, "spec": {}, "status": {"capacity": {"storage": "100u"}}}]}}),
+    );
+    assert_eq!(set["spec"]["volumeClaimTemplates"][0]["status"]["capacity"]["storage"], "1m");
+}

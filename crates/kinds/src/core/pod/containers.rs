@@ -139,10 +139,8 @@ fn validate_ephemeral_fields(container: View<'_>, path: &Path<'_>, errors: &mut 
     let detail = "cannot be set for an Ephemeral Container";
     for name in NOT_EPHEMERAL {
         let field = container.get(name);
-        let is_set = match *name {
-            "ports" | "resizePolicy" | "restartPolicyRules" | "resources" => !field.is_empty(),
-            _ => field.exists(),
-        };
+        // Alone among these, resources are neither a pointer nor a list: an empty list is set, too.
+        let is_set = if *name == "resources" { !field.is_empty() } else { field.exists() };
         if is_set {
             errors.push(Error::forbidden(&path.child(name), detail));
         }

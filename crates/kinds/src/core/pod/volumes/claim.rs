@@ -37,7 +37,13 @@ pub(crate) fn validate_template_meta(meta: View<'_>, path: &Path<'_>, errors: &m
     errors.extend(validate_labels(meta.get("labels"), &path.child("labels")));
     for name in unset_in_templates() {
         let field = meta.get(name);
-        if field.as_int() != 0 || !field.is_empty() {
+        // Empty lists, and whatever a pointer holds, are set.
+        let is_set = match name {
+            "generation" => field.as_int() != 0,
+            "deletionGracePeriodSeconds" | "ownerReferences" | "finalizers" | "managedFields" => field.exists(),
+            _ => !field.is_empty(),
+        };
+        if is_set {
             // Upstream's names of the fields are Go's, the first letter lowered.
             let shown = if name == "uid" { "uID" } else { name };
             errors.push(Error::forbidden(&path.child(shown), "cannot be set"));
