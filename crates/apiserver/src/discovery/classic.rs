@@ -102,12 +102,20 @@ fn describe_subresource(resource: &Resource, subresource: &Subresource) -> Value
     entry
 }
 
+/// Upstream stores some kinds as an older version than it serves.
+fn version_in_storage(resource: &Resource) -> &str {
+    match &*resource.plural {
+        "mutatingadmissionpolicies" | "mutatingadmissionpolicybindings" | "customresourcedefinitions" => "v1beta1",
+        _ => &resource.version,
+    }
+}
+
 /// Tells clients that migrate stored objects whether the stored form has changed.
 fn storage_version_hash(resource: &Resource) -> String {
     let digest = Sha256::digest(match (&resource.stored, &resource.custom) {
         (Some(stored), _) => format!("{}/{}/{}", stored.group, stored.version, stored.kind),
         (None, Some(custom)) => format!("{}/{}", custom.stored().api_version, resource.kind),
-        (None, None) => format!("{}/{}/{}", resource.group, resource.version, resource.kind),
+        (None, None) => format!("{}/{}/{}", resource.group, version_in_storage(resource), resource.kind),
     });
     base64::engine::general_purpose::STANDARD.encode(&digest[..8])
 }

@@ -76,7 +76,6 @@ fn parse_clause(text: &str) -> Option<Clause<'_>> {
         Some((kind, subtype)) if !subtype.is_empty() && !subtype.contains('/') => {
             (kind.trim_matches(' '), subtype.trim_matches(' '))
         }
-        None if media.trim_matches(' ') == "*" => ("*", "*"),
         _ => return None,
     };
     let mut clause = Clause { kind, subtype, params: Vec::new(), q: 1.0 };
@@ -239,8 +238,36 @@ pub fn content_encoding(content_type: &str) -> Result<Encoding, Status> {
 
 /// The media type of a Content-Type header in lower case, without parameters; `None` if it is empty or malformed.
 pub fn media_type(content_type: &str) -> Option<String> {
-    let media = content_type.split(';').next()?.trim();
-    (!media.is_empty() && !media.contains(' ')).then(|| media.to_ascii_lowercase())
+    let (media, params) = content_type.split_at(content_type.find(';').unwrap_or(content_type.len()));
+    let media = media.trim();
+    (!media.is_empty() && !media.contains(' ') && are_params(params)).then(|| media.to_ascii_lowercase())
+}
+
+/// Whether a text is parameters as Go's `mime` reads them: `;name=value` or `;name="value"`, and a semicolon at the end.
+fn are_params(text: &str) -> bool {
+    let is_token = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c);
+    let token = |text: &str| text.find(|c: char| !is_token(c)).unwrap_or(text.len());
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let Some(param) = rest.strip_prefix(';').map(str::trim_start) else { return false };
+        if param.is_empty() {
+            return true;
+        }
+        let (name, behind) = param.split_at(token(param));
+        let Some(value) = behind.trim_start().strip_prefix('=').map(str::trim_start) else { return false };
+        let end = match value.strip_prefix('"') {
+            Some(quoted) => match quoted.find('"') {
+                Some(end) => end + 2,
+                None => return false,
+            },
+            None => token(value),
+        };
+        if name.is_empty() || end == 0 {
+            return false;
+        }
+        rest = value[end..].trim_start();
+    }
+    true
 }
 
 #[cfg(test)]
@@ -272,6 +299,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_behind_a_media_type_is_read_as_go_reads_it() {
+        for fine in
+            ["application/json", "Application/JSON ;", "application/json; a=b;c=\"d e\"", "application/json;a=b;"]
+        {
+            assert_eq!(media_type(fine).as_deref(), Some("application/json"), "{fine}");
+        }
+        for bad in ["", "application/json;;", "application/json;x", "application/json;=", "application/json;a=\"b"] {
+            assert_eq!(media_type(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn logs_are_negotiated_like_objects() {
         for (accept, want) in [
             ("", None),
@@ -298,7 +337,7 @@ mod tests {
         check("application/vnd.nothing,application/json", json.clone());
         check("application/json;stream=watch", json.clone());
         check("application/yaml", Some((Encoding::Yaml, Shape::Object)));
-        for refused in ["text/html", "application/*", "bad", "image/png;q=0.9"] {
+        for refused in ["text/html", "application/*", "bad", "image/png;q=0.9", "*", "*;q=0.1"] {
             check(refused, None);
         }
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";

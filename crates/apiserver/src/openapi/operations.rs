@@ -265,7 +265,9 @@ impl<'a> Maker<'a> {
     fn delete(&self, id: String) -> Operation {
         let kind = &self.resource.kind;
         // Namespaces answer with the object, too, but upstream's documents do not say so.
-        let answer = if self.resource.returns_deleted && self.resource.plural != "namespaces" {
+        let answer = if self.resource.returns_deleted
+            && !matches!(&*self.resource.plural, "namespaces" | "customresourcedefinitions")
+        {
             self.own()
         } else {
             Answer::Type(format!("{META}Status"))

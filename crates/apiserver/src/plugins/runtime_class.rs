@@ -3,6 +3,7 @@
 use super::tolerations::merge;
 use super::{Ask, Plugin};
 use kinds::usage::Amounts;
+use object::names::is_path_segment_name;
 use object::quote::quote;
 use object::{Status, Value, View};
 use std::sync::Arc;
@@ -46,6 +47,13 @@ const MISMATCH: &str = "pod rejected: Pod's Overhead doesn't match RuntimeClass'
 
 fn class(ask: &Ask<'_>, pod: View<'_>) -> Result<Option<Arc<Value>>, Status> {
     let Some(name) = pod.get("spec").opt_str("runtimeClassName") else { return Ok(None) };
+    // Upstream's client refuses such names before it asks.
+    if name.is_empty() {
+        return Err(Status::plain(500, "", "resource name may not be empty"));
+    }
+    if let Some(fault) = is_path_segment_name(name).first() {
+        return Err(Status::plain(500, "", format!("invalid resource name {}: [{fault}]", quote(name))));
+    }
     let found = ask.cluster.get("node.k8s.io", "runtimeclasses", "", name);
     found
         .map(Some)

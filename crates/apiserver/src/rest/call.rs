@@ -110,8 +110,7 @@ impl Call {
             record: None,
         };
         call.check_path()?;
-        let is_served = call.resource.verbs != Verbs::GetList || matches!(verb, "get" | "list");
-        if let Some(text) = deprecation(&call.resource).filter(|_| is_served) {
+        if let Some(text) = deprecation(&call.resource).filter(|_| call.has_route()) {
             call.warnings.push(text);
         }
         call.warnings.extend(call.resource.custom.as_ref().and_then(|custom| custom.deprecation.clone()));
@@ -121,7 +120,11 @@ impl Call {
     /// A namespaced resource needs a namespace to be changed, a cluster-scoped one must not be given one.
     fn check_path(&self) -> Result<(), Status> {
         let is_namespace_path = self.resource.group.is_empty() && self.resource.plural == "namespaces";
-        if !self.info.namespace.is_empty() && !self.resource.is_namespaced() && !is_namespace_path {
+        let names_itself = is_namespace_path && self.info.namespace == self.info.name;
+        if !self.info.namespace.is_empty() && !self.resource.is_namespaced() && !names_itself {
+            return Err(Status::no_such_path());
+        }
+        if !self.info.rest.is_empty() && self.info.subresource != "proxy" && !self.resource.is_custom() {
             return Err(Status::no_such_path());
         }
         if self.resource.is_namespaced() && self.info.namespace.is_empty() && !self.info.name.is_empty() {
@@ -136,6 +139,22 @@ impl Call {
             return Err(Status::bad_request(format!("Name parameter invalid: {name}: {}", faults.join(";"))));
         }
         Ok(())
+    }
+
+    /// Whether the path and the method belong together, for a resource without subresources.
+    fn has_route(&self) -> bool {
+        let is_named = !self.info.name.is_empty();
+        let has_verb = match self.verb {
+            "get" => is_named,
+            "list" => true,
+            _ if self.resource.verbs == Verbs::GetList => false,
+            "watch" => true,
+            "create" => !is_named && self.has_its_namespace(),
+            "update" | "patch" | "delete" => is_named,
+            "deletecollection" => self.has_its_namespace(),
+            _ => false,
+        };
+        has_verb && self.info.subresource.is_empty()
     }
 
     /// 405 for a HEAD: resources that are built in have no such method, but for what is proxied.

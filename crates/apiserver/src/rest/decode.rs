@@ -20,6 +20,8 @@ const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 const AGGREGATOR_SCHEME: &str = "pkg/apiserver/scheme/scheme.go:28";
 /// Where the scales of custom resources are.
 const CUSTOM_SCALE_SCHEME: &str = "k8s.io/client-go/scale/util.go:146";
+/// Where it registers the definitions of custom resources.
+const DEFINITIONS_SCHEME: &str = "pkg/apiserver/apiserver.go:55";
 
 /// Decodes the body of a create or an update: an object of the call's kind, in canonical form, with defaults.
 pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
@@ -136,6 +138,7 @@ pub(super) fn type_of(call: &Call, wanted: &str, found: &TypeMeta) -> Result<Typ
         let shown = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
         let scheme = match call.resource.group.as_ref() {
             "apiregistration.k8s.io" => AGGREGATOR_SCHEME,
+            "apiextensions.k8s.io" => DEFINITIONS_SCHEME,
             _ if call.resource.custom.is_some() => CUSTOM_SCALE_SCHEME,
             _ => SCHEME,
         };

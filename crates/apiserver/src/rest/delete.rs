@@ -99,6 +99,11 @@ fn plan(call: &Call, object: &mut Value, options: &DeleteOptions) -> Plan {
     {
         return Plan::Keep;
     }
+    if is_namespace(call)
+        && let Some(plan) = plan_of_namespace(call, object, options)
+    {
+        return plan;
+    }
     let grace = match grace(call, object, options) {
         Grace::Pending => return Plan::Nothing,
         Grace::Set(seconds) => Some(seconds),
@@ -116,6 +121,22 @@ fn plan(call: &Call, object: &mut Value, options: &DeleteOptions) -> Plan {
         }
         None => Plan::Remove,
     }
+}
+
+/// A namespace is marked, without a grace period, and nothing more is done to it until its contents are gone.
+fn plan_of_namespace(call: &Call, object: &mut Value, options: &DeleteOptions) -> Option<Plan> {
+    if !metadata::is_deleting(View::from(&*object)) {
+        metadata::set(object, "deletionTimestamp", call.core.now_text());
+        object["status"]["phase"] = "Terminating".into();
+        set_finalizers(call, object, options);
+        return Some(Plan::Keep);
+    }
+    let has_contents = !View::from(&*object).get("spec").get("finalizers").is_empty();
+    has_contents.then_some(Plan::Nothing)
+}
+
+fn is_namespace(call: &Call) -> bool {
+    call.resource.group.is_empty() && call.resource.plural == "namespaces"
 }
 
 /// How a delete treats the grace period.
@@ -159,9 +180,6 @@ fn mark_deleting(call: &Call, object: &mut Value) {
         bump_generation(object);
     }
     metadata::set(object, "deletionGracePeriodSeconds", 0);
-    if call.resource.group.is_empty() && call.resource.plural == "namespaces" {
-        object["status"]["phase"] = "Terminating".into();
-    }
 }
 
 fn bump_generation(object: &mut Value) {
@@ -208,11 +226,15 @@ fn check_preconditions(call: &Call, object: View<'_>, options: &DeleteOptions) -
     let differs = |wanted: &Option<String>, name: &str| {
         wanted.as_deref().filter(|&wanted| wanted != own.str(name)).map(str::to_owned)
     };
-    let is_namespace = call.resource.group.is_empty() && call.resource.plural == "namespaces";
-    let ends_later = is_namespace || custom::is_definition(&call.resource);
-    if ends_later && let Some(wanted) = differs(&options.uid, "uid") {
-        let why = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {}", own.str("uid"));
-        return Err(Status::conflict(call.resource.group_resource(), own.str("name"), why));
+    if is_namespace(call) || custom::is_definition(&call.resource) {
+        for (what, wanted, name) in
+            [("UID", &options.uid, "uid"), ("ResourceVersion", &options.resource_version, "resourceVersion")]
+        {
+            let Some(wanted) = differs(wanted, name) else { continue };
+            let is = own.str(name);
+            let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {is}");
+            return Err(Status::conflict(call.resource.group_resource(), own.str("name"), why));
+        }
     }
     if let Some(wanted) = differs(&options.uid, "uid") {
         let why = format!(

@@ -104,6 +104,9 @@ impl DeleteOptions {
             options.grace_period = query.int("gracePeriodSeconds")?;
             options.orphan_dependents = query.opt_flag("orphanDependents");
             options.propagation_policy = query.get("propagationPolicy").map(str::to_owned);
+            let text = |name: &str| query.get(name).filter(|text| !text.is_empty()).map(str::to_owned);
+            options.uid = text("uid");
+            options.resource_version = text("resourceVersion");
         }
         if !from_body {
             dry_run = query.all("dryRun").collect();

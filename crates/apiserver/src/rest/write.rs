@@ -178,9 +178,13 @@ pub(crate) fn modified(call: &Call) -> Status {
 
 /// 409: the object has another uid than the client thinks.
 pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> Status {
-    let (_, plural) = call.resource.stored_as();
+    let (group, plural) = call.resource.stored_as();
+    let custom = format!("{group}/{plural}");
     // Where upstream keeps kinds that it once called otherwise.
     let folder = match plural {
+        // These, and custom resources, are kept by their group.
+        "apiservices" | "customresourcedefinitions" => &custom,
+        _ if call.resource.is_custom() => &custom,
         "replicationcontrollers" => "controllers",
         "services" => "services/specs",
         "endpoints" => "services/endpoints",

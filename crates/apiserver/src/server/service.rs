@@ -104,6 +104,7 @@ impl ApiServer {
             let why = format!("failed to create RequestInfo: unable to determine kind and namespace from url, {path}");
             return Ok(respond::text(500, format!("Internal Server Error: {}: {why}\n", object::quote::quote(path))));
         }
+        check_timeout(&info, &query)?;
         if let Some(excused) = head.extensions.get::<Excused>().filter(|_| info.is_long_running()) {
             excused.excuse();
         }
@@ -341,6 +342,16 @@ pub(super) fn accept(headers: &HeaderMap) -> &str {
 }
 
 /// True if a path is nobody's: its group is not there, or it is not that of a custom resource in its scope.
+/// 400 if a request that ends says in words that are none how long it may take. How long it takes is no concern here.
+fn check_timeout(info: &Info, query: &Query) -> Result<(), Status> {
+    let timeout = query.text("timeout");
+    if timeout.is_empty() || info.is_long_running() {
+        return Ok(());
+    }
+    object::duration::fault(timeout)
+        .map_or(Ok(()), |why| Err(Status::bad_request(format!("invalid timeout specified in the request URL - {why}"))))
+}
+
 fn is_nowhere(registry: &Registry, verb: &str, asked: &ResourceInfo) -> bool {
     if registry.is_builtin_group(&asked.group) {
         return false;

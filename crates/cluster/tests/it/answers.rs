@@ -46,7 +46,7 @@ pub(crate) async fn send_as(
     Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or_default(), text }
 }
 
-fn map(metadata: Value) -> Value {
+pub(crate) fn map(metadata: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
 }
 

@@ -21,6 +21,7 @@ mod kubectl;
 mod kubelet;
 mod negotiation;
 mod network;
+mod odd;
 mod patches;
 mod policies;
 mod protobuf;

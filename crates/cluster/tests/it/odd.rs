@@ -1,0 +1,94 @@
+//! Requests that hardly anybody sends, answered as the reference server answers them.
+//!
+//! Deliberately absent: what everybody sends; see `answers`.
+
+use crate::answers::{map, send, send_as};
+use crate::world::World;
+use http::Method;
+use object::{Value, json};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_requests_are_answered_like_the_reference() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    send(&client, Method::POST, MAPS, Some(&map(json!({"name": "odd"})))).await;
+    let many = json!({"target": {"kind": "Pod"}});
+    let cases: [(Method, String, Option<&Value>, u16, &str); 11] = [
+        (Method::GET, format!("{MAPS}?timeout=x"), None, 400, "URL - time: invalid duration \"x\""),
+        (Method::GET, format!("{MAPS}/odd?timeout=100"), None, 400, "URL - time: missing unit in duration \"100\""),
+        (Method::GET, format!("{MAPS}/odd?timeout=1h"), None, 200, ""),
+        (
+            Method::DELETE,
+            format!("{MAPS}/odd?resourceVersion=5"),
+            None,
+            409,
+            "the ResourceVersion in the precondition (5)",
+        ),
+        (Method::DELETE, format!("{MAPS}/odd?uid=x"), None, 409, "the UID in the precondition (x)"),
+        (Method::GET, "/api/v1/namespaces/default/namespaces".to_owned(), None, 404, "could not find the requested"),
+        (
+            Method::PUT,
+            "/api/v1/namespaces/default/pods/x/status/y".to_owned(),
+            None,
+            404,
+            "could not find the requested",
+        ),
+        (
+            Method::POST,
+            "/api/v1/namespaces/default/bindings".to_owned(),
+            Some(&Value::Null),
+            500,
+            "target.name: Required",
+        ),
+        (
+            Method::POST,
+            "/api/v1/namespaces/default/bindings".to_owned(),
+            Some(&many),
+            500,
+            "[target.kind: Unsupported value: \"Pod\": supported values: \"Node\", \"<empty>\", target.name: Required value]",
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/namespaces/default?resourceVersion=1".to_owned(),
+            None,
+            409,
+            "Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta:",
+        ),
+        (Method::GET, format!("{MAPS}/odd"), None, 200, ""),
+    ];
+    for (method, path, body, code, message) in cases {
+        let answer = send(&client, method, &path, body).await;
+        assert_eq!(answer.code, code, "{path}: {}", answer.text);
+        assert!(answer.message().contains(message), "{path}: {}", answer.text);
+    }
+
+    let endpoints = "/api/v1/namespaces/default/endpoints";
+    let refused = send(&client, Method::PUT, endpoints, Some(&json!({}))).await;
+    assert_eq!((refused.code, refused.warnings.len()), (405, 0));
+    assert_eq!(send(&client, Method::GET, endpoints, None).await.warnings.len(), 1);
+    let media = send_as(&client, Method::POST, MAPS, "application/json;;", Some(&map(json!({"name": "m"})))).await;
+    assert_eq!(media.code, 415);
+
+    let at_the_end = map(json!({"name": "late", "creationTimestamp": "9999-12-31T23:59:59Z"}));
+    assert_eq!(send(&client, Method::POST, MAPS, Some(&at_the_end)).await.code, 201);
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"runtimeClassName": "a/b", "containers": [{"name": "c", "image": "i"}]}});
+    let classless = send(&client, Method::POST, "/api/v1/namespaces/default/pods", Some(&pod)).await;
+    assert_eq!((classless.code, classless.message()), (500, "invalid resource name \"a/b\": [may not contain '/']"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn namespaces_end_like_the_reference_ends_them() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let object = json!({"metadata": {"name": "ending", "finalizers": ["example.com/keep"]}});
+    send(&client, Method::POST, "/api/v1/namespaces", Some(&object)).await;
+    let path = "/api/v1/namespaces/ending";
+    let first = send(&client, Method::DELETE, path, Some(&json!({"propagationPolicy": "Orphan"}))).await;
+    assert_eq!(first.code, 200);
+    let metadata = &first.body["metadata"];
+    assert_eq!(metadata["finalizers"], json!(["example.com/keep", "orphan"]));
+    assert_eq!((metadata.get("deletionGracePeriodSeconds"), metadata["deletionTimestamp"].is_string()), (None, true));
+    assert_eq!(first.body["status"]["phase"], "Terminating");
+}
