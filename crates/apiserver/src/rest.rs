@@ -24,6 +24,7 @@ mod options;
 mod ownership;
 mod patch;
 mod patched_type;
+pub(crate) mod raws;
 mod reviews;
 mod scale;
 mod selection;

@@ -2,7 +2,9 @@
 
 use http::{Method, Request};
 use kube::Client;
+use object::json;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Sends a request and reads the answer. `body` may be null; that of a PATCH is a merge patch.
 pub async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Result<Value, kube::Error> {
@@ -18,9 +20,19 @@ pub async fn send_as(
     content: &str,
     body: &Value,
 ) -> Result<Value, kube::Error> {
-    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let bytes = if body.is_null() { Vec::new() } else { written(body) };
     let request = Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content).body(bytes);
     client.request(request.map_err(kube::Error::HttpError)?).await
+}
+
+/// The body as Go's clients write it, since a server may keep parts of it as they came.
+fn written(body: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    json::write(&mut bytes, body);
+    match json::compact(&bytes) {
+        Cow::Borrowed(_) => bytes,
+        Cow::Owned(escaped) => escaped,
+    }
 }
 
 /// An object, or `None` if it does not exist.

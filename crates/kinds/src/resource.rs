@@ -3,6 +3,7 @@
 use crate::custom::Custom;
 use crate::strategy::{Column, Strategy};
 use object::Value;
+use object::schema::{self, TypeId};
 use object::status::GroupResource;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub struct Resource {
     pub stored: Option<StoredAs>,
     /// True if a delete answers with the object, not with a `Status`.
     pub returns_deleted: bool,
+    /// The kind's type, if its objects hold values that are kept as they were sent (see `object::raw`).
+    pub raws: Option<TypeId>,
     /// What a custom resource definition says, if one made it.
     pub custom: Option<Arc<Custom>>,
 }
@@ -143,6 +146,8 @@ impl Resource {
             "apiregistration.k8s.io" => "io.k8s.kube-aggregator.pkg.apis.apiregistration",
             other => &format!("io.k8s.api.{}", other.split('.').next().unwrap_or(other)),
         };
+        let type_name = format!("{package}.{version}.{kind}");
+        let builtin = schema::builtin();
         Resource {
             group: group.into(),
             version: version.into(),
@@ -153,7 +158,8 @@ impl Resource {
             categories: Vec::new(),
             scope,
             verbs: Verbs::All,
-            type_name: format!("{package}.{version}.{kind}").into(),
+            raws: builtin.find(&type_name).filter(|&ty| builtin.has_raws(ty)),
+            type_name: type_name.into(),
             subresources: Vec::new(),
             strategy: Arc::new(strategy),
             stored: None,
@@ -180,6 +186,7 @@ impl Resource {
             strategy,
             stored: None,
             returns_deleted: false,
+            raws: None,
             custom: Some(custom.clone()),
         }
     }
@@ -251,7 +258,7 @@ impl Resource {
 
     /// True if a custom resource definition made it.
     pub fn is_custom(&self) -> bool {
-        self.custom.is_some() || object::schema::builtin().find(&self.type_name).is_none()
+        self.custom.is_some() || schema::builtin().find(&self.type_name).is_none()
     }
 
     /// The columns of its table, the name first.

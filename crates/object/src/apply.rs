@@ -37,7 +37,7 @@ pub use overlay::overlay;
 pub use place::empty_object;
 pub use scale::{scale_to_parent, scale_to_subresource};
 pub use set::FieldSet;
-pub use times::keep_times;
+pub use times::{keep_times, same_but_owners};
 pub use versions::{ConvertError, OneVersion, Versions};
 
 /// Fields whose owners are not kept, because the request cannot change them: what a strategy resets.

@@ -180,6 +180,8 @@ impl<'s> Decoder<'s> {
             return Value::Null;
         }
         match (ty, node) {
+            // What reads itself leaves a null alone.
+            (Type::Any, Node::Null) if at.go_type(self.schema) != "interface {}" => before,
             (Type::Any, node) => self.any(node, at),
             (_, Node::Null) => self.null(ty, before),
             (Type::Struct(id), Node::Map(entries)) => {

@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: streaming, and positions of errors, which upstream's messages do not name.
 
+mod compact;
 mod plain;
 mod reader;
 #[cfg(test)]
@@ -16,8 +17,9 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-pub use reader::{Next, RawEntry, Reader, length_of, parse, raw_entries};
-pub use write::{write, write_text};
+pub use compact::compact;
+pub use reader::{Next, RawEntry, Reader, length_of, parse, raw_entries, raw_items};
+pub use write::{go_text, write, write_text};
 pub(crate) use write::{write_as_go, write_inside};
 
 /// How deep lists and maps may nest. Upstream allows 10,000; ours is what readers of JSON in general accept (127) less

@@ -20,6 +20,7 @@ pub mod pattern;
 pub mod protobuf;
 pub mod quantity;
 pub mod quote;
+pub mod raw;
 pub mod schema;
 pub mod selector;
 pub mod status;

@@ -9,6 +9,7 @@
 mod builtin;
 mod keys;
 mod places;
+mod raws;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ pub struct Schema {
     aliases: HashMap<Text, Text>,
     /// See [`Schema::has_keys`]; found out when somebody asks, and forgotten when a type is added.
     keyed: OnceLock<Box<[bool]>>,
+    /// See [`Schema::has_raws`]; likewise.
+    raws: OnceLock<Box<[bool]>>,
 }
 
 /// A type in its [`Schema`].
@@ -208,6 +211,11 @@ impl Schema {
         self.keyed.get_or_init(|| keys::keyed(&self.types))[id.0 as usize]
     }
 
+    /// True if a value of this type may hold some that are kept as they were sent, however deep (see [`crate::raw`]).
+    pub fn has_raws(&self, id: TypeId) -> bool {
+        self.raws.get_or_init(|| raws::holders(&self.types))[id.0 as usize]
+    }
+
     /// All types.
     pub fn types(&self) -> impl ExactSizeIterator<Item = &StructType> {
         self.types.iter()
@@ -218,6 +226,7 @@ impl Schema {
     pub fn insert(&mut self, mut ty: StructType) -> TypeId {
         ty.index_fields();
         self.keyed = OnceLock::new();
+        self.raws = OnceLock::new();
         if let Some(&id) = self.by_name.get(&ty.name) {
             self.types[id.0 as usize] = ty;
             return id;
@@ -370,6 +379,11 @@ impl Field {
     /// Protobuf numbers from the outermost message that JSON inlines to the field itself.
     fn path(&self) -> impl Iterator<Item = u32> + Clone {
         self.inside.iter().copied().chain([self.number])
+    }
+
+    /// True if its value is kept as it was sent: a `RawExtension`.
+    pub fn is_raw(&self) -> bool {
+        self.ty == Type::Any && self.go.as_deref() == Some("runtime.RawExtension")
     }
 
     /// True if its type is a list that Go names and protobuf makes a message of, or a map of such.

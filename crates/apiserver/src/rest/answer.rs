@@ -1,11 +1,11 @@
 //! What a verb answers: one object in the form that was agreed on.
 
 use super::call::Call;
-use super::decode;
 use super::shown::Shown;
 use super::table::{self, Include};
 use super::write::Stored;
-use crate::http::media::Shape;
+use super::{decode, raws};
+use crate::http::media::{Encoding, Shape};
 use crate::http::{Body, respond};
 use ::http::Response;
 use bytes::Bytes;
@@ -15,6 +15,10 @@ use object::{Status, Value, json};
 pub(crate) fn one(call: &Call, code: u16, stored: Stored) -> Result<Response<Body>, Status> {
     let encoding = call.accepted.encoding;
     match call.accepted.shape {
+        // Messages hold what was sent, byte for byte.
+        Shape::Object if encoding == Encoding::Protobuf && raws::holder(call).is_some() => {
+            Ok(respond::value(code, encoding, &stored.value(call)?))
+        }
         Shape::Object => Ok(respond::encoded(code, encoding, own_bytes(call, &stored)?)),
         Shape::Table(version) => {
             let include = Include::parse(call)?;
@@ -47,7 +51,7 @@ pub(crate) fn success(call: &Call, code: u16) -> Response<Body> {
 fn shown<'a>(call: &Call, stored: &'a Stored) -> Result<Shown<'a>, Status> {
     match stored {
         Stored::Entry(entry) => Shown::of(call, entry),
-        Stored::Unstored(object) => Ok(Shown::Value(object.clone())),
+        Stored::Unstored(object) => Ok(Shown::Value(raws::plain(call, object).into_owned())),
     }
 }
 
@@ -75,7 +79,7 @@ pub(crate) fn own_bytes(call: &Call, stored: &Stored) -> Result<Bytes, Status> {
     match stored {
         Stored::Entry(entry) if !decode::is_in_form(&call.resource, entry) => {
             let object = stored.value(call)?;
-            Ok(crate::object_codec::encode_plain(&call.resource.kind, &call.resource.api_version(), &object).into())
+            Ok(crate::object_codec::encode_plain(&call.resource, &object).into())
         }
         _ => Ok(stored.bytes(&call.resource)),
     }

@@ -250,8 +250,7 @@ impl Call {
             return self.packed_custom(custom, object);
         }
         let Some(stored) = &self.resource.stored else {
-            let api_version = self.resource.api_version();
-            let template = object_codec::encode_owned(&self.resource.kind, &api_version, object, owners.text());
+            let template = object_codec::encode_owned(&self.resource, object, owners.text());
             return Ok((template, Facts::of(&self.resource, View::from(object))));
         };
         let kept = stored.conversion.to_stored(object.clone());

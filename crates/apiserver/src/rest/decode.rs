@@ -3,7 +3,9 @@
 use super::call::Call;
 use super::custom;
 use super::options::FieldValidation;
+use super::raws;
 use crate::http::media::{self, Encoding};
+use crate::object_codec;
 use crate::storage::Entry;
 use bytes::Bytes;
 use kinds::Resource;
@@ -11,7 +13,8 @@ use object::decode::{self, Decoded, TypeMeta};
 use object::json::{self, Node};
 use object::protobuf::{self, Envelope};
 use object::schema::{self, TypeId};
-use object::{Status, Value};
+use object::{Status, Value, raw};
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// Where upstream registers its kinds; part of a message.
@@ -30,33 +33,42 @@ pub(crate) fn body(call: &Call, body: &Bytes, validation: FieldValidation) -> Re
         None => builtin_body(call, body, validation),
     }?;
     if let Some(record) = &call.record {
-        record.understood(&object);
+        record.understood(&raws::plain(call, &object));
     }
     Ok(object)
 }
 
 fn builtin_body(call: &Call, body: &Bytes, validation: FieldValidation) -> Result<Value, Status> {
     let wanted = call.body.kind.as_str();
-    let ((decoded, found), mut strict) = match media::content_encoding(call.content_type())? {
+    let ((mut decoded, found), mut strict) = match media::content_encoding(call.content_type())? {
         Encoding::Json => match json::parse(body) {
-            Ok(node) => (node_as(call, wanted, node, body)?, Vec::new()),
+            Ok(node) => {
+                let (mut decoded, found) = node_as(call, wanted, node, body)?;
+                raws::spell(call, body, &mut decoded.value);
+                ((decoded, found), Vec::new())
+            }
             Err(error) => return Err(unrecognized(wanted, &decode::bad_json(&error.to_string()), body)),
         },
         Encoding::Yaml => {
             let (value, strict) = yaml_value(body).map_err(|why| unrecognized(wanted, &why, body))?;
             let text = value.to_string();
             let node = json::parse(text.as_bytes()).map_err(Status::internal)?;
-            (node_as(call, wanted, node, body)?, strict)
+            let (mut decoded, found) = node_as(call, wanted, node, body)?;
+            raws::respell(call, &mut decoded.value);
+            ((decoded, found), strict)
         }
         Encoding::Protobuf => {
             let envelope = protobuf::open(body).map_err(|why| unrecognized(wanted, &why.to_string(), body))?;
             let own = |why| refusal(call, wanted, &envelope.type_meta, why, body);
             let ty = type_of(call, wanted, &envelope.type_meta).map_err(own)?;
             let value = protobuf_value(&envelope, ty).map_err(own)?;
-            (node_as(call, wanted, Node::from(value), body)?, Vec::new())
+            let plain = Node::from(raws::plain(call, &value).into_owned());
+            let (mut decoded, found) = node_as(call, wanted, plain, body)?;
+            raws::carry(call, &mut decoded.value, &value);
+            ((decoded, found), Vec::new())
         }
     };
-    strict.extend(decoded.strict);
+    strict.append(&mut decoded.strict);
     report(call, validation, strict, |why| {
         let version = call.body.api_version.rsplit('/').next().unwrap_or_default();
         format!("{wanted} in version {version:?} cannot be handled as a {wanted}: {why}")
@@ -257,8 +269,12 @@ fn reform(
     form: fn(&schema::Schema, TypeId, &mut Value) -> Result<(), String>,
 ) -> Result<bool, Status> {
     let Some(ty) = ty.filter(|&ty| decode::has_empty(schema::builtin(), ty, object)) else { return Ok(false) };
+    let spelled = schema::builtin().has_raws(ty).then(|| object.clone());
     let (kind, version) = (object["kind"].take(), object["apiVersion"].take());
     form(schema::builtin(), ty, object).map_err(Status::internal)?;
+    if let Some(spelled) = spelled {
+        raw::carry(schema::builtin(), ty, object, &spelled, raw::Form::Kept);
+    }
     object["kind"] = kind;
     object["apiVersion"] = version;
     Ok(true)
@@ -280,13 +296,17 @@ pub(crate) fn stored_all(call: &Call, entries: &[Arc<Entry>]) -> Result<Vec<Valu
     }
 }
 
-/// The object of an entry, in the call's version.
+/// The object of an entry, in the call's version, with spellings (see `raws`).
 pub(crate) fn stored(call: &Call, entry: &Entry) -> Result<Value, Status> {
     if let Some(custom) = &call.resource.custom {
         return Ok(custom::stored(custom, std::iter::once(entry))?.pop().unwrap_or_default());
     }
-    let object: Value = serde_json::from_slice(&entry.value)
-        .map_err(|error| Status::internal(format!("the stored object {} cannot be read: {error}", entry.key)))?;
+    let unreadable =
+        |error: &dyn Display| Status::internal(format!("the stored object {} cannot be read: {error}", entry.key));
+    if let Some(ty) = call.resource.raws {
+        return object_codec::spelled(ty, &entry.value).map_err(|error| unreadable(&error));
+    }
+    let object: Value = serde_json::from_slice(&entry.value).map_err(|error| unreadable(&error))?;
     let Some(stored) = &call.resource.stored else { return Ok(object) };
     let mut object = stored.conversion.from_stored(object);
     if let Some(ty) = schema::builtin().find(&call.resource.type_name) {

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::selection::Selection;
 use super::shown::{Objects, Shown};
 use super::table::{self, Include};
-use super::{answer, decode, get, write};
+use super::{answer, decode, get, raws, write};
 use crate::http::media::{Encoding, Shape};
 use crate::http::{Body, respond};
 use crate::object_codec;
@@ -49,6 +49,14 @@ pub(super) async fn answer_page(call: &Arc<Call>, page: Page) -> Result<Response
                 && page.items.iter().all(|entry| decode::is_in_form(&call.resource, entry)) =>
         {
             Ok(respond::with_type(200, "application/json", Body::Blocks(Box::new(Blocks::new(call, page)))))
+        }
+        // Messages hold what was sent, byte for byte.
+        Shape::Object if call.accepted.encoding == Encoding::Protobuf && raws::holder(call).is_some() => {
+            let mut items = decode::stored_all(call, &page.items)?;
+            items.iter_mut().for_each(|item| as_item(&call.resource, item));
+            let (kind, version) = (call.resource.list_kind(), call.resource.api_version());
+            let list = json!({"kind": kind, "apiVersion": version, "metadata": page.metadata, "items": items});
+            Ok(respond::value(200, Encoding::Protobuf, &list))
         }
         Shape::Object => {
             let head = head(&call.resource.list_kind(), &call.resource.api_version(), &page.metadata);
@@ -331,6 +339,7 @@ impl<F: Fn(&mut Vec<u8>, &Shown<'_>)> Iterator for Written<F> {
 
 /// A list of stored objects as blocks: the head, then the items' own bytes without their type, then the end.
 struct Blocks {
+    resource: Arc<Resource>,
     pending: Vec<u8>,
     items: std::vec::IntoIter<Arc<Entry>>,
     prefix_length: usize,
@@ -344,7 +353,8 @@ impl Blocks {
         // Custom resources say what they are in lists, too.
         let is_custom = call.resource.custom.is_some();
         let prefix_length = if is_custom { 0 } else { object_codec::prefix_length(&call.resource) };
-        Blocks { pending: head, items: page.items.into_iter(), prefix_length, first: true, done: false }
+        let resource = call.resource.clone();
+        Blocks { resource, pending: head, items: page.items.into_iter(), prefix_length, first: true, done: false }
     }
 }
 
@@ -369,7 +379,8 @@ impl Iterator for Blocks {
                 block.push(b',');
             }
             block.push(b'{');
-            block.extend_from_slice(entry.value.get(self.prefix_length + 1..).unwrap_or_default());
+            let item = entry.value.get(self.prefix_length + 1..).unwrap_or_default();
+            block.extend_from_slice(&object_codec::sent(&self.resource, item));
         }
         Some(block.into())
     }

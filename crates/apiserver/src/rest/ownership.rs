@@ -2,13 +2,14 @@
 
 use super::call::Call;
 use super::options::WriteOptions;
-use super::{decode, metadata};
+use super::{decode, metadata, raws};
 use crate::registry::Registry;
 use kinds::Resource;
 use kinds::custom::Family;
 use object::apply::{self, ConvertError, Filter, Operation, Versions};
 use object::schema::{self, Schema, TypeId};
 use object::{Status, Value, View};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Where the owners of a new object are.
@@ -33,7 +34,8 @@ impl Claim {
 pub(crate) fn claim(call: &Call, options: &WriteOptions, object: &mut Value) -> Claim {
     let is_kept_otherwise = call.resource.custom.is_some() || call.resource.stored.is_some();
     let is_sent = View::from(&*object).get("metadata").get("managedFields").exists();
-    let sent = decode::as_owned(call, object);
+    let plain = raws::plain(call, object);
+    let sent = decode::as_owned(call, &plain).map(|sent| sent.or_else(|| owned(plain)));
     if options.dry_run || is_kept_otherwise || is_sent || sent.is_err() || call.core.admission.shows_objects() {
         on_create(call, options, object);
         return Claim::InObject;
@@ -53,9 +55,19 @@ pub(crate) fn on_update(call: &Call, options: &WriteOptions, object: &mut Value,
     record(call, options, object, Some(old));
 }
 
+fn owned(object: Cow<'_, Value>) -> Option<Value> {
+    match object {
+        Cow::Owned(object) => Some(object),
+        Cow::Borrowed(_) => None,
+    }
+}
+
 /// Fields are told by what would be sent, not by what rules still have to see.
 fn record(call: &Call, options: &WriteOptions, object: &mut Value, old: Option<&Value>) {
-    let Some(mut sent) = converted(call, object).or_else(|| decode::as_owned(call, object).ok().flatten()) else {
+    let old = old.map(|old| raws::plain(call, old));
+    let (old, plain) = (old.as_deref(), raws::plain(call, object));
+    let sent = converted(call, object).or_else(|| decode::as_owned(call, &plain).ok().flatten());
+    let Some(mut sent) = sent.or_else(|| owned(plain)) else {
         with_operation(call, options, |operation| apply::update(operation, old, object));
         return;
     };

@@ -3,11 +3,12 @@
 use super::call::Call;
 use super::options::{FieldValidation, WriteOptions};
 use super::patched_type::{self, Patched};
-use super::{answer, create, custom, decode, metadata, ownership, update, write};
+use super::{answer, create, custom, decode, metadata, ownership, raws, update, write};
 use crate::http::Body;
 use ::http::Response;
 use bytes::Bytes;
 use kinds::Resource;
+use object::apply::same_but_owners;
 use object::decode::Decoded;
 use object::field::{Error, Path};
 use object::patch::{go_print, json as json_patch, layout, merge, strategic};
@@ -123,10 +124,11 @@ fn patched(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
 }
 
 fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Value, Status> {
+    let plain = raws::plain(call, old);
     let outcome = match kind {
-        Kind::Json => by_json_patch(body, old, options)?,
-        Kind::Merge => by_merge_patch(body, old, options)?,
-        Kind::Strategic | Kind::Apply => by_strategic_patch(call, body, old)?,
+        Kind::Json => by_json_patch(body, &plain, options)?,
+        Kind::Merge => by_merge_patch(body, &plain, options)?,
+        Kind::Strategic | Kind::Apply => by_strategic_patch(call, body, &plain)?,
     };
     let Outcome { value, mut strict } = outcome;
     // Errors alone show it, and they may take their time.
@@ -177,6 +179,11 @@ fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
     };
     strict.extend(more);
     report(strict)?;
+    match kind {
+        _ if raws::holder(call).is_none() => {}
+        Kind::Json | Kind::Merge => raws::spell(call, json().as_bytes(), &mut new),
+        Kind::Strategic | Kind::Apply => raws::respell(call, &mut new),
+    }
     decode::finish(call, &mut new);
     Ok(new)
 }
@@ -240,11 +247,11 @@ fn shown(call: &Call, kind: Kind, body: &Bytes, old: &Value) -> String {
         Kind::Json => {
             let Ok(patch) = json_patch::Patch::decode(patch) else { return String::new() };
             let result = patch.apply(old.clone()).unwrap_or_default();
-            layout::after_operations(ty, old, &patch, json::parse(body).ok().as_ref(), &result)
+            layout::after_operations(ty, old, &patch, body, &result)
         }
         Kind::Merge => {
-            let result = merge::apply(old.clone(), patch.clone()).unwrap_or_default();
-            layout::after_merge(ty, old, &patch, &result)
+            let result = merge::apply(old.clone(), patch).unwrap_or_default();
+            layout::after_merge(ty, old, body, &result)
         }
         Kind::Strategic | Kind::Apply => {
             let Value::Object(mut patch) = patch else { return go_print(&Value::Object(object::Map::new())) };
@@ -348,7 +355,8 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
             )));
         }
     };
-    let merged = ownership::apply_configuration(call, options, old, &configuration)?;
+    let plain = old.map(|old| raws::plain(call, old));
+    let merged = ownership::apply_configuration(call, options, plain.as_deref(), &configuration)?;
     if !reading.duplicates.is_empty() {
         let lines: Vec<String> = reading.duplicates.iter().map(ToString::to_string).collect();
         let why = format!("error converting YAML to JSON: yaml: unmarshal errors:\n  {}", lines.join("\n  "));
@@ -367,5 +375,12 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
     let mut new = decoded(call, Kind::Apply, merged)?.map_err(fail)?.value;
     decode::finish(call, &mut new);
     metadata::set(&mut new, "managedFields", managed);
+    if raws::holder(call).is_some() {
+        match old.zip(plain).filter(|(_, plain)| same_but_owners(&new, plain)) {
+            // What changes nothing leaves everything as it was spelled.
+            Some((old, _)) => raws::carry(call, &mut new, old),
+            None => raws::respell(call, &mut new),
+        }
+    }
     Ok(new)
 }

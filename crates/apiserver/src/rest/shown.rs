@@ -8,13 +8,15 @@ use crate::storage::Entry;
 use kinds::Resource;
 use object::packed::FromText;
 use object::{Packed, Status, Value, View, json};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
 /// An object to be shown.
 pub(crate) enum Shown<'a> {
-    /// As it is stored: its bytes, and the same to be read (without the owners of its fields), once that is wanted.
-    Stored(&'a Entry, OnceCell<Packed>),
+    /// As it is stored: its bytes as they are answered, and the same to be read (without the owners of its fields), once
+    /// that is wanted.
+    Stored(&'a Entry, Cow<'a, [u8]>, OnceCell<Packed>),
     /// Converted from a built-in version; metadata alone are those that are stored.
     Converted(&'a Entry, Value),
     /// A tree of its own.
@@ -28,7 +30,8 @@ impl<'a> Shown<'a> {
     /// 500 if the entry cannot be read, or a custom resource not be converted.
     pub(crate) fn of(call: &Call, entry: &'a Entry) -> Result<Shown<'a>, Status> {
         if decode::is_in_form(&call.resource, entry) {
-            return Ok(Shown::Stored(entry, OnceCell::new()));
+            let bytes = object_codec::sent(&call.resource, &entry.value);
+            return Ok(Shown::Stored(entry, bytes, OnceCell::new()));
         }
         let object = decode::stored(call, entry)?;
         Ok(if call.resource.custom.is_some() { Shown::Value(object) } else { Shown::Converted(entry, object) })
@@ -37,7 +40,7 @@ impl<'a> Shown<'a> {
     /// To read, but for the owners of fields, which may be absent.
     pub(crate) fn view(&self) -> View<'_> {
         match self {
-            Shown::Stored(entry, packed) => packed.get_or_init(|| packed_of(entry)).view(),
+            Shown::Stored(entry, _, packed) => packed.get_or_init(|| packed_of(entry)).view(),
             Shown::Converted(_, value) | Shown::Value(value) => View::from(value),
         }
     }
@@ -45,7 +48,7 @@ impl<'a> Shown<'a> {
     /// Writes the JSON of the whole.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Shown::Stored(entry, _) => out.extend_from_slice(&entry.value),
+            Shown::Stored(_, bytes, _) => out.extend_from_slice(bytes),
             Shown::Converted(_, value) | Shown::Value(value) => write_value(out, value),
         }
     }
@@ -54,9 +57,9 @@ impl<'a> Shown<'a> {
     pub(crate) fn write_item(&self, out: &mut Vec<u8>, resource: &Resource) {
         match self {
             _ if resource.custom.is_some() => self.write(out),
-            Shown::Stored(entry, _) => {
+            Shown::Stored(_, bytes, _) => {
                 out.push(b'{');
-                out.extend_from_slice(entry.value.get(object_codec::prefix_length(resource) + 1..).unwrap_or_default());
+                out.extend_from_slice(bytes.get(object_codec::prefix_length(resource) + 1..).unwrap_or_default());
             }
             Shown::Converted(_, value) | Shown::Value(value) => {
                 let mut value = value.clone();
@@ -69,7 +72,7 @@ impl<'a> Shown<'a> {
     /// Writes the JSON of the metadata.
     pub(crate) fn write_metadata(&self, out: &mut Vec<u8>) {
         match self {
-            Shown::Stored(entry, _) | Shown::Converted(entry, _) => {
+            Shown::Stored(entry, ..) | Shown::Converted(entry, _) => {
                 out.extend_from_slice(object_codec::metadata_of(&entry.value));
             }
             Shown::Value(value) => write_value(out, &value["metadata"]),

@@ -7,9 +7,10 @@ use super::call::Call;
 use super::selection::Selection;
 use super::shown::Shown;
 use super::table::Include;
-use super::{answer, decode, options, table, write};
+use super::{answer, decode, options, raws, table, write};
 use crate::http::media::{Encoding, Shape};
 use crate::http::{Body, message, respond};
+use crate::object_codec;
 use crate::storage::{self, Entry, Facts};
 use ::http::Response;
 use bytes::Bytes;
@@ -259,7 +260,7 @@ impl View {
 
     fn frame(&self, kind: &str, entry: &Arc<Entry>) -> Bytes {
         if self.is_shared(entry) && self.call.accepted.encoding == Encoding::Json {
-            return frame_of(kind, &entry.value);
+            return frame_of(kind, &object_codec::sent(&self.call.resource, &entry.value));
         }
         let frame = match self.call.accepted.shape {
             Shape::Object => decode::stored(&self.call, entry).map(|object| self.written(kind, &object)),
@@ -282,7 +283,8 @@ impl View {
         if self.call.accepted.encoding == Encoding::Protobuf {
             return message::event(kind, object).into();
         }
-        let mut frame = json!({"type": kind, "object": object}).to_string().into_bytes();
+        let object = raws::plain(&self.call, object);
+        let mut frame = json!({"type": kind, "object": *object}).to_string().into_bytes();
         frame.push(b'\n');
         frame.into()
     }
@@ -295,7 +297,7 @@ impl View {
         if matches!(self.call.accepted.shape, Shape::Object) {
             return self.written(kind, &object);
         }
-        self.shown_frame(kind, &Shown::Value(object))
+        self.shown_frame(kind, &Shown::Value(raws::plain(&self.call, &object).into_owned()))
     }
 
     /// An event about a part of an object, or a row.

@@ -10,6 +10,7 @@ use kinds::Resource;
 use object::field::{Error, Errors, Path};
 use object::quote::quote;
 use object::{Status, Value, View};
+use std::borrow::Cow;
 use std::sync::Arc;
 use store::{CommitError, Expect, Template, Txn};
 
@@ -22,7 +23,7 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
-    /// The object, in the call's version.
+    /// The object, in the call's version, with spellings (see `raws`).
     pub(crate) fn value(&self, call: &Call) -> Result<Value, Status> {
         match self {
             Stored::Entry(entry) => super::decode::stored(call, entry),
@@ -30,13 +31,14 @@ impl Stored {
         }
     }
 
-    /// The object's JSON bytes.
+    /// The object's JSON bytes, as they are answered.
     pub(crate) fn bytes(&self, resource: &Resource) -> Bytes {
         match self {
-            Stored::Entry(entry) => entry.value.clone(),
-            Stored::Unstored(object) => {
-                object_codec::encode_plain(&resource.kind, &resource.api_version(), object).into()
-            }
+            Stored::Entry(entry) => match object_codec::sent(resource, &entry.value) {
+                Cow::Borrowed(_) => entry.value.clone(),
+                Cow::Owned(bytes) => bytes.into(),
+            },
+            Stored::Unstored(object) => object_codec::encode_plain(resource, object).into(),
         }
     }
 }

@@ -25,6 +25,7 @@ mod odd;
 mod patches;
 mod policies;
 mod protobuf;
+mod raws;
 mod remote;
 mod restart;
 mod subresources;

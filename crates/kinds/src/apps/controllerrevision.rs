@@ -4,9 +4,9 @@ use crate::checks;
 use crate::columns::age;
 use crate::strategy::{Column, Strategy};
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_immutable_field, validate_nonnegative};
+use object::meta::{FIELD_IMMUTABLE, validate_nonnegative};
 use object::names::name_is_dns_subdomain;
-use object::{Value, View};
+use object::{Value, View, raw};
 
 /// Rules of controller revisions.
 pub(super) struct ControllerRevision;
@@ -26,7 +26,9 @@ impl Strategy for ControllerRevision {
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
         let mut errors = checks::meta_update(object, old);
         errors.extend(validate_revision(object));
-        errors.extend(validate_immutable_field(object.get("data"), old.get("data"), &Path::new("data")));
+        if !raw::same(object, old, "data") {
+            errors.push(Error::invalid_shown(&Path::new("data"), raw::shown(object, "data"), FIELD_IMMUTABLE));
+        }
         errors
     }
 
@@ -65,4 +67,33 @@ fn show_owner(owner: View<'_>) -> String {
         _ => owner.str("kind").to_owned(),
     };
     format!("{}/{}", kind.to_lowercase(), owner.str("name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::json;
+    use object::schema::{builtin, builtin_type};
+
+    fn revision(data: &str) -> Value {
+        let text = format!(r#"{{"metadata":{{"name":"a","namespace":"n","resourceVersion":"1"}},"data":{data}}}"#);
+        let mut object = json::parse(text.as_bytes()).unwrap().into_value();
+        raw::spell(builtin(), builtin_type("apps/v1", "ControllerRevision").unwrap(), text.as_bytes(), &mut object);
+        object
+    }
+
+    #[test]
+    fn data_stays_as_it_was_spelled() {
+        for (old, new, told) in [
+            (r#"{"x": 1}"#, r#"{"x": 1}"#, ""),
+            (r#"{"x": 1}"#, r#"{"x":1}"#, r#"data: Invalid value: {"x":1}: field is immutable"#),
+            (r#"{"a":1,"b":2}"#, r#"{"b":2,"a": 1}"#, r#"data: Invalid value: {"b":2,"a":1}: field is immutable"#),
+            (r#"{"x":1}"#, r#"{"x":1.0}"#, r#"data: Invalid value: {"x":1.0}: field is immutable"#),
+            (r#"{"x":1}"#, "null", "data: Invalid value: null: field is immutable"),
+        ] {
+            let errors = ControllerRevision.validate_update(View::from(&revision(new)), View::from(&revision(old)));
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(errors.join(", "), told, "{old} {new}");
+        }
+    }
 }

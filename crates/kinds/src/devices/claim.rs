@@ -2,14 +2,15 @@
 
 use super::common::{EFFECTS, binding_conditions, device_id, driver_name, fits, pool_name, qualified_name, unique};
 use super::selector;
+use super::show;
 use crate::checks;
 use crate::core::pod::affinity::validate_node_selector;
 use crate::core::resource_names::is_extended;
-use object::View;
 use object::field::{Error, Errors, Path};
-use object::meta::{validate_conditions, validate_immutable_field, validate_label_name};
+use object::meta::{FIELD_IMMUTABLE, validate_conditions, validate_label_name};
 use object::names::{is_dns1123_subdomain, is_valid_interface_address, is_valid_label_value};
 use object::quote::quote;
+use object::{View, raw};
 use std::collections::HashSet;
 
 const MOST: i64 = 32;
@@ -193,13 +194,14 @@ fn validate_config(config: View<'_>, path: &Path<'_>, errors: &mut Errors) {
         return;
     }
     driver_name(opaque.str("driver"), &place.child("driver"), errors);
-    validate_raw(opaque.get("parameters"), &place.child("parameters"), errors);
+    validate_raw(opaque, "parameters", &place.child("parameters"), errors);
 }
 
-fn validate_raw(value: View<'_>, path: &Path<'_>, errors: &mut Errors) {
+fn validate_raw(holder: View<'_>, field: &str, path: &Path<'_>, errors: &mut Errors) {
+    let value = holder.get(field);
     if !value.exists() {
         errors.push(Error::required(path, ""));
-    } else if value.to_value().to_string().len() > LONGEST_PARAMETERS {
+    } else if raw::text(holder, field).len() > LONGEST_PARAMETERS {
         errors.push(Error::too_long(path, i64::try_from(LONGEST_PARAMETERS).unwrap_or(i64::MAX)));
     } else if value.as_map().is_none() {
         errors.push(Error::invalid(path, "<value omitted>", "must be a valid JSON object"));
@@ -232,7 +234,9 @@ pub(super) fn validate_status_update(object: View<'_>, old: View<'_>) -> Errors 
         }
     }
     if allocation.exists() && before.has("allocation") {
-        errors.extend(validate_immutable_field(allocation, before.get("allocation"), &place));
+        if !allocation.same(before.get("allocation")) {
+            errors.push(Error::invalid_shown(&place, show::allocation(allocation), FIELD_IMMUTABLE));
+        }
     } else if allocation.exists() {
         validate_allocation(allocation, object.at(&["spec", "devices"]), &place, &mut errors);
     }
@@ -253,7 +257,7 @@ fn validate_device_statuses(status: View<'_>, list: &Path<'_>, errors: &mut Erro
         fits(device.get("conditions"), 8, &item.child("conditions"), errors);
         errors.extend(validate_conditions(device.get("conditions"), &item.child("conditions")));
         if device.has("data") {
-            validate_raw(device.get("data"), &item.child("data"), errors);
+            validate_raw(device, "data", &item.child("data"), errors);
         }
         validate_network(device.get("networkData"), &item.child("networkData"), errors);
     }

@@ -1,7 +1,7 @@
 //! Claims as messages show them: with the names of upstream's internal form.
 
 use object::meta::shown_metadata;
-use object::{View, json};
+use object::{View, json, raw};
 
 /// What a field holds.
 enum Shape {
@@ -9,6 +9,8 @@ enum Shape {
     Any,
     Text,
     Number,
+    /// As it was sent, but compact.
+    Raw,
     /// A struct that may be missing.
     Maybe(&'static [Field]),
     /// A list of structs.
@@ -55,7 +57,7 @@ const CONSTRAINT: &[Field] = &[
     ("MatchAttribute", "matchAttribute", Shape::Any),
     ("DistinctAttribute", "distinctAttribute", Shape::Any),
 ];
-const OPAQUE: &[Field] = &[("Driver", "driver", Shape::Text), ("Parameters", "parameters", Shape::Any)];
+const OPAQUE: &[Field] = &[("Driver", "driver", Shape::Text), ("Parameters", "parameters", Shape::Raw)];
 const CONFIG: &[Field] = &[("Requests", "requests", Shape::Any), ("Opaque", "opaque", Shape::Maybe(OPAQUE))];
 const DEVICES: &[Field] = &[
     ("Requests", "requests", Shape::List(REQUEST)),
@@ -63,9 +65,44 @@ const DEVICES: &[Field] = &[
     ("Config", "config", Shape::List(CONFIG)),
 ];
 
+const RESULT: &[Field] = &[
+    ("Request", "request", Shape::Text),
+    ("Driver", "driver", Shape::Text),
+    ("Pool", "pool", Shape::Text),
+    ("Device", "device", Shape::Text),
+    ("AdminAccess", "adminAccess", Shape::Any),
+    ("Tolerations", "tolerations", Shape::List(TOLERATION)),
+    ("BindingConditions", "bindingConditions", Shape::Any),
+    ("BindingFailureConditions", "bindingFailureConditions", Shape::Any),
+    ("ShareID", "shareID", Shape::Any),
+    ("ConsumedCapacity", "consumedCapacity", Shape::Any),
+];
+const GIVEN_CONFIG: &[Field] = &[
+    ("Source", "source", Shape::Text),
+    ("Requests", "requests", Shape::Any),
+    ("Opaque", "opaque", Shape::Maybe(OPAQUE)),
+];
+const GIVEN: &[Field] = &[("Results", "results", Shape::List(RESULT)), ("Config", "config", Shape::List(GIVEN_CONFIG))];
+const REQUIREMENT: &[Field] =
+    &[("Key", "key", Shape::Text), ("Operator", "operator", Shape::Text), ("Values", "values", Shape::Any)];
+const TERM: &[Field] = &[
+    ("MatchExpressions", "matchExpressions", Shape::List(REQUIREMENT)),
+    ("MatchFields", "matchFields", Shape::List(REQUIREMENT)),
+];
+const ALLOCATION: &[Field] = &[
+    ("NodeSelector", "nodeSelector", Shape::Maybe(&[("NodeSelectorTerms", "nodeSelectorTerms", Shape::List(TERM))])),
+    ("AllocationTimestamp", "allocationTimestamp", Shape::Any),
+];
+
 /// The spec of a claim.
 pub(super) fn claim_spec(spec: View<'_>) -> String {
     format!("{{\"Devices\":{}}}", fields(spec.get("devices"), DEVICES))
+}
+
+/// What a claim was given.
+pub(super) fn allocation(allocation: View<'_>) -> String {
+    let rest = fields(allocation, ALLOCATION);
+    format!("{{\"Devices\":{},{}", fields(allocation.get("devices"), GIVEN), rest.trim_start_matches('{'))
 }
 
 /// The spec of a template: its metadata stands beside the spec of its claims.
@@ -77,12 +114,14 @@ pub(super) fn template_spec(spec: View<'_>) -> String {
 
 fn fields(value: View<'_>, of: &[Field]) -> String {
     let shown: Vec<String> =
-        of.iter().map(|(go, name, shape)| format!("\"{go}\":{}", show(value.get(name), shape))).collect();
+        of.iter().map(|(go, name, shape)| format!("\"{go}\":{}", show(value, name, shape))).collect();
     format!("{{{}}}", shown.join(","))
 }
 
-fn show(value: View<'_>, shape: &Shape) -> String {
+fn show(holder: View<'_>, name: &str, shape: &Shape) -> String {
+    let value = holder.get(name);
     match shape {
+        Shape::Raw => raw::shown(holder, name),
         Shape::Text => json!(value.as_str()).to_string(),
         Shape::Number => value.as_int().to_string(),
         Shape::Any => value.to_value().to_string(),

@@ -108,9 +108,7 @@ impl<'s> Place<'s> {
     fn named(self, field: &'s Field) -> Place<'s> {
         match field.ty {
             // Foreign objects are never merged into.
-            Type::Any if field.go.as_deref() == Some("runtime.RawExtension") => {
-                Place { shape: Shape::Any { atomic: true }, ..self }
-            }
+            Type::Any if field.is_raw() => Place { shape: Shape::Any { atomic: true }, ..self },
             _ => Place::of(self.schema, &field.ty, &field.merge),
         }
     }

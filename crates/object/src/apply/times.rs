@@ -26,7 +26,8 @@ fn same_entry(a: &Value, b: &Value) -> bool {
     timeless(a) == timeless(b) && a.iter().all(|(key, value)| key == "time" || b.get(key) == Some(value))
 }
 
-fn same_but_owners(a: &Value, b: &Value) -> bool {
+/// True if nothing but the owners of fields tells two objects apart.
+pub fn same_but_owners(a: &Value, b: &Value) -> bool {
     let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return false };
     let same_metadata = |a: &Value, b: &Value| match (a.as_object(), b.as_object()) {
         (Some(a), Some(b)) => {

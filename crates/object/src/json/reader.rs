@@ -31,6 +31,21 @@ pub fn raw_entries(text: &[u8]) -> Result<Vec<RawEntry<'_>>, SyntaxError> {
     Ok(entries)
 }
 
+/// The items of a JSON list, each as it is written. What they hold is not looked at.
+pub fn raw_items(text: &[u8]) -> Result<Vec<&[u8]>, SyntaxError> {
+    let mut items = Vec::new();
+    let mut reader = Reader::new(text);
+    match reader.begin()? {
+        Next::List => reader.items(|reader| {
+            items.push(reader.raw()?);
+            Ok(())
+        })?,
+        other => return Err(other.instead_of("array")),
+    }
+    reader.end()?;
+    Ok(items)
+}
+
 /// Length of the JSON map, list or text at the start of well-formed text.
 pub fn length_of(text: &[u8]) -> usize {
     let (mut depth, mut at) = (0_usize, 0);

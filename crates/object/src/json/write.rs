@@ -3,6 +3,7 @@
 //! The text is that of `serde_json`, whose way through generic traits takes several times as long, but for floating point
 //! numbers, which are written as Go writes them; every object that is stored goes through here.
 
+use super::compact;
 use super::plain::plain_length;
 use serde_json::{Number, Value};
 
@@ -108,16 +109,18 @@ fn go_float(float: f64) -> String {
     if float.abs() < 1.0 { text } else { text.replacen('e', "e+", 1) }
 }
 
+/// The text of a value as Go's encoder writes it.
+pub fn go_text(value: &Value) -> String {
+    let mut out = String::new();
+    write_as_go(&mut out, value);
+    out
+}
+
 /// Appends a value of a JSON text as Go's encoder writes it: what HTML would read is escaped.
 pub(crate) fn write_as_go(out: &mut String, value: &Value) {
     let mut text = Vec::new();
     write(&mut text, value);
-    for c in String::from_utf8_lossy(&text).chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            other => out.push(other),
-        }
-    }
+    out.push_str(&String::from_utf8_lossy(&compact(&text)));
 }
 
 fn write_whole(out: &mut Vec<u8>, mut whole: u64) {
@@ -164,6 +167,15 @@ mod tests {
             write(&mut written, &json!(number));
             assert_eq!(String::from_utf8(written).unwrap(), want);
         }
+    }
+
+    #[test]
+    fn go_escapes_what_html_reads() {
+        let value = json!({"b": [1, null], "a": {"<": "é\u{2028}&"}, "c": "\u{7f}\n\u{1}"});
+        assert_eq!(
+            go_text(&value),
+            "{\"a\":{\"\\u003c\":\"é\\u2028\\u0026\"},\"b\":[1,null],\"c\":\"\u{7f}\\n\\u0001\"}"
+        );
     }
 
     #[test]

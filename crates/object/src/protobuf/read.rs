@@ -4,12 +4,14 @@ use super::Error;
 use super::wire::{Reader, Wire};
 use crate::decode::base64;
 use crate::json;
+use crate::raw;
 use crate::schema::{Else, Field, Schema, StructType, Type, TypeId};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// Reads a message of a type as JSON, of the form that a client could have sent: zero values are there where the
-/// message has them, and what it has beyond the schema is left out.
+/// message has them, and what it has beyond the schema is left out. Raw values have spellings (see [`crate::raw`]), which
+/// decoding does not know: they have to be carried around it.
 ///
 /// # Errors
 /// Upstream's words for what is no such message.
@@ -73,6 +75,11 @@ impl Messages<'_> {
             if let Some(field) = ty.numbered(inside, number) {
                 let value = map.entry(field.name.as_ref()).or_insert(Value::Null);
                 self.field(Kind::of(field), wire, value, depth)?;
+                if let Wire::Bytes(bytes) = wire
+                    && field.is_raw()
+                {
+                    raw::note(map, &field.name, &String::from_utf8_lossy(raw_bytes(bytes)?));
+                }
             } else if ty.has_inside(inside, number) {
                 let Wire::Bytes(bytes) = wire else {
                     return Err(Error::WrongWire { wire: wire.code(), field: name.to_owned() });
@@ -269,6 +276,14 @@ fn time(bytes: &[u8], format: &str) -> Result<Value, Error> {
 
 /// JSON within a message.
 fn embedded(bytes: &[u8]) -> Result<Value, Error> {
+    let raw = raw_bytes(bytes)?;
+    if raw.is_empty() {
+        return Ok(Value::Null);
+    }
+    Ok(json::parse(raw).map_err(|error| Error::Embedded(error.to_string()))?.into_value())
+}
+
+fn raw_bytes(bytes: &[u8]) -> Result<&[u8], Error> {
     let mut raw: &[u8] = &[];
     let mut reader = Reader::new(bytes);
     while let Some((number, wire)) = reader.next("RawExtension")? {
@@ -276,8 +291,5 @@ fn embedded(bytes: &[u8]) -> Result<Value, Error> {
             raw = bytes;
         }
     }
-    if raw.is_empty() {
-        return Ok(Value::Null);
-    }
-    Ok(json::parse(raw).map_err(|error| Error::Embedded(error.to_string()))?.into_value())
+    Ok(raw)
 }

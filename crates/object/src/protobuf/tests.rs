@@ -175,3 +175,17 @@ fn every_kind_comes_back_as_it_was_written() {
     }
     assert!(checked > 900, "{checked}");
 }
+
+#[test]
+fn raw_values_stand_in_messages_byte_for_byte() {
+    let ty = ty("io.k8s.api.apps.v1.ControllerRevision");
+    for raw in [r#"{"x": 1.0}"#, r#"{"b":1,"a":"<"}"#, r#"{"a":1}"#, "{ }"] {
+        let text = format!(r#"{{"data":{raw},"revision":1}}"#);
+        let mut object = crate::json::parse(text.as_bytes()).unwrap().into_value();
+        crate::raw::spell(builtin(), ty, text.as_bytes(), &mut object);
+        let message = write(builtin(), ty, &object);
+        assert!(message.windows(raw.len()).any(|window| window == raw.as_bytes()), "{raw}");
+        let again = read(builtin(), ty, &message).expect("just written");
+        assert_eq!(crate::raw::text((&again).into(), "data"), raw);
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::wire::{put_bytes, put_fixed64, put_int, put_message};
 use crate::decode::base64;
+use crate::raw::spelling;
 use crate::schema::{Else, Field, Schema, StructType, Type, TypeId};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -13,7 +14,7 @@ pub fn can_write(schema: &Schema, ty: TypeId) -> bool {
     own.peek().is_none() || own.any(|field| field.number > 0)
 }
 
-/// Writes an object in its stored form as a message, without its type.
+/// Writes an object in its stored form as a message, without its type. Raw values stand there as they are spelled.
 pub fn write(schema: &Schema, ty: TypeId, object: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     put_fields(schema, schema.get(ty), object, &mut out);
@@ -30,7 +31,12 @@ fn put_group(schema: &Schema, fields: &[&Field], level: usize, object: &Value, o
     for group in fields.chunk_by(|a, b| around(a).is_some() && around(a) == around(b)) {
         match around(group[0]) {
             Some(number) => put_message(out, number, |out| put_group(schema, group, level + 1, object, out)),
-            None => put_field(schema, group[0], object.get(&*group[0].name).unwrap_or(&Value::Null), out),
+            None => {
+                match object.as_object().filter(|_| group[0].is_raw()).and_then(|map| spelling(map, &group[0].name)) {
+                    Some(text) => put_message(out, group[0].number, |out| put_bytes(out, 1, text.as_bytes())),
+                    None => put_field(schema, group[0], object.get(&*group[0].name).unwrap_or(&Value::Null), out),
+                }
+            }
         }
     }
 }

@@ -4,16 +4,21 @@ use super::{Field, Merge, StructType, Type};
 
 /// For each type, whether it can.
 pub(super) fn keyed(types: &[StructType]) -> Box<[bool]> {
-    let mut keyed = vec![false; types.len()];
+    holding(types, field_has)
+}
+
+/// The types with a field that `has` something, told which types have it as far as that is known.
+pub(super) fn holding(types: &[StructType], has: impl Fn(&Field, &[bool]) -> bool) -> Box<[bool]> {
+    let mut found = vec![false; types.len()];
     // Types refer to each other in circles, so this goes on until nothing new is found.
     loop {
         let more: Vec<usize> = (0..types.len())
-            .filter(|at| !keyed[*at] && types[*at].fields.iter().any(|field| field_has(field, &keyed)))
+            .filter(|at| !found[*at] && types[*at].fields.iter().any(|field| has(field, &found)))
             .collect();
         if more.is_empty() {
-            return keyed.into();
+            return found.into();
         }
-        more.into_iter().for_each(|at| keyed[at] = true);
+        more.into_iter().for_each(|at| found[at] = true);
     }
 }
 

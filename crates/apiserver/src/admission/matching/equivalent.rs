@@ -1,8 +1,10 @@
 //! The same object as another resource: who is about one version sees requests about all of them.
 
 use crate::admission::Attributes;
+use crate::rest::raws;
 use kinds::{Resource, scale};
 use object::decode;
+use object::raw::{self, Form};
 use object::schema;
 use object::{Status, Value, View};
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub(in crate::admission) fn seen(
     old: Option<View<'_>>,
 ) -> Result<Seen, Status> {
     let show = |object: &Value| -> Result<Value, Status> {
+        let object = &*raws::plain(attributes.call, object);
         if object.is_null() {
             return Ok(Value::Null);
         }
@@ -88,12 +91,17 @@ pub(in crate::admission) fn taken_back(
         // What a subresource takes is of one version, whoever sees it.
         return decoded(&body.type_name, patched);
     }
-    let mut object = in_form(resource, patched)?;
-    resource.strategy.defaults(&mut object);
-    let mut object = convert(resource, own, object)?;
-    object["kind"] = own.kind.as_ref().into();
-    object["apiVersion"] = own.api_version().into();
-    Ok(object)
+    let mut made = in_form(resource, patched)?;
+    resource.strategy.defaults(&mut made);
+    let mut made = convert(resource, own, made)?;
+    if let Some(ty) = own.raws {
+        // It came from what was sent on, and what was changed in it came as values.
+        raw::respell(schema::builtin(), ty, &mut made);
+        raw::carry(schema::builtin(), ty, &mut made, object, Form::Sent);
+    }
+    made["kind"] = own.kind.as_ref().into();
+    made["apiVersion"] = own.api_version().into();
+    Ok(made)
 }
 
 fn in_form(resource: &Resource, mut object: Value) -> Result<Value, Status> {

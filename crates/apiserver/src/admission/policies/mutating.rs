@@ -11,7 +11,7 @@ use cel::{Activation, Val, Variables};
 use kinds::Resource;
 use object::patch::json::Patch;
 use object::status::Cause;
-use object::{Status, Value, View, apply, schema};
+use object::{Status, Value, View, apply, raw, schema};
 use std::sync::Arc;
 
 /// What went wrong with a policy.
@@ -167,6 +167,9 @@ impl Policies {
             match patched {
                 Ok(patched) if patched != shown.seen.object => {
                     *object = taken_back(attributes, &invocation.resource, patched, object)?;
+                    if let Some(ty) = attributes.resource.raws.filter(|_| !mutation.is_json_patch) {
+                        raw::respell(schema::builtin(), ty, object);
+                    }
                     shown = self.shown(attributes, &invocation.resource, object, old)?;
                     changed = true;
                 }

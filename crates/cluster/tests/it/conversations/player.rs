@@ -4,7 +4,10 @@ use super::normal::{Patterns, at, difference, drop_path, without_vendor};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::Body;
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value, json};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// How long a step waits for what it says, and how often it looks.
@@ -90,7 +93,7 @@ impl Player {
         let mut headers = vec![("Accept", text_or(step, "accept", "application/json"))];
         let body = match (step.get("raw"), step.get("body")) {
             (Some(raw), _) => Some(fill(raw.as_str().unwrap_or_default(), names)),
-            (None, Some(body)) => Some(fill(&body.to_string(), names)),
+            (None, Some(body)) => Some(fill(&as_recorded(body), names)),
             (None, None) => None,
         };
         if body.is_some() {
@@ -181,4 +184,28 @@ fn warnings(answer: &Response<Body>) -> Vec<String> {
         after.trim_matches('"').to_owned()
     };
     values.map(text).collect()
+}
+
+/// The JSON of a body with the white space that it was sent with when it was recorded, which some kinds remember.
+fn as_recorded(body: &Value) -> String {
+    let mut text = Vec::new();
+    body.serialize(&mut Serializer::with_formatter(&mut text, Spaced)).expect("a value can always be written");
+    String::from_utf8(text).expect("JSON is UTF-8")
+}
+
+/// A space after each comma and colon.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+        out.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+        out.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        out.write_all(b": ")
+    }
 }
