@@ -1,6 +1,7 @@
 //! The objects that every cluster begins with: made if they are missing, brought up to date if they are ours.
 
 mod flow;
+pub(crate) mod metrics;
 
 use crate::config::Config;
 use crate::pki::Pki;
@@ -36,8 +37,8 @@ pub async fn run(client: &Client, config: &Config, pki: &Pki) -> Result<(), Boot
     for (kind, object) in bootstrap::objects() {
         objects.spawn(grant(client.clone(), kind, object));
     }
-    if config.metrics {
-        objects.spawn(grant(client.clone(), Kind::ClusterRole, metrics_reader()));
+    if config.metrics && config.node.is_some() {
+        objects.spawn(metrics::grant_reader(client.clone()));
     }
     for class in system_classes() {
         objects.spawn(ensure(client.clone(), "/apis/scheduling.k8s.io/v1/priorityclasses", class));
@@ -92,19 +93,6 @@ async fn all(mut tasks: JoinSet<Result<(), BootstrapError>>) -> Result<(), Boots
         done.expect("making an object does not panic")?;
     }
     Ok(())
-}
-
-/// Whoever may view, edit or administer a namespace may see what its pods use.
-fn metrics_reader() -> Value {
-    let label = |role: &str| format!("rbac.authorization.k8s.io/aggregate-to-{role}");
-    json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-        "metadata": {
-            "name": "system:aggregated-metrics-reader",
-            "labels": {label("view"): "true", label("edit"): "true", label("admin"): "true"},
-        },
-        "rules": [{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]}],
-    })
 }
 
 fn service_cidr(config: &Config) -> Value {

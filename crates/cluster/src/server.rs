@@ -263,6 +263,13 @@ impl Server {
             let scheduling = scheduler::run(informers.clone(), scheduler::Settings::default(), stop);
             self.tasks.spawn("schedule pods", scheduling);
         }
+        if config.metrics && config.node.is_none() {
+            let granting = bootstrap::metrics::grant_with_first_node(self.client(SYSTEM_USER), informers.clone());
+            let stop = self.stop.clone();
+            self.tasks.spawn("wait for the first node", async move {
+                stop.run_until_cancelled(granting).await;
+            });
+        }
         let ending = informers.clone();
         self.tasks.spawn("keep informers", async move { ending.ended().await });
         informers

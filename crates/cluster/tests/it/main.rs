@@ -28,6 +28,7 @@ mod protobuf;
 mod raws;
 mod remote;
 mod restart;
+mod roles;
 mod subresources;
 mod webhooks;
 mod workloads;
