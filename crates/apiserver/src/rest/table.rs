@@ -57,11 +57,20 @@ fn scale_row(call: &Call, scale: View<'_>) -> Vec<Value> {
 
 /// The JSON of a table of one object, of which this much is included.
 pub(crate) fn with_row(call: &Call, version: &str, include: Include, object: &Shown<'_>) -> Vec<u8> {
+    of_row(call, version, include, object, &columns(call))
+}
+
+/// The same without columns, for who knows them already.
+pub(crate) fn with_row_alone(call: &Call, version: &str, include: Include, object: &Shown<'_>) -> Vec<u8> {
+    of_row(call, version, include, object, &Value::Null)
+}
+
+fn of_row(call: &Call, version: &str, include: Include, object: &Shown<'_>, columns: &Value) -> Vec<u8> {
     let metadata = match object.view().get("metadata").opt_str("resourceVersion") {
         Some(version) => json!({"resourceVersion": version}),
         None => json!({}),
     };
-    let mut table = open(call, version, &metadata);
+    let mut table = head(version, &metadata, columns);
     write_row(&mut table, call, version, include, object);
     table.extend_from_slice(b"]}");
     table
@@ -69,7 +78,10 @@ pub(crate) fn with_row(call: &Call, version: &str, include: Include, object: &Sh
 
 /// The JSON of a table up to its rows, which `]}` ends.
 pub(crate) fn open(call: &Call, version: &str, metadata: &Value) -> Vec<u8> {
-    let columns = columns(call);
+    head(version, metadata, &columns(call))
+}
+
+fn head(version: &str, metadata: &Value, columns: &Value) -> Vec<u8> {
     format!(
         r#"{{"kind":"Table","apiVersion":"meta.k8s.io/{version}","metadata":{metadata},"columnDefinitions":{columns},"rows":["#
     )

@@ -18,6 +18,7 @@ use futures_util::StreamExt;
 use object::field::{Error, Errors, Path};
 use object::{Status, Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Event, EventKind, Watcher};
 use tokio::time::Instant;
@@ -40,7 +41,13 @@ pub(crate) async fn watch(call: &Arc<Call>) -> Result<Response<Body>, Status> {
         Encoding::Protobuf => message::WATCH_CONTENT_TYPE,
         Encoding::Yaml => return Err(not_streamed()),
     };
-    let follow = Follow::start(call, options)?;
+    let follow = match Follow::start(call, options) {
+        Ok(follow) => follow,
+        // Once a watch has begun, its events tell what goes wrong.
+        Err(status) => {
+            return Ok(respond::with_type(200, content_type, Body::full(written(call, "ERROR", &status.to_value()))));
+        }
+    };
     let blocks = futures_util::stream::unfold(follow, |mut follow| async move {
         let block = follow.next_block().await?;
         Some((block, follow))
@@ -139,6 +146,8 @@ struct View {
     include: Include,
     /// Events up to this version are not for this watcher.
     beyond: u64,
+    /// Whether it was told what the columns are.
+    knows_columns: AtomicBool,
 }
 
 impl Follow {
@@ -158,7 +167,13 @@ impl Follow {
         let watcher = store.watch(&prefix, after).map_err(|_| too_old(options.from, snapshot.revision()))?;
         let wants_end = options.initial_events == Some(true) && options.bookmarks;
         let include = options.include;
-        let view = View { call: call.clone(), selection: options.selection, include, beyond: options.from };
+        let view = View {
+            call: call.clone(),
+            selection: options.selection,
+            include,
+            beyond: options.from,
+            knows_columns: AtomicBool::new(false),
+        };
         Ok(Follow {
             view,
             watcher,
@@ -255,7 +270,7 @@ impl View {
     fn left(&self, event: &Event<Facts>) -> Option<Bytes> {
         let mut object = decode::stored(&self.call, event.previous.as_ref()?).ok()?;
         super::metadata::set(&mut object, "resourceVersion", event.revision().to_string());
-        Some(self.value_frame("DELETED", object))
+        Some(self.value_frame("DELETED", self.include, object))
     }
 
     fn frame(&self, kind: &str, entry: &Arc<Entry>) -> Bytes {
@@ -263,8 +278,8 @@ impl View {
             return frame_of(kind, &object_codec::sent(&self.call.resource, &entry.value));
         }
         let frame = match self.call.accepted.shape {
-            Shape::Object => decode::stored(&self.call, entry).map(|object| self.written(kind, &object)),
-            _ => Shown::of(&self.call, entry).map(|object| self.shown_frame(kind, &object)),
+            Shape::Object => decode::stored(&self.call, entry).map(|object| written(&self.call, kind, &object)),
+            _ => Shown::of(&self.call, entry).map(|object| self.shown_frame(kind, self.include, &object)),
         };
         frame.unwrap_or_else(|status| self.error_frame(&status))
     }
@@ -278,42 +293,34 @@ impl View {
         if self.call.accepted.encoding == Encoding::Protobuf { SLOT_PROTOBUF } else { SLOT_JSON }
     }
 
-    /// An event about a value.
-    fn written(&self, kind: &str, object: &Value) -> Bytes {
-        if self.call.accepted.encoding == Encoding::Protobuf {
-            return message::event(kind, object).into();
-        }
-        let object = raws::plain(&self.call, object);
-        let mut frame = json!({"type": kind, "object": *object}).to_string().into_bytes();
-        frame.push(b'\n');
-        frame.into()
-    }
-
     fn error_frame(&self, status: &Status) -> Bytes {
-        self.written("ERROR", &status.to_value())
+        written(&self.call, "ERROR", &status.to_value())
     }
 
-    fn value_frame(&self, kind: &str, object: Value) -> Bytes {
+    fn value_frame(&self, kind: &str, include: Include, object: Value) -> Bytes {
         if matches!(self.call.accepted.shape, Shape::Object) {
-            return self.written(kind, &object);
+            return written(&self.call, kind, &object);
         }
-        self.shown_frame(kind, &Shown::Value(raws::plain(&self.call, &object).into_owned()))
+        self.shown_frame(kind, include, &Shown::Value(raws::plain(&self.call, &object).into_owned()))
     }
 
-    /// An event about a part of an object, or a row.
-    fn shown_frame(&self, kind: &str, object: &Shown<'_>) -> Bytes {
+    /// An event about a part of an object, or a row. The first row tells the columns.
+    fn shown_frame(&self, kind: &str, include: Include, object: &Shown<'_>) -> Bytes {
         let mut json = Vec::new();
         match self.call.accepted.shape {
             Shape::Object => object.write(&mut json),
             Shape::PartialObject(version) | Shape::PartialList(version) => {
                 answer::write_partial(&mut json, version, object);
             }
-            Shape::Table(version) => json = table::with_row(&self.call, version, self.include, object),
+            Shape::Table(version) if self.knows_columns.swap(true, Ordering::Relaxed) => {
+                json = table::with_row_alone(&self.call, version, include, object);
+            }
+            Shape::Table(version) => json = table::with_row(&self.call, version, include, object),
         }
         if self.call.accepted.encoding == Encoding::Json {
             return frame_of(kind, &json);
         }
-        self.written(kind, &serde_json::from_slice(&json).unwrap_or_default())
+        written(&self.call, kind, &serde_json::from_slice(&json).unwrap_or_default())
     }
 
     fn bookmark(&self, revision: u64, ends_initial: bool) -> Bytes {
@@ -328,8 +335,21 @@ impl View {
         object["kind"] = resource.kind.as_ref().into();
         object["apiVersion"] = resource.api_version().into();
         object["metadata"] = metadata;
-        self.written("BOOKMARK", &object)
+        // Who asked for rows alone still has to see that the beginning has ended.
+        let include = if ends_initial && self.include == Include::Nothing { Include::Metadata } else { self.include };
+        self.value_frame("BOOKMARK", include, object)
     }
+}
+
+/// An event about a value.
+fn written(call: &Call, kind: &str, object: &Value) -> Bytes {
+    if call.accepted.encoding == Encoding::Protobuf {
+        return message::event(kind, object).into();
+    }
+    let object = raws::plain(call, object);
+    let mut frame = json!({"type": kind, "object": *object}).to_string().into_bytes();
+    frame.push(b'\n');
+    frame.into()
 }
 
 /// A frame around an object's own bytes.

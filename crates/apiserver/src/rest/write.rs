@@ -93,6 +93,8 @@ pub(crate) async fn replace(
     let old = if addresses::concerns(call) { Some(super::decode::stored(call, current)?) } else { None };
     let guarded = addresses::extend(call, guarded, (!deletes).then_some(&object), old.as_ref());
     if deletes {
+        // Watchers see the object as it was stored last.
+        let (template, _) = call.packed(&super::decode::stored(call, current)?, &Claim::InObject)?;
         commit(call, guarded.delete(&*current.key, Some(template))).await?;
         metadata::set(&mut object, "resourceVersion", current.mod_revision.to_string());
         return Ok(Stored::Unstored(object));

@@ -296,3 +296,41 @@ async fn bindings_and_evictions_are_answered_like_the_reference() {
     assert_eq!((refused.code, refused.message()), (400, "Name parameter required."));
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watches_show_columns_once_and_what_was_stored_last() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let path = "/api/v1/namespaces/default/secrets";
+    for name in ["a", "b"] {
+        let secret = json!({"metadata": {"name": name, "finalizers": ["example.com/wait"]}});
+        send(&client, Method::POST, path, Some(&secret)).await;
+    }
+    let watch = async |form: &str, query: &str| -> Vec<Value> {
+        let accept = format!("application/json;as={form};v=v1;g=meta.k8s.io");
+        let request =
+            Request::get(format!("{path}?watch=true&timeoutSeconds=1&{query}")).header(header::ACCEPT, accept);
+        let answer = client.send(request.body(Body::empty()).unwrap()).await.unwrap();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    };
+    const ALL: &str = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    let rows = watch("Table", &format!("{ALL}&includeObject=None")).await;
+    let columns: Vec<_> = rows.iter().map(|event| event["object"]["columnDefinitions"].is_array()).collect();
+    assert_eq!(columns, [true, false, false], "two objects and a bookmark");
+    let end = &rows[2]["object"]["rows"][0]["object"];
+    assert_eq!((&rows[2]["type"], &end["kind"]), (&json!("BOOKMARK"), &json!("PartialObjectMetadata")));
+    assert_eq!(end["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
+    let partial = watch("PartialObjectMetadata", ALL).await;
+    assert_eq!(partial[2]["object"]["kind"], "PartialObjectMetadata", "{}", partial[2]);
+
+    let secret = format!("{path}/a");
+    let going = send(&client, Method::DELETE, &secret, None).await;
+    let version = going.body["metadata"]["resourceVersion"].as_str().unwrap();
+    let free = json!({"metadata": {"finalizers": null}, "stringData": {"k": "v"}});
+    send_as(&client, Method::PATCH, &secret, "application/merge-patch+json", Some(&free)).await;
+    let gone = watch("PartialObjectMetadata", &format!("resourceVersion={version}")).await;
+    assert_eq!(gone[0]["type"], "DELETED");
+    assert_eq!(gone[0]["object"]["metadata"]["finalizers"], json!(["example.com/wait"]), "as it was stored last");
+    world.stop().await;
+}
