@@ -18,7 +18,7 @@ pub use classic::{api_versions, group, groups, resources};
 pub use order::{group_versions, priority as group_priority};
 
 use kinds::{Resource, Verbs};
-use serde_json::Value;
+use object::Value;
 use sha2::{Digest, Sha512};
 
 /// A strong ETag for a document, without quotes: what it says, hashed.

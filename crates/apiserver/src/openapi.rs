@@ -31,8 +31,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use kinds::Resource;
 use kinds_of::Kinds;
+use object::{Value, json};
 use operations::{Media, Path};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Read, Write};
@@ -72,7 +72,7 @@ impl Part {
     /// What `document` says of the paths that begin so; `None` if that is nothing.
     pub(crate) fn new(document: &Value, prefix: &str) -> Option<Part> {
         let document = merge::only(document, prefix);
-        let is_empty = document["paths"].as_object().is_none_or(serde_json::Map::is_empty);
+        let is_empty = document["paths"].as_object().is_none_or(object::Map::is_empty);
         let hash = Sha256::digest(document.to_string()).into();
         (!is_empty).then_some(Part { document, hash })
     }
@@ -165,7 +165,7 @@ impl Documents {
             let url = format!("/openapi/v3/{name}?hash={}", self.etag(name));
             (name.clone(), json!({"serverRelativeURL": url}))
         };
-        json!({"paths": self.names().iter().map(entry).collect::<serde_json::Map<_, _>>()})
+        json!({"paths": self.names().iter().map(entry).collect::<object::Map>()})
     }
 
     /// `/openapi/v3/NAME`, where NAME is `api/v1`, `apis/apps/v1`, `apis/apps`, `version`, …; `None` if there is none.

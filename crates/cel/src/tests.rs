@@ -1,7 +1,7 @@
 //! Expressions, what becomes of them, and in which words they are refused.
 
 use crate::{Activation, Env, Type, Val};
-use serde_json::json;
+use object::json;
 
 fn env() -> Env {
     Env::new().with_variable("object", Type::Dyn).with_variable("n", Type::Int)

@@ -8,7 +8,7 @@ use cluster::config::Config;
 use cluster::server::Server;
 use futures_util::stream::{self, StreamExt};
 use http::Request;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ pub mod home;
 use crate::pki::Identity;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use object::{Value, json};
 
 /// What a kubeconfig lists.
 const LISTS: [&str; 3] = ["clusters", "contexts", "users"];

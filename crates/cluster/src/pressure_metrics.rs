@@ -13,13 +13,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use kube::Client;
+use object::{Value, json};
 use pressure::afar;
 use pressure::custom::{self, GROUP, Question, VERSIONS};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -227,7 +227,7 @@ fn reader() -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
         "metadata": {"name": READER, "labels": {
-            OURS: "true", label("view"): "true", label("edit"): "true", label("admin"): "true"}},
+            OURS: "true", (label("view")): "true", (label("edit")): "true", (label("admin")): "true"}},
         "rules": [{"apiGroups": [GROUP], "resources": ["*"], "verbs": ["get", "list"]}],
     })
 }

@@ -3,8 +3,8 @@
 use crate::instance;
 use crate::place::Place;
 use crate::up::{is_ready, why_not_ready};
+use object::Value;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -256,7 +256,7 @@ fn kilobytes(path: &str, key: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use object::json;
 
     #[test]
     fn pods_that_wait_for_nothing_but_time_are_no_problem() {

@@ -7,7 +7,7 @@ use crate::instance::{self, Description};
 use crate::kubeconfig::home::{FileError, Home};
 use crate::place::Place;
 use crate::preflight::{self, Missing};
-use serde_json::Value;
+use object::Value;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -251,7 +251,7 @@ fn join_kubeconfig(request: &Request) -> Result<Option<PathBuf>, UpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use object::json;
 
     #[test]
     fn a_node_says_why_it_is_not_ready() {

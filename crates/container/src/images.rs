@@ -293,7 +293,7 @@ impl Images {
     }
 
     /// An image's whole configuration file.
-    pub fn config_file(&self, name: &str) -> Result<serde_json::Value, ImageError> {
+    pub fn config_file(&self, name: &str) -> Result<value::Value, ImageError> {
         let id = self.get(name)?.id;
         let wrong = |source| ImageError::Document { what: "configuration", digest: id.clone(), source };
         serde_json::from_slice(&self.store.document(&id)?).map_err(wrong)

@@ -125,7 +125,7 @@ impl Registries {
         if value.is_null() {
             return Ok(Registries::default());
         }
-        serde_json::from_value(value).map_err(|source| RegistriesError::Shape { path: path.to_owned(), source })
+        value::from_value(value).map_err(|source| RegistriesError::Shape { path: path.to_owned(), source })
     }
 
     /// Where to ask for images of a registry, in order.

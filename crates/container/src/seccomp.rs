@@ -12,7 +12,7 @@ use crate::config::{ContainerConfig, Seccomp};
 use crate::error::Error;
 use crate::oci::install::Filter;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use value::Value;
 
 /// A profile's largest size as a file.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -78,7 +78,7 @@ impl Profile {
 
     pub(crate) fn as_value(&self) -> Value {
         // A profile is made of text and numbers, which all have a place in JSON.
-        serde_json::to_value(self).unwrap_or_default()
+        value::to_value(self).unwrap_or_default()
     }
 
     /// The filters for this machine, in the order of installing.

@@ -11,8 +11,8 @@ pub(crate) mod mounts;
 use crate::config::{ContainerConfig, PodConfig};
 use crate::images::ImageConfig;
 use host::Host;
-use serde_json::{Value, json};
 use std::path::Path;
+use value::{Value, json};
 
 /// Where programs are looked for if nobody says.
 const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -201,7 +201,7 @@ impl Ingredients<'_> {
 /// Limits in the specification's form; what is not said is left out.
 pub(crate) fn limits(resources: &crate::config::Resources, unified: bool) -> Value {
     let mut limits = json!({});
-    let mut cpu = serde_json::Map::new();
+    let mut cpu = value::Map::new();
     let mut say = |name: &str, value: Value, said: bool| {
         if said {
             cpu.insert(name.to_owned(), value);

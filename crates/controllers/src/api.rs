@@ -2,7 +2,7 @@
 
 use http::Request;
 use kube::Client;
-use serde_json::Value;
+use object::Value;
 
 pub(crate) use informer::request::{code, ensure, find, send, send_as};
 

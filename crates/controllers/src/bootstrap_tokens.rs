@@ -82,7 +82,7 @@ async fn sign(client: &Client, signers: &[(String, String)]) -> Result<(), kube:
 /// The data of `cluster-info` with these signatures and no others.
 fn signed(data: View<'_>, signers: &[(String, String)]) -> Value {
     let others = data.entries().filter(|(key, _)| !key.starts_with(SIGNATURE));
-    let mut signed: Map<String, Value> = others.map(|(key, value)| (key.to_owned(), value.to_value())).collect();
+    let mut signed: Map = others.map(|(key, value)| (key.to_owned(), value.to_value())).collect();
     let content = data.str("kubeconfig");
     if !content.is_empty() {
         for (id, secret) in signers.iter().filter(|(id, secret)| !id.is_empty() && !secret.is_empty()) {
@@ -134,7 +134,7 @@ mod tests {
         let data = json!({"kubeconfig": "x", "jws-kubeconfig-gone": "y", "other": "z"});
         let signers = [("abcdef".to_owned(), "0123456789abcdef".to_owned())];
         let signed = signed(View::from(&data), &signers);
-        let keys: Vec<&String> = signed.as_object().unwrap().keys().collect();
+        let keys: Vec<&object::Key> = signed.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["jws-kubeconfig-abcdef", "kubeconfig", "other"]);
     }
 

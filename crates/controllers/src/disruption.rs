@@ -144,7 +144,7 @@ impl Controller {
         budget: &Object,
         healthy: i64,
         expected: &Expected,
-        disrupted: Map<String, Value>,
+        disrupted: Map,
     ) -> Result<(), kube::Error> {
         let spare = if expected.pods > 0 { (healthy - expected.healthy).max(0) } else { 0 };
         let mut status = json!({
@@ -181,7 +181,7 @@ impl Controller {
 }
 
 /// Pods that were disrupted, and are expected to go; and when to look whether they have.
-fn still_disrupted(budget: &Object, pods: &[Shared], now: i64) -> (Map<String, Value>, Next) {
+fn still_disrupted(budget: &Object, pods: &[Shared], now: i64) -> (Map, Next) {
     let (mut still, mut next) = (Map::new(), Next::Done);
     for (name, since) in budget.status().get("disruptedPods").entries() {
         let is_there = pods.iter().any(|pod| pod.name() == name && !pod.is_going());

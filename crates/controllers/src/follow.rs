@@ -6,8 +6,8 @@
 use futures_util::future::{Either, select};
 use informer::{Cache, Form, Informers, Kind, News, Object, Shared};
 use kube::Client;
+use object::Value;
 use object::json;
-use serde_json::Value;
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;

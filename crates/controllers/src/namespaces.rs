@@ -5,7 +5,7 @@ use crate::follow::{self, Change};
 use http::Method;
 use informer::{Informers, kinds};
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::time::Duration;
 
 /// How long to wait before looking again whether a namespace has become empty.

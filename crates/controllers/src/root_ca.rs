@@ -5,7 +5,7 @@ use crate::follow::{self, Change};
 use http::Method;
 use informer::{Informers, kinds};
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const NAME: &str = "kube-root-ca.crt";
 const COPIES: &str = "/api/v1/configmaps?fieldSelector=metadata.name=kube-root-ca.crt";

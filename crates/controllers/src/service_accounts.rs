@@ -4,7 +4,7 @@ use crate::api;
 use crate::follow::{self, Change};
 use informer::{Informers, kinds};
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const NAME: &str = "default";
 

@@ -44,7 +44,7 @@ impl Question {
     }
 
     /// Reads JSON.
-    pub(crate) async fn json(&self, answer: Response, limit: u64) -> Result<serde_json::Value, Error> {
+    pub(crate) async fn json(&self, answer: Response, limit: u64) -> Result<value::Value, Error> {
         let data = self.read(answer, limit).await?;
         let (method, url) = (self.method.clone(), self.url.clone());
         serde_json::from_slice(&data).map_err(|source| Error::Garbled { method, url, source })

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::Method;
-use serde_json::Value;
+use value::Value;
 
 use crate::Digest;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use reqwest::{Request, Url};
-use serde_json::Value;
+use value::Value;
 
 use crate::answer::Question;
 use crate::{Credentials, Error, Registry};

@@ -160,7 +160,7 @@ impl Writer<'_> {
 /// Go's words for the common mistakes.
 pub fn from_json_text(text: &Str) -> Result<Value, String> {
     let text = text.text();
-    match serde_json::from_str::<serde_json::Value>(&text) {
+    match serde_json::from_str::<::value::Value>(&text) {
         Ok(json) => Ok(Value::from_json(&json)),
         Err(error) => Err(scan::complaint(text.as_bytes()).unwrap_or_else(|| error.to_string())),
     }

@@ -9,7 +9,7 @@ mod metadata;
 pub(crate) mod ordered;
 mod validate;
 
-use serde_json::{Map, Value};
+use value::Map;
 
 pub use archive::{MAX_CHART_SIZE, MAX_FILE_SIZE, files_of_archive, load_archive, read_archive};
 pub use directory::load_directory;
@@ -46,7 +46,7 @@ pub struct Chart {
     /// What is under `templates/`.
     pub templates: Vec<File>,
     /// values.yaml; every number a float.
-    pub values: Map<String, Value>,
+    pub values: Map,
     /// values.schema.json.
     pub schema: Option<Vec<u8>>,
     /// Whatever else there is.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use gotemplate::url::Url;
 use http::{Method, Request, StatusCode};
-use serde_json::Value;
+use value::Value;
 
 use crate::Error;
 use crate::capabilities::Capabilities;
@@ -193,7 +193,7 @@ impl Cluster {
             false => format!("{root}/{}", found.plural),
         };
         let path = if name.is_empty() { collection } else { format!("{collection}/{name}") };
-        Ok(self.get(&path).await?.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
+        Ok(self.get(&path).await?.unwrap_or_else(|| Value::Object(value::Map::new())))
     }
 
     /// Deletes what is at a path; false where nothing is.
@@ -210,7 +210,7 @@ impl Cluster {
     /// What the cluster says.
     pub async fn delete_with(&self, path: &str, cascade: Cascade) -> Result<bool, Error> {
         let policy = format!("{cascade:?}");
-        let options = serde_json::json!({ "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy });
+        let options = value::json!({ "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy });
         let options = options.to_string().into_bytes();
         let answer = self.send(Method::DELETE, path, Some(("application/json", options))).await?;
         match answer.status {

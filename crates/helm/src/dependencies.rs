@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use gotemplate::semver::{Constraints, Version};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use crate::Error;
 use crate::chart::{Chart, Dependency};

@@ -25,17 +25,15 @@ pub use error::explain;
 #[derive(Clone)]
 pub struct Lookup(std::sync::Arc<Ask>);
 
-type Ask = dyn Fn(&str, &str, &str, &str) -> Result<serde_json::Value, String> + Send + Sync;
+type Ask = dyn Fn(&str, &str, &str, &str) -> Result<value::Value, String> + Send + Sync;
 
 impl Lookup {
     /// A way to ask a cluster. It is called from a thread that runs nothing else.
-    pub fn new(
-        ask: impl Fn(&str, &str, &str, &str) -> Result<serde_json::Value, String> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(ask: impl Fn(&str, &str, &str, &str) -> Result<value::Value, String> + Send + Sync + 'static) -> Self {
         Self(std::sync::Arc::new(ask))
     }
 
-    fn ask(&self, version: &str, kind: &str, namespace: &str, name: &str) -> Result<serde_json::Value, String> {
+    fn ask(&self, version: &str, kind: &str, namespace: &str, name: &str) -> Result<value::Value, String> {
         (self.0)(version, kind, namespace, name)
     }
 }
@@ -117,7 +115,7 @@ fn render_here(
 ) -> Result<BTreeMap<String, String>, Error> {
     let mut renderables = BTreeMap::new();
     let shared = Shared { release: release_value(release), capabilities: objects::capabilities(capabilities) };
-    let values = Value::from_values(&serde_json::Value::Object(values.clone()));
+    let values = Value::from_values(&value::Value::Object(values.clone()));
     let entries = values.as_map().map(|map| map.snapshot().into_iter().collect::<Entries>()).unwrap_or_default();
     let named = Value::Map(Rc::new(Map::typed(VALUES, entries)));
     collect(chart, chart.name().to_owned(), named, true, &shared, &mut renderables);

@@ -1,9 +1,9 @@
 //! Reading JSON trees as Go reads them into its structs: names in any case, numbers where text is wanted.
 
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// A field, by its name or, failing that, by its name in other letter case.
-pub(crate) fn field<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn field<'a>(map: &'a Map, name: &str) -> Option<&'a Value> {
     map.get(name).or_else(|| map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 pub(crate) fn with_floats(value: Value) -> Value {
     match value {
         Value::Number(number) => {
-            number.as_f64().and_then(serde_json::Number::from_f64).map_or(Value::Number(number), Value::Number)
+            number.as_f64().and_then(value::Number::from_f64).map_or(Value::Number(number), Value::Number)
         }
         Value::Array(items) => Value::Array(items.into_iter().map(with_floats).collect()),
         Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, with_floats(value))).collect()),

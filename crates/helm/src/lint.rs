@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use gotemplate::semver::Version;
-use serde_json::Value;
+use value::Value;
 
 use crate::capabilities::Capabilities;
 use crate::chart::{Chart, Dependency, Metadata};

@@ -6,7 +6,7 @@ mod sort;
 pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, by_kind};
 pub use sort::{Head, sort};
 
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// A document that is applied to the cluster.
 #[derive(Clone, Debug)]
@@ -46,22 +46,22 @@ impl Hook {
     /// As releases keep it.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut map = serde_json::Map::new();
-        map.insert("name".into(), self.name.as_str().into());
-        map.insert("kind".into(), self.kind.as_str().into());
-        map.insert("path".into(), self.path.as_str().into());
-        map.insert("manifest".into(), self.manifest.as_str().into());
-        map.insert("events".into(), json!(self.events));
+        let mut map = value::Map::new();
+        map.insert("name", self.name.as_str().into());
+        map.insert("kind", self.kind.as_str().into());
+        map.insert("path", self.path.as_str().into());
+        map.insert("manifest", self.manifest.as_str().into());
+        map.insert("events", json!(self.events));
         let never = json!({ "phase": "" });
-        map.insert("last_run".into(), if self.last_run.is_null() { never } else { self.last_run.clone() });
+        map.insert("last_run", if self.last_run.is_null() { never } else { self.last_run.clone() });
         if self.weight != 0 {
-            map.insert("weight".into(), self.weight.into());
+            map.insert("weight", self.weight.into());
         }
         for (name, list) in
             [("delete_policies", &self.delete_policies), ("output_log_policies", &self.output_log_policies)]
         {
             if !list.is_empty() {
-                map.insert(name.into(), json!(list));
+                map.insert(name, json!(list));
             }
         }
         Value::Object(map)

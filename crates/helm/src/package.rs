@@ -64,7 +64,7 @@ fn add<W: Write>(tar: &mut tar::Builder<W>, chart: &Chart, prefix: &str) -> Resu
         put(tar, &format!("{base}/values.yaml"), &values.data)?;
     }
     if let Some(schema) = &chart.schema {
-        if serde_json::from_slice::<serde_json::Value>(schema).is_err() {
+        if serde_json::from_slice::<value::Value>(schema).is_err() {
             return Err(Error::Chart("invalid JSON in values.schema.json".to_owned()));
         }
         put(tar, &format!("{base}/values.schema.json"), schema)?;

@@ -11,7 +11,7 @@ pub mod source;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use value::Value;
 
 use crate::Error;
 use crate::repository::Places;
@@ -116,7 +116,7 @@ impl Plugin {
             let shell =
                 |text: &Value| vec![PlatformCommand::anywhere("sh", &["-c", text.as_str().unwrap_or_default()])];
             let all = value["hooks"].as_object().into_iter().flatten();
-            hooks = all.map(|(event, text)| (event.clone(), shell(text))).collect();
+            hooks = all.map(|(event, text)| (event.to_string(), shell(text))).collect();
         }
         let downloads =
             |one: &&Value| (texts(&one["protocols"]), vec![PlatformCommand::anywhere(&text(one, "command"), &[])]);
@@ -262,7 +262,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 fn hooks(value: &Value) -> BTreeMap<String, Vec<PlatformCommand>> {
     let all = value.as_object().into_iter().flatten();
-    all.map(|(event, commands)| (event.clone(), PlatformCommand::list(commands))).collect()
+    all.map(|(event, commands)| (event.to_string(), PlatformCommand::list(commands))).collect()
 }
 
 #[cfg(test)]

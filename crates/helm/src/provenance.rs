@@ -142,7 +142,7 @@ pub fn sign(
 /// # Errors
 /// Where the signature cannot be made.
 pub fn signed(data: &[u8], name: &str, metadata: &str, signer: &Entity) -> Result<String, Error> {
-    let sums = serde_json::json!({ "files": { name: digest(data) } });
+    let sums = value::json!({ "files": { name: digest(data) } });
     let text = format!("{metadata}\n...\n{}", yaml::from_json(&sums));
     clear::sign(&text, signer, now()).map_err(|error| failed(&error.to_string()))
 }

@@ -13,7 +13,7 @@ mod storage;
 mod told;
 mod wait;
 
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 use crate::Error;
 use crate::chart::{Chart, File};
@@ -53,9 +53,9 @@ pub struct Release {
     /// `ssa` or `csa`: who merged.
     pub apply_method: String,
     /// Labels that the person wanted.
-    pub labels: Map<String, Value>,
+    pub labels: Map,
     /// All labels that it is stored under.
-    pub stored: Map<String, Value>,
+    pub stored: Map,
 }
 
 /// How a revision went.
@@ -102,25 +102,22 @@ impl Release {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut map = Map::new();
-        map.insert("name".into(), self.name.as_str().into());
-        map.insert("info".into(), self.info.to_json());
+        map.insert("name", self.name.as_str().into());
+        map.insert("info", self.info.to_json());
         if !self.chart.is_null() {
-            map.insert("chart".into(), self.chart.clone());
+            map.insert("chart", self.chart.clone());
         }
         if !self.config.is_empty() {
-            map.insert(
-                "config".into(),
-                crate::json::shown(crate::json::with_integers(Value::Object(self.config.clone()))),
-            );
+            map.insert("config", crate::json::shown(crate::json::with_integers(Value::Object(self.config.clone()))));
         }
-        map.insert("manifest".into(), self.manifest.as_str().into());
+        map.insert("manifest", self.manifest.as_str().into());
         if !self.hooks.is_empty() {
-            map.insert("hooks".into(), self.hooks.iter().map(Hook::to_json).collect());
+            map.insert("hooks", self.hooks.iter().map(Hook::to_json).collect());
         }
-        map.insert("version".into(), self.version.into());
-        map.insert("namespace".into(), self.namespace.as_str().into());
+        map.insert("version", self.version.into());
+        map.insert("namespace", self.namespace.as_str().into());
         if !self.apply_method.is_empty() {
-            map.insert("apply_method".into(), self.apply_method.as_str().into());
+            map.insert("apply_method", self.apply_method.as_str().into());
         }
         Value::Object(map)
     }

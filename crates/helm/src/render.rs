@@ -238,14 +238,14 @@ impl Rendered {
     }
 }
 
-fn read(document: &str) -> Result<serde_json::Value, Error> {
+fn read(document: &str) -> Result<value::Value, Error> {
     let failed = |error: yaml::Error| Error::Template(format!("error while parsing post rendered output: {error}"));
     yaml::to_json(document).map_err(failed)
 }
 
 /// The annotations of an object, made where there are none.
-fn annotations(value: &mut serde_json::Value) -> Option<&mut serde_json::Map<String, serde_json::Value>> {
-    let empty = || serde_json::Value::Object(serde_json::Map::new());
+fn annotations(value: &mut value::Value) -> Option<&mut value::Map> {
+    let empty = || value::Value::Object(value::Map::new());
     let metadata = value.as_object_mut()?.entry("metadata").or_insert_with(empty).as_object_mut()?;
     let annotations = metadata.entry("annotations").or_insert_with(empty);
     if annotations.is_null() {
@@ -254,9 +254,9 @@ fn annotations(value: &mut serde_json::Value) -> Option<&mut serde_json::Map<Str
     annotations.as_object_mut()
 }
 
-fn drop_empty_annotations(value: &mut serde_json::Value) {
-    let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) else { return };
-    if metadata.get("annotations").and_then(serde_json::Value::as_object).is_some_and(serde_json::Map::is_empty) {
+fn drop_empty_annotations(value: &mut value::Value) {
+    let Some(metadata) = value.get_mut("metadata").and_then(value::Value::as_object_mut) else { return };
+    if metadata.get("annotations").and_then(value::Value::as_object).is_some_and(value::Map::is_empty) {
         metadata.remove("annotations");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gotemplate::time::{format, parse_duration};
-use serde_json::Value;
+use value::Value;
 
 use crate::Error;
 

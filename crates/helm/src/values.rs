@@ -9,7 +9,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 pub use coalesce::{coalesce_values, merge_values};
 pub use options::Options;
@@ -20,7 +20,7 @@ pub use tables::{coalesce_tables, merge_tables};
 use crate::json::{kind, with_floats};
 
 /// A map of values.
-pub type Values = Map<String, Value>;
+pub type Values = Map;
 
 /// What was odd about values, for the person to read.
 pub type Warnings = Vec<String>;

@@ -5,7 +5,7 @@ use helm::chart::{File, load_files};
 use helm::engine::Release;
 use helm::render::{Options, render};
 use helm::values::Values;
-use serde_json::Value as Json;
+use value::Value as Json;
 
 const CASES: &str = include_str!("conformance/cases.txt");
 const VALUES: &str = include_str!("conformance/values.yaml");

@@ -6,7 +6,7 @@ use helm::chart::{File, load_files};
 use helm::cluster::Cluster;
 use helm::release::{self, Common, Install, Rollback, Storage, Uninstall, Upgrade};
 use helm::values::Values;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 const NAMESPACE: &str = "default";
 

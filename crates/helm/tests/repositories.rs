@@ -323,7 +323,7 @@ fn values_come_from_addresses() {
     let check = |files: &[&str], from_files: &[&str], want: Result<&str, &str>| {
         let own = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
         let options = helm::values::Options { files: own(files), from_files: own(from_files), ..Default::default() };
-        let merged = options.merge(&places).map(|values| serde_json::Value::Object(values).to_string());
+        let merged = options.merge(&places).map(|values| value::Value::Object(values).to_string());
         assert_eq!(merged.map_err(|error| error.to_string()), want.map(str::to_owned).map_err(str::to_owned));
     };
     let url = |path: &str| format!("{}/{path}", server.url);

@@ -247,7 +247,7 @@ fn places(object: &Object) -> Vec<(Index, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use ::object::json;
     use std::sync::Arc;
 
     fn pod(name: &str, uid: &str, version: u64) -> Object {

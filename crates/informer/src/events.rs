@@ -12,7 +12,7 @@ use crate::request;
 use correlate::{Correlator, Verdict};
 use http::Method;
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 use tokio::sync::mpsc;
 use tracing::debug;
 

@@ -96,7 +96,7 @@ async fn once(
             }
             Event::Bookmark(mark) => *version = Some(version_of(&mark)),
             Event::Error(status) => {
-                let status: Status = serde_json::from_value(status.to_value()).map_err(kube::Error::SerdeError)?;
+                let status: Status = object::from_value(status.to_value()).map_err(kube::Error::SerdeError)?;
                 debug!(?status, collection, "the watch cannot go on; listing again");
                 *version = None;
                 return if status.code == 410 { Ok(()) } else { Err(kube::Error::Api(status.into())) };

@@ -9,7 +9,7 @@ use crate::request;
 use http::Method;
 use kube::Client;
 use object::View;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;

@@ -1,9 +1,9 @@
 //! A shared, immutable object of the cluster.
 
+use object::Value;
 use object::json::{Reader, SyntaxError};
 use object::packed::FromText;
 use object::{Packed, View};
-use serde_json::Value;
 use std::sync::Arc;
 
 /// An object, shared.

@@ -2,8 +2,8 @@
 
 use http::{Method, Request};
 use kube::Client;
+use object::Value;
 use object::json;
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// Sends a request and reads the answer. `body` may be null; that of a PATCH is a merge patch.

@@ -1,8 +1,8 @@
 //! What a filter holds items against.
 
 use crate::Path;
-use serde_json::Value;
 use std::cmp::Ordering;
+use value::Value;
 
 /// `left`, or `left operator right`.
 #[derive(Clone, Debug, PartialEq)]

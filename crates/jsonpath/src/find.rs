@@ -1,7 +1,7 @@
 //! Walks a path.
 
 use crate::{Path, Slice, Step};
-use serde_json::Value;
+use value::Value;
 
 /// Values that nest deeper are not descended into.
 const MAX_DEPTH: usize = 256;

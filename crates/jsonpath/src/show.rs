@@ -1,6 +1,6 @@
 //! How a found value is printed.
 
-use serde_json::Value;
+use value::{Key, Value};
 
 /// Texts as they are, lists and maps as JSON, the rest as Go prints it.
 pub fn show(value: &Value) -> String {
@@ -28,8 +28,7 @@ fn json(value: &Value) -> String {
             .replace('\u{2029}', "\\u2029"),
         Value::Array(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(",")),
         Value::Object(map) => {
-            let entry =
-                |(key, value): (&String, &Value)| format!("{}:{}", json(&Value::from(key.as_str())), json(value));
+            let entry = |(key, value): (&Key, &Value)| format!("{}:{}", json(&Value::from(key.as_str())), json(value));
             format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),

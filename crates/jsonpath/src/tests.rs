@@ -1,7 +1,7 @@
 //! Paths against what client-go finds.
 
 use crate::{ParseError, Path, show};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 #[track_caller]
 fn check(path: &str, want: &str) {

@@ -53,7 +53,7 @@ impl Strategy for SigningRequest {
         }
         if !user.extra.is_empty() {
             let extra = user.extra.iter().map(|(key, values)| (key.clone(), values.clone().into()));
-            spec.insert("extra".to_owned(), Value::Object(extra.collect::<Map<_, _>>()));
+            spec.insert("extra".to_owned(), Value::Object(extra.collect::<Map>()));
         }
     }
 
@@ -178,7 +178,7 @@ fn set_times(object: &mut Value, old: View<'_>, now: &str) {
     let Some(status) = existing(object, &["status"]) else { return };
     let list = status.get_mut("conditions").and_then(Value::as_array_mut);
     for condition in list.into_iter().flatten().filter_map(Value::as_object_mut) {
-        let unset = |condition: &Map<String, Value>, name: &str| condition.get(name).is_none_or(Value::is_null);
+        let unset = |condition: &Map, name: &str| condition.get(name).is_none_or(Value::is_null);
         if unset(condition, "lastUpdateTime") {
             condition.insert("lastUpdateTime".to_owned(), now.into());
         }

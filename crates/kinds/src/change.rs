@@ -4,12 +4,12 @@ use object::quantity::Quantity;
 use object::{Map, Value, View, apply, schema};
 
 /// The map under `name`, made if something else or nothing stands there or above.
-pub(crate) fn map_at<'a>(object: &'a mut Value, name: &str) -> &'a mut Map<String, Value> {
+pub(crate) fn map_at<'a>(object: &'a mut Value, name: &str) -> &'a mut Map {
     let child = made_map(object).entry(name).or_insert(Value::Null);
     made_map(child)
 }
 
-fn made_map(value: &mut Value) -> &mut Map<String, Value> {
+fn made_map(value: &mut Value) -> &mut Map {
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
@@ -22,19 +22,19 @@ pub(crate) fn at<'a>(object: &'a mut Value, names: &[&str]) -> Option<&'a mut Va
 }
 
 /// The map under several names, if it is there.
-pub(crate) fn existing<'a>(object: &'a mut Value, names: &[&str]) -> Option<&'a mut Map<String, Value>> {
+pub(crate) fn existing<'a>(object: &'a mut Value, names: &[&str]) -> Option<&'a mut Map> {
     at(object, names)?.as_object_mut()
 }
 
 /// Sets a field that is absent or `null`.
-pub(crate) fn set_default(map: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+pub(crate) fn set_default(map: &mut Map, name: &str, value: impl Into<Value>) {
     if map.get(name).is_none_or(Value::is_null) {
         map.insert(name.to_owned(), value.into());
     }
 }
 
 /// Sets a text that is absent or empty.
-pub(crate) fn set_default_text(map: &mut Map<String, Value>, name: &str, value: &str) {
+pub(crate) fn set_default_text(map: &mut Map, name: &str, value: &str) {
     if map.get(name).and_then(Value::as_str).unwrap_or_default().is_empty() {
         map.insert(name.to_owned(), value.into());
     }

@@ -282,7 +282,7 @@ fn warn_about_driver(slice: View<'_>) -> Vec<String> {
 }
 
 /// One device, unless something else is asked for.
-fn default_requests(spec: &mut Map<String, Value>) {
+fn default_requests(spec: &mut Map) {
     let requests = spec.get_mut("devices").and_then(|devices| devices.get_mut("requests"));
     for request in requests.and_then(Value::as_array_mut).into_iter().flatten() {
         let exactly = request.get_mut("exactly").and_then(Value::as_object_mut);
@@ -292,14 +292,14 @@ fn default_requests(spec: &mut Map<String, Value>) {
     }
 }
 
-fn default_tolerations(holder: &mut Map<String, Value>) {
+fn default_tolerations(holder: &mut Map) {
     let tolerations = holder.get_mut("tolerations").and_then(Value::as_array_mut);
     for toleration in tolerations.into_iter().flatten().filter_map(Value::as_object_mut) {
         set_default_text(toleration, "operator", "Equal");
     }
 }
 
-fn default_request(request: &mut Map<String, Value>) {
+fn default_request(request: &mut Map) {
     default_tolerations(request);
     set_default_text(request, "allocationMode", "ExactCount");
     let counts = request.get("allocationMode").and_then(Value::as_str) == Some("ExactCount");

@@ -25,7 +25,7 @@ impl Amounts {
     /// The `ResourceList`.
     pub fn to_value(&self) -> Value {
         let entries = self.0.iter().map(|(name, amount)| (name.clone(), Value::from(amount.to_string())));
-        Value::Object(entries.collect::<Map<_, _>>())
+        Value::Object(entries.collect::<Map>())
     }
 
     /// The amount of a resource, if it is told.

@@ -4,8 +4,8 @@
 //! there unknown fields are passed over and numbers count as texts where texts are wanted.
 
 use crate::error::{Error, Result};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use value::{Map, Value};
 
 /// Something that can be read from a value.
 pub(crate) trait Decode: Sized {
@@ -279,14 +279,14 @@ impl Decode for BTreeMap<String, String> {
         match value {
             Value::Null => Ok(Self::new()),
             Value::Object(map) => {
-                map.iter().map(|(key, value)| Ok((key.clone(), String::decode(value, at)?))).collect()
+                map.iter().map(|(key, value)| Ok((key.to_string(), String::decode(value, at)?))).collect()
             }
             _ => at.wrong(value, "map[string]string"),
         }
     }
 }
 
-impl Decode for Map<String, Value> {
+impl Decode for Map {
     fn decode(value: &Value, at: &At<'_>) -> Result<Self> {
         match value {
             Value::Null => Ok(Self::new()),
@@ -331,7 +331,7 @@ macro_rules! structure {
             fn field(
                 &mut self,
                 name: &str,
-                value: &serde_json::Value,
+                value: &value::Value,
                 at: &$crate::decode::At<'_>,
             ) -> Option<$crate::error::Result<()>> {
                 match name {
@@ -345,7 +345,7 @@ macro_rules! structure {
         }
 
         impl $crate::decode::Decode for $type {
-            fn decode(value: &serde_json::Value, at: &$crate::decode::At<'_>) -> $crate::error::Result<Self> {
+            fn decode(value: &value::Value, at: &$crate::decode::At<'_>) -> $crate::error::Result<Self> {
                 $crate::decode::fields(value, at)
             }
         }

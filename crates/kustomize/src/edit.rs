@@ -17,8 +17,8 @@ use crate::host::Host;
 use crate::kustomization::{API_VERSION, COMPONENT, COMPONENT_VERSION, FILE_NAMES, KIND, Kustomization};
 use crate::path;
 use layout::Layout;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use value::{Map, Value, json};
 
 /// A kustomization file that is being changed. Nothing is written before [`Edit::save`].
 ///
@@ -39,7 +39,7 @@ pub struct Edit<'h> {
     dir: String,
     file: String,
     layout: Layout,
-    fields: Map<String, Value>,
+    fields: Map,
     /// Other files that change too, by path from `dir`.
     files: BTreeMap<String, String>,
     notes: Vec<String>,
@@ -165,13 +165,13 @@ impl<'h> Edit<'h> {
         list(&mut self.fields, field)
     }
 
-    fn map_mut(&mut self, field: &str) -> &mut Map<String, Value> {
+    fn map_mut(&mut self, field: &str) -> &mut Map {
         map(&mut self.fields, field)
     }
 }
 
 /// The list at a field, which it becomes if it is none.
-fn list<'a>(of: &'a mut Map<String, Value>, field: &str) -> &'a mut Vec<Value> {
+fn list<'a>(of: &'a mut Map, field: &str) -> &'a mut Vec<Value> {
     let value = of.entry(field).or_insert(Value::Null);
     if !value.is_array() {
         *value = json!([]);
@@ -180,19 +180,19 @@ fn list<'a>(of: &'a mut Map<String, Value>, field: &str) -> &'a mut Vec<Value> {
 }
 
 /// The map at a field, which it becomes if it is none.
-fn map<'a>(of: &'a mut Map<String, Value>, field: &str) -> &'a mut Map<String, Value> {
+fn map<'a>(of: &'a mut Map, field: &str) -> &'a mut Map {
     as_map(of.entry(field).or_insert(Value::Null))
 }
 
 /// A value as a map, which it becomes if it is none.
-fn as_map(value: &mut Value) -> &mut Map<String, Value> {
+fn as_map(value: &mut Value) -> &mut Map {
     if !value.is_object() {
         *value = json!({});
     }
     value.as_object_mut().expect("made a map above")
 }
 
-fn push(of: &mut Map<String, Value>, field: &str, item: Value) {
+fn push(of: &mut Map, field: &str, item: Value) {
     list(of, field).push(item);
 }
 

@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::node::{Content, Node};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use value::Value;
 
 /// Ten letters for the content of a resource; labels and the name do not count.
 pub(crate) fn of_resource(node: &Node) -> Result<String> {
@@ -91,7 +91,7 @@ fn write_json(value: &Value, out: &mut String) {
         }
         Value::Object(map) => {
             out.push('{');
-            let mut keys: Vec<&String> = map.keys().collect();
+            let mut keys: Vec<&value::Key> = map.keys().collect();
             keys.sort();
             for (at, key) in keys.into_iter().enumerate() {
                 if at > 0 {

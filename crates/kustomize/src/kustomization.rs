@@ -7,8 +7,8 @@ pub(crate) use parts::*;
 use crate::decode::{At, fields, structure};
 use crate::error::{Error, Result};
 use crate::resource::Origin;
-use serde_json::Value;
 use std::collections::BTreeMap;
+use value::Value;
 
 /// The names that a kustomization file can have.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

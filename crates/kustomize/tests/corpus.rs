@@ -4,8 +4,8 @@
 //! the one beside the corpora) and are counted as skipped without one.
 
 use kustomize::{Disk, Options, Order, build};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
+use value::Value;
 
 fn corpora() -> PathBuf {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora");

@@ -19,7 +19,6 @@ use kube::Client;
 use layout::Layout;
 use model::{Pod, Policy};
 use plan::{Plan, World};
-use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -27,6 +26,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
+use value::json;
 
 /// Pause after the kernel refused something.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -225,5 +225,5 @@ fn dns_as_a_pod(addresses: &[IpAddr]) -> Option<Pod> {
         "spec": {"containers": [{"ports": ports}]},
         "status": {"phase": "Running", "podIPs": ips},
     });
-    serde_json::from_value(pod).ok()
+    value::from_value(pod).ok()
 }

@@ -105,14 +105,14 @@ impl Table {
     }
 
     /// Takes note of a Service as the API server writes it.
-    pub fn put_service(&mut self, service: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.planner.put_service(serde_json::from_value(service)?);
+    pub fn put_service(&mut self, service: value::Value) -> Result<(), serde_json::Error> {
+        self.planner.put_service(value::from_value(service)?);
         Ok(())
     }
 
     /// Takes note of an EndpointSlice as the API server writes it.
-    pub fn put_slice(&mut self, slice: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.planner.put_slice(serde_json::from_value(slice)?);
+    pub fn put_slice(&mut self, slice: value::Value) -> Result<(), serde_json::Error> {
+        self.planner.put_slice(value::from_value(slice)?);
         Ok(())
     }
 

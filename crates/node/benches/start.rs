@@ -12,8 +12,8 @@
 #[path = "../tests/it/world.rs"]
 mod world;
 
-use serde_json::json;
 use std::time::{Duration, Instant};
+use value::json;
 use world::{FOREVER, World, cannot_run, shell};
 
 /// Pods one after the other.

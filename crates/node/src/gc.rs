@@ -142,7 +142,7 @@ fn size(folder: &Path) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn the_oldest_logs_go() {
@@ -177,7 +177,7 @@ mod tests {
         fs::write(world.path().join("v/a"), vec![1; 100_000]).unwrap();
         let pod = |limit: &str| -> Pod {
             let volume = json!({"name": "v", "emptyDir": {"sizeLimit": limit}});
-            serde_json::from_value(json!({"spec": {"containers": [{"name": "c"}], "volumes": [volume]}})).unwrap()
+            value::from_value(json!({"spec": {"containers": [{"name": "c"}], "volumes": [volume]}})).unwrap()
         };
         let logs = world.path().join("none");
         let want = "Usage of EmptyDir volume \"v\" exceeds the limit \"50Ki\". ";

@@ -244,8 +244,8 @@ impl ServerCertVerifier for Anybody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use value::json;
 
     /// A server that answers each request with the next of these texts, and tells what it was asked.
     async fn serve(answers: Vec<&'static str>) -> (u16, tokio::task::JoinHandle<Vec<String>>) {
@@ -265,10 +265,10 @@ mod tests {
         (port, task)
     }
 
-    fn target(port: u16, action: serde_json::Value) -> Target {
+    fn target(port: u16, action: value::Value) -> Target {
         let mut action = action;
         action["port"] = json!(port);
-        let action: HTTPGetAction = serde_json::from_value(action).unwrap();
+        let action: HTTPGetAction = value::from_value(action).unwrap();
         Target::of(&action, &Container::default(), "127.0.0.1", "probe").unwrap()
     }
 

@@ -14,12 +14,12 @@ use k8s_openapi::api::core::v1::{Node, NodeStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{info, warn};
+use value::{Value, json};
 
 /// How often the node looks at itself, and renews its lease.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -123,7 +123,7 @@ fn same(a: &NodeStatus, b: &NodeStatus) -> bool {
 
 /// The patch with a status; addresses are replaced as a whole, conditions by their type.
 fn patch(status: &NodeStatus) -> Value {
-    let mut value = serde_json::to_value(status).unwrap_or_default();
+    let mut value = value::to_value(status).unwrap_or_default();
     if let Some(addresses) = value.get_mut("addresses").and_then(Value::as_array_mut) {
         addresses.push(json!({"$patch": "replace"}));
     }

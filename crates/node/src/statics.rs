@@ -7,7 +7,6 @@ use crate::pods::{News, Pods};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{Api, DeleteParams, PostParams};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
+use value::Value;
 
 /// How often the folder and the mirrors are looked at.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -55,7 +55,7 @@ fn parse(text: &str, path: &Path, node: &str) -> Result<Pod, String> {
     if value["kind"] != "Pod" {
         return Err("it is no Pod".to_owned());
     }
-    let mut pod: Pod = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    let mut pod: Pod = value::from_value(value).map_err(|error| error.to_string())?;
     let mut digest = Sha256::new();
     digest.update(node.as_bytes());
     digest.update(path.to_string_lossy().as_bytes());

@@ -13,6 +13,7 @@ mod compare;
 mod conflict;
 mod element;
 mod fields;
+mod fresh;
 mod last_applied;
 mod managers;
 mod merge;

@@ -29,8 +29,8 @@ pub use sniff::{TypeMeta, bad_json, bad_request, sniff};
 use crate::json::{self, Node};
 use crate::schema::{Else, Emit, Field, Schema, StructType, Type, TypeId};
 use error::{At, Problem, Step};
-use serde_json::{Map, Value};
 use std::borrow::Cow;
+use value::{Map, Value};
 use zero::zero;
 
 /// An object in its stored form, and what strictness has to say about what was sent.
@@ -220,13 +220,7 @@ impl<'s> Decoder<'s> {
 
     // === Compounds ===
 
-    fn fields(
-        &mut self,
-        entries: Vec<(Cow<'_, str>, Node<'_>)>,
-        ty: &'s StructType,
-        at: &At<'_>,
-        mut map: Map<String, Value>,
-    ) -> Map<String, Value> {
+    fn fields(&mut self, entries: Vec<(Cow<'_, str>, Node<'_>)>, ty: &'s StructType, at: &At<'_>, mut map: Map) -> Map {
         let mut seen = Seen::default();
         for (key, node) in entries {
             let Some(index) = ty.field_index(&key) else {
@@ -240,7 +234,7 @@ impl<'s> Decoder<'s> {
             let field = &ty.fields[index];
             let mut before = Value::Null;
             if seen.again(index) {
-                before = map.remove(&*field.name).unwrap_or_default();
+                before = map.remove(&field.name).unwrap_or_default();
                 if self.style == Style::Json {
                     self.tell("duplicate", at, &field.name);
                 }
@@ -251,7 +245,7 @@ impl<'s> Decoder<'s> {
             }
         }
         for field in &ty.fields {
-            if field.emit == Emit::Zero && !map.contains_key(&*field.name) {
+            if field.emit == Emit::Zero && !map.contains_key(&field.name) {
                 let value = if field.pointer { Value::Null } else { zero(self.schema, &field.ty) };
                 map.insert(field.name.clone().into_owned(), value);
             }
@@ -286,7 +280,7 @@ impl<'s> Decoder<'s> {
     fn map(&mut self, entries: Vec<(Cow<'_, str>, Node<'_>)>, item: &Type, at: &At<'_>, before: Value) -> Value {
         let mut map = Map::new();
         for (key, node) in entries {
-            if map.contains_key(&*key) && self.style == Style::Json {
+            if map.contains_key(&key) && self.style == Style::Json {
                 self.tell("duplicate", at, &key);
             }
             let inner = At { parent: Some(at), step: Step::Key(&key) };

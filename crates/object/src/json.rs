@@ -13,9 +13,9 @@ mod tests;
 mod write;
 
 use crate::quote::quote;
-use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use value::{Map, Value};
 
 pub use compact::compact;
 pub use reader::{Next, RawEntry, Reader, length_of, parse, raw_entries, raw_items};
@@ -54,7 +54,7 @@ pub enum Number<'a> {
     /// A literal that follows JSON's grammar.
     Text(&'a str),
     /// A number of a [`Value`].
-    Value(serde_json::Number),
+    Value(value::Number),
 }
 
 impl Number<'_> {
@@ -193,7 +193,7 @@ impl From<Value> for Node<'_> {
             Value::String(text) => Node::String(Cow::Owned(text)),
             Value::Array(items) => Node::List(items.into_iter().map(Node::from).collect()),
             Value::Object(map) => {
-                Node::Map(map.into_iter().map(|(key, value)| (Cow::Owned(key), Node::from(value))).collect())
+                Node::Map(map.into_iter().map(|(key, value)| (Cow::Owned(key.into()), Node::from(value))).collect())
             }
         }
     }

@@ -28,6 +28,6 @@ pub mod time;
 pub mod view;
 
 pub use packed::Packed;
-pub use serde_json::{Map, Value, json};
 pub use status::Status;
+pub use value::{Key, Map, Number, Value, from_value, json, to_value};
 pub use view::View;

@@ -10,10 +10,10 @@ pub use build::FromText;
 
 use crate::View;
 use crate::json::{Reader, SyntaxError};
-use serde_json::Value;
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::OnceLock;
+use value::Value;
 
 /// A tree that does not change any more.
 #[derive(Clone, Debug)]
@@ -300,7 +300,7 @@ impl<'a> Place<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn pod() -> Value {
         json!({

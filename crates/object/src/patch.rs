@@ -10,7 +10,7 @@ mod print;
 pub mod strategic;
 
 use crate::status::{Details, Status};
-use serde_json::Value;
+use value::Value;
 
 pub use print::go_print;
 

@@ -9,9 +9,9 @@ mod parse;
 use crate::view::View;
 use amount::Amount;
 pub use parse::ParseError;
-use serde_json::Value;
 use std::cmp::Ordering;
 use std::fmt;
+use value::Value;
 
 /// An exact amount with the form in which it is written.
 #[derive(Clone, Debug)]

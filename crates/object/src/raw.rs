@@ -25,8 +25,8 @@ use crate::schema::Schema;
 
 use crate::View;
 use crate::json;
-use serde_json::{Map, Value};
 use std::borrow::Cow;
+use value::{Map, Value};
 
 /// What stands before a field's name for its spelling.
 const MARK: char = '\0';
@@ -41,12 +41,12 @@ fn key_of(field: &str) -> String {
 }
 
 /// How the value of a field of `map` was spelled, if otherwise than it would be written.
-pub(crate) fn spelling<'v>(map: &'v Map<String, Value>, field: &str) -> Option<&'v str> {
+pub(crate) fn spelling<'v>(map: &'v Map, field: &str) -> Option<&'v str> {
     map.get(&key_of(field)).and_then(Value::as_str)
 }
 
 /// Notes how the value of a field of `map` is spelled.
-pub(crate) fn note(map: &mut Map<String, Value>, field: &str, text: &str) {
+pub(crate) fn note(map: &mut Map, field: &str, text: &str) {
     let written = map.get(field).filter(|value| !value.is_null()).map(written);
     match written {
         Some(written) if written != text => drop(map.insert(key_of(field), text.into())),

@@ -18,10 +18,10 @@ pub(crate) use builtin::is_map;
 pub use builtin::{builtin, builtin_type};
 
 use places::Places;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use value::Value;
 
 /// A name: borrowed from the compiled-in tables, or owned by a schema made at run time.
 pub type Text = Cow<'static, str>;

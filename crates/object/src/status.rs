@@ -6,9 +6,9 @@
 use crate::field;
 use crate::quote::quote;
 use crate::view::View;
-use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
+use value::{Value, json};
 
 /// A failure as a client sees it.
 #[derive(Clone, Debug, PartialEq)]

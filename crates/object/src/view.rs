@@ -4,8 +4,8 @@
 
 use crate::packed;
 use crate::schema;
-use serde_json::{Map, Value};
 use std::iter;
+use value::{Map, Value};
 
 /// A place in an object, present or absent.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +185,7 @@ impl<'a> View<'a> {
     }
 
     /// The map here, if there is one. Of a packed object see [`View::value`].
-    pub fn as_map(self) -> Option<&'a Map<String, Value>> {
+    pub fn as_map(self) -> Option<&'a Map> {
         self.value().and_then(Value::as_object)
     }
 
@@ -234,7 +234,7 @@ impl<'a> View<'a> {
     }
 
     /// The map here, to change; empty if this is absent or not a map.
-    pub fn to_map(self) -> Map<String, Value> {
+    pub fn to_map(self) -> Map {
         self.entries().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
     }
 
@@ -308,7 +308,7 @@ impl PartialEq<View<'_>> for View<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn what_is_absent_reads_as_zero() {

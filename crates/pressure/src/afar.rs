@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use http::Request;
 use kube::Client;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
+use value::Value;
 
 /// Why a cluster does not tell.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@
 
 use crate::trigger::{Condition, LineKind};
 use cgroup::Resource;
-use serde_json::Value;
 use std::time::Duration;
+use value::Value;
 
 /// The API group of our custom resources.
 pub const GROUP: &str = "pressure.hakata.io";
@@ -187,7 +187,7 @@ pub fn parse_alert(object: &Value) -> Result<Alert, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn shown(rule: &Rule) -> String {
         let Condition { resource, line, threshold, window } = rule.condition;

@@ -3,8 +3,8 @@
 //!
 //! Pure: paths and summaries in, documents out. Who serves them is `cluster`'s business.
 
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use value::{Value, json};
 
 /// The API group.
 pub const GROUP: &str = "custom.metrics.k8s.io";

@@ -243,9 +243,9 @@ mod tests {
     #[test]
     fn reports_travel_as_json() {
         let report = Report { entries: vec![entry("a", 5.0, 0.0)], seconds: 10.0, ..Report::default() };
-        let value = serde_json::to_value(&report).unwrap();
+        let value = value::to_value(&report).unwrap();
         assert_eq!(value["entries"][0]["cpu"]["some"], 5.0);
         assert_eq!(value["entries"][0]["sort"], "pod");
-        assert_eq!(serde_json::from_value::<Report>(value).unwrap(), report);
+        assert_eq!(value::from_value::<Report>(value).unwrap(), report);
     }
 }

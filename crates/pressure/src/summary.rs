@@ -4,8 +4,8 @@
 
 use crate::owner::{Owner, Sort};
 use crate::report::{By, Entry, Report, Share, Source, Stalled};
-use serde_json::Value;
 use std::time::Duration;
+use value::Value;
 
 /// Reads a summary. `None` if it tells nothing of pressure.
 pub fn of_summary(summary: &Value, over: Option<Duration>) -> Option<Report> {
@@ -63,7 +63,7 @@ fn entry(owner: Owner, used: &Value, average: &str) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn psi(avg10: f64, avg60: f64) -> Value {
         let line = json!({"total": 5_000_000, "avg10": avg10, "avg60": avg60, "avg300": 0.5});

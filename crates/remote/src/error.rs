@@ -1,6 +1,6 @@
 //! Why something did not work, in kubectl's words.
 
-use serde_json::Value;
+use value::Value;
 
 /// What a verb gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -2,8 +2,8 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
+use object::{Value, json};
 use scheduler::simulation::{Simulation, node};
-use serde_json::{Value, json};
 use std::time::Instant;
 
 const NODES: usize = 1_000;

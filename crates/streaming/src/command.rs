@@ -164,7 +164,7 @@ async fn follow_sizes(mut inlet: DuplexStream, sizes: watch::Sender<Option<Size>
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let mut objects = serde_json::Deserializer::from_slice(&bytes).into_iter::<serde_json::Value>();
+        let mut objects = serde_json::Deserializer::from_slice(&bytes).into_iter::<value::Value>();
         while let Some(Ok(object)) = objects.next() {
             let field = |name: &str| object[name].as_u64().and_then(|number| u16::try_from(number).ok());
             let size = Size { width: field("Width").unwrap_or(0), height: field("Height").unwrap_or(0) };

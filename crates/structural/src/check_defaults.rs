@@ -2,7 +2,7 @@
 
 use crate::{Node, embedded, values};
 use object::field::{Error, Errors, Path};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 /// Validates all defaults of a schema, whose root is a whole object. Those below `additionalProperties` are refused
 /// elsewhere.

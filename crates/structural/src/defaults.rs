@@ -1,7 +1,7 @@
 //! Defaults: what the schema puts where nothing was sent.
 
 use crate::{Additional, Node};
-use serde_json::Value;
+use object::Value;
 
 impl Node {
     /// Fills the defaults of fields that are absent, or null without being nullable.
@@ -16,7 +16,7 @@ impl Node {
                     }
                 }
                 for (name, value) in map {
-                    if let Some(property) = self.properties.get(name) {
+                    if let Some(property) = self.properties.get(name.as_str()) {
                         property.fill_defaults(value);
                     } else if let Additional::Schema(inner) = &self.additional {
                         inner.fill_null(value);

@@ -6,7 +6,7 @@ use object::field::{Error, Errors, Path};
 use object::meta::validate_object_meta;
 use object::names::{self, is_dns1035_label};
 use object::schema;
-use serde_json::{Map, Value};
+use object::{Map, Value};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -50,7 +50,7 @@ fn coerce_value(node: &Node, value: &mut Value, path: &Path<'_>, unknown: &mut V
                 coerce_embedded(map, path, unknown)?;
             }
             for (name, value) in map {
-                if let Some(property) = node.properties.get(name) {
+                if let Some(property) = node.properties.get(name.as_str()) {
                     coerce_value(property, value, &path.child(name), unknown)?;
                 } else if let Additional::Schema(inner) = &node.additional {
                     coerce_value(inner, value, &path.key(name), unknown)?;
@@ -68,7 +68,7 @@ fn coerce_value(node: &Node, value: &mut Value, path: &Path<'_>, unknown: &mut V
     Ok(())
 }
 
-fn coerce_embedded(map: &mut Map<String, Value>, path: &Path<'_>, unknown: &mut Vec<String>) -> Result<(), Box<Error>> {
+fn coerce_embedded(map: &mut Map, path: &Path<'_>, unknown: &mut Vec<String>) -> Result<(), Box<Error>> {
     for name in ["apiVersion", "kind"] {
         if let Some(value) = map.get(name).filter(|value| !value.is_string()) {
             return Err(Box::new(Error::invalid(&path.child(name), value.clone(), "must be a string")));
@@ -106,7 +106,7 @@ fn validate_value(node: &Node, value: &Value, path: &Path<'_>, errors: &mut Erro
                 validate_embedded(map, path, errors);
             }
             for (name, value) in map {
-                if let Some(property) = node.properties.get(name) {
+                if let Some(property) = node.properties.get(name.as_str()) {
                     validate_value(property, value, &path.child(name), errors);
                 } else if let Additional::Schema(inner) = &node.additional {
                     validate_value(inner, value, &path.key(name), errors);
@@ -123,7 +123,7 @@ fn validate_value(node: &Node, value: &Value, path: &Path<'_>, errors: &mut Erro
     }
 }
 
-fn validate_embedded(map: &Map<String, Value>, path: &Path<'_>, errors: &mut Errors) {
+fn validate_embedded(map: &Map, path: &Path<'_>, errors: &mut Errors) {
     for name in ["apiVersion", "kind"] {
         let place = path.child(name);
         match map.get(name) {

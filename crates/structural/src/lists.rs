@@ -2,7 +2,7 @@
 
 use crate::{Additional, ListType, Node};
 use object::field::{Error, Errors, Path};
-use serde_json::{Map, Value};
+use object::{Map, Value};
 use std::collections::HashMap;
 
 /// Holds all lists of an object against their types.
@@ -20,12 +20,12 @@ fn value(node: &Node, value: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
-fn fields(node: &Node, map: &Map<String, Value>, path: &Path<'_>, errors: &mut Errors) {
+fn fields(node: &Node, map: &Map, path: &Path<'_>, errors: &mut Errors) {
     if let Additional::Schema(inner) = &node.additional {
         map.iter().for_each(|(name, item)| value(inner, item, &path.key(name), errors));
     }
     for (name, item) in map {
-        if let Some(property) = node.properties.get(name) {
+        if let Some(property) = node.properties.get(name.as_str()) {
             value(property, item, &path.child(name), errors);
         }
     }

@@ -1,9 +1,9 @@
 //! One node of a schema, as it is used: names resolved, expressions compiled when they are first needed.
 
 use crate::rules::Rule;
+use object::Value;
 use object::{View, pattern};
 use regex::Regex;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 

@@ -1,7 +1,7 @@
 //! Pruning: what the schema does not name goes, and is told if the client asks for strictness.
 
 use crate::{Additional, Node, is_meta_field};
-use serde_json::{Map, Value};
+use object::{Map, Value};
 use std::fmt::Write;
 
 impl Node {
@@ -70,12 +70,12 @@ impl Walk {
         }
     }
 
-    fn fields(&mut self, map: &mut Map<String, Value>, node: &Node, embedded: bool) {
+    fn fields(&mut self, map: &mut Map, node: &Node, embedded: bool) {
         map.retain(|name, value| {
             if embedded && is_meta_field(name) {
                 return true;
             }
-            if let Some(property) = node.properties.get(name) {
+            if let Some(property) = node.properties.get(name.as_str()) {
                 self.at_key(name, |walk| walk.value(value, Some(property)));
                 return true;
             }
@@ -112,12 +112,12 @@ impl Walk {
         }
     }
 
-    fn keep_fields(&mut self, map: &mut Map<String, Value>, node: &Node, embedded: bool) {
+    fn keep_fields(&mut self, map: &mut Map, node: &Node, embedded: bool) {
         for (name, value) in map {
             if embedded && is_meta_field(name) {
                 continue;
             }
-            if let Some(property) = node.properties.get(name) {
+            if let Some(property) = node.properties.get(name.as_str()) {
                 self.at_key(name, |walk| walk.value(value, Some(property)));
             } else {
                 match &node.additional {

@@ -11,8 +11,8 @@ use crate::{Additional, Kind, Node, formats};
 use fault::{Code, Fault};
 use object::field::{Errors, Path};
 use object::quote::quote;
+use object::{Map, Value};
 use old::Old;
-use serde_json::{Map, Value};
 
 /// Validates a new value; errors are named below `path`.
 pub fn validate(node: &Node, value: &Value, path: &Path<'_>) -> Errors {
@@ -306,7 +306,7 @@ impl Check<'_> {
         Outcome::failed(Fault { supported: values.clone(), ..fault })
     }
 
-    fn fields(self, map: &Map<String, Value>) -> Outcome {
+    fn fields(self, map: &Map) -> Outcome {
         let (checks, path) = (&self.node.checks, self.path);
         let mut outcome = Outcome::default();
         let count = i64::try_from(map.len()).unwrap_or(i64::MAX);
@@ -318,7 +318,7 @@ impl Check<'_> {
             let message = format!("{path} in body should have at most {max} properties");
             outcome.add(Fault { limit: max, ..Fault::new(Code::TooMany, path, count, message) });
         }
-        let others = || map.iter().filter(|(name, _)| !self.node.properties.contains_key(*name));
+        let others = || map.iter().filter(|(name, _)| !self.node.properties.contains_key(name.as_str()));
         match &self.node.additional {
             Additional::Allowed(false) => {
                 for (name, _) in others() {
@@ -338,7 +338,7 @@ impl Check<'_> {
                 outcome.merge(self.field(node, name, place, value));
             }
         }
-        for name in checks.required.iter().filter(|name| !map.contains_key(*name)) {
+        for name in checks.required.iter().filter(|name| !map.contains_key(name)) {
             let place = format!("{path}.{name}");
             let message = format!("{place} in body is required");
             outcome.add(Fault::new(Code::Required, &place, Value::Null, message));

@@ -5,9 +5,9 @@ use crate::apply::DryRun;
 use crate::error::{Error, Result};
 use crate::output::Format;
 use crate::select::{Selection, with_query};
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
+use value::{Map, Value, json};
 
 /// Which map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub async fn run(api: &Api, annotate: &Annotate, out: &mut (dyn Write + Send)) -
         patch.values().for_each(|value| if value.is_null() { removed = true } else { added = true });
         let mut now = object;
         if !patch.is_empty() && annotate.dry_run != DryRun::Client {
-            let mut body = json!({ "metadata": { which.field(): patch } });
+            let mut body = json!({ "metadata": { (which.field()): patch } });
             if !annotate.resource_version.is_empty() {
                 body["metadata"]["resourceVersion"] = annotate.resource_version.as_str().into();
             }
@@ -137,12 +137,7 @@ pub async fn run(api: &Api, annotate: &Annotate, out: &mut (dyn Write + Send)) -
     Ok(())
 }
 
-fn patch(
-    annotate: &Annotate,
-    changes: &Changes,
-    old: &Map<String, Value>,
-    out: &mut (dyn Write + Send),
-) -> Result<Map<String, Value>> {
+fn patch(annotate: &Annotate, changes: &Changes, old: &Map, out: &mut (dyn Write + Send)) -> Result<Map> {
     let mut patch = Map::new();
     for key in &changes.removed {
         if old.contains_key(key) {
@@ -151,7 +146,7 @@ fn patch(
             writeln!(out, "label {key:?} not found.")?;
         }
     }
-    let differs = |(key, value): &(&String, &String)| old.get(*key).and_then(Value::as_str) != Some(value.as_str());
+    let differs = |(key, value): &(&String, &String)| old.get(key).and_then(Value::as_str) != Some(value.as_str());
     for (key, value) in changes.set.iter().filter(differs) {
         if let Some(known) = old.get(key).and_then(Value::as_str).filter(|_| !annotate.overwrite) {
             return Err(Error::usage(format!("'{key}' already has a value ({known}), and --overwrite is false")));

@@ -6,10 +6,10 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use tokio::sync::OnceCell;
+use value::Value;
 
 /// What asks for a table.
 pub(crate) const AS_TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";

@@ -8,8 +8,8 @@ use crate::text::{escaped, field, name, warn};
 use http::Method;
 use object::patch::{merge, strategic};
 use object::schema::{builtin, builtin_type};
-use serde_json::{Map, Value, json};
 use std::io::Write;
+use value::{Map, Value, json};
 
 /// Where what was applied last is kept.
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -173,7 +173,7 @@ fn annotated(wanted: &Value) -> Value {
     plain
 }
 
-fn annotations_of(object: &mut Value) -> &mut Map<String, Value> {
+fn annotations_of(object: &mut Value) -> &mut Map {
     if !object["metadata"]["annotations"].is_object() {
         object["metadata"]["annotations"] = json!({});
     }

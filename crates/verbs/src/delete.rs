@@ -7,9 +7,9 @@ use crate::output::Format;
 use crate::select::{Selection, Target, with_query};
 use crate::text::{field, warn};
 use http::Method;
-use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
+use value::{Value, json};
 
 /// What to delete, and how.
 #[derive(Clone, Debug)]

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::select::{Selection, Target};
 use crate::text::{field, name, query};
 use page::Page;
-use serde_json::Value;
 use std::io::Write;
+use value::Value;
 
 pub(crate) use page::selector;
 

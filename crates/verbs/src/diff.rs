@@ -4,9 +4,9 @@ use crate::api::Api;
 use crate::apply::{Apply, DryRun, one};
 use crate::error::{Error, Result};
 use crate::text::{field, name};
-use serde_json::Value;
 use similar::TextDiff;
 use std::io::Write;
+use value::Value;
 
 /// Prints what applying would change; whether there is anything.
 ///
@@ -55,7 +55,7 @@ pub fn unified(title: &str, live: &str, merged: &str) -> String {
 fn mask(live: &mut Value, merged: &mut Value) {
     const SAME: &str = "***";
     let keys = |object: &Value| -> Vec<String> {
-        object["data"].as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+        object["data"].as_object().into_iter().flatten().map(|(key, _)| key.to_string()).collect()
     };
     for key in keys(live).into_iter().chain(keys(merged)) {
         let (old, new) = (live["data"].get(&key).cloned(), merged["data"].get(&key).cloned());
@@ -89,7 +89,7 @@ pub fn check(apply: &Apply) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn changes_are_shown_with_what_stands_around() {

@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::error::{Error, Result};
-use serde_json::Value;
+use value::Value;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
@@ -207,7 +207,7 @@ async fn fetch_classic(api: &Api, answer: &Value, resources: &mut Vec<Resource>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn discovery() -> Discovery {
         let one = |name: &str, kind: &str, short: &str| {

@@ -1,7 +1,7 @@
 //! What can go wrong, in kubectl's words.
 
-use serde_json::Value;
 use std::path::PathBuf;
+use value::Value;
 
 /// The result of everything here.
 pub type Result<T> = std::result::Result<T, Error>;

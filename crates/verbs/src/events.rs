@@ -7,8 +7,8 @@ use crate::select::{slashed, with_query};
 use crate::table::Columns;
 use crate::text::{age, field, query, warn};
 use futures_util::StreamExt as _;
-use serde_json::Value;
 use std::io::Write;
+use value::Value;
 
 /// Which events, and how to show them.
 #[derive(Clone, Debug, Default)]

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use kustomize::{Disk, FetchError, Host as _};
-use serde_json::Value;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use value::Value;
 
 /// Where objects come from.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +126,7 @@ fn parse(text: &str, source: &str, found: &mut Vec<Manifest>) -> Result<()> {
     Ok(())
 }
 
-fn is_list(object: &serde_json::Map<String, Value>) -> bool {
+fn is_list(object: &value::Map) -> bool {
     object.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"))
         && object.get("items").is_some_and(Value::is_array)
 }

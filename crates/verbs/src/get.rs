@@ -8,8 +8,8 @@ use crate::select::{Selection, Target, with_query};
 use crate::table::Columns;
 use crate::text::{field, name, warn};
 use futures_util::StreamExt as _;
-use serde_json::{Value, json};
 use std::io::Write;
+use value::{Value, json};
 
 /// What to get, and how to show it.
 #[derive(Clone, Debug, Default)]
@@ -267,7 +267,7 @@ impl<'g> Printer<'g> {
 pub(crate) fn labels(labels: &Value) -> String {
     match labels.as_object() {
         Some(labels) if !labels.is_empty() => {
-            let one = |(key, value): (&String, &Value)| format!("{key}={}", value.as_str().unwrap_or_default());
+            let one = |(key, value): (&value::Key, &Value)| format!("{key}={}", value.as_str().unwrap_or_default());
             labels.iter().map(one).collect::<Vec<_>>().join(",")
         }
         _ => "<none>".to_owned(),

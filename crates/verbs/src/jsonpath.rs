@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use jsonpath::{Path, show};
-use serde_json::Value;
+use value::Value;
 
 /// A parsed template.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -221,7 +221,7 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[track_caller]
     fn check(template: &str, want: &str) {

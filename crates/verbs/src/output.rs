@@ -5,7 +5,7 @@ use crate::jsonpath::Template;
 use crate::table::align;
 use crate::text::{field, name, pretty_json};
 use gotemplate::{Environment, Functions, Templates};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// How to print (`-o`).
 #[derive(Clone, Debug, Default, PartialEq)]

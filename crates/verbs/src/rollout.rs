@@ -6,8 +6,8 @@ mod status;
 use crate::api::Api;
 use crate::error::{Error, Result};
 use crate::select::{Selection, Target, with_query};
-use serde_json::{Value, json};
 use std::io::Write;
+use value::{Value, json};
 
 pub use history::{history, undo};
 pub use status::{Status, status};

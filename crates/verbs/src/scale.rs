@@ -4,10 +4,10 @@ use crate::api::Api;
 use crate::apply::DryRun;
 use crate::error::{Error, Result};
 use crate::select::{Selection, with_query};
-use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use value::{Value, json};
 
 /// What to scale, and to how many.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use crate::discovery::Resource;
 use crate::error::{Error, Result};
 use crate::files::{Manifest, Sources};
 use crate::text::{field, name, query};
-use serde_json::Value;
+use value::Value;
 
 /// What a command line says of the objects it is about.
 #[derive(Clone, Debug, Default)]

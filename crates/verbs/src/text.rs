@@ -1,8 +1,8 @@
 //! Small texts: warnings on standard error, ages, and JSON as Go writes it.
 
 use jiff::Timestamp;
-use serde_json::Value;
 use std::io::Write as _;
+use value::Value;
 
 /// Says something beside the output.
 pub(crate) fn warn(text: &str) {
@@ -160,6 +160,6 @@ mod tests {
     #[test]
     fn json_is_escaped_as_go_escapes_it() {
         let want = "{\n    \"a\": [\n        1,\n        \"\\u003cb\\u003e\"\n    ],\n    \"c\": {}\n}\n";
-        assert_eq!(pretty_json(&serde_json::json!({"a": [1, "<b>"], "c": {}})), want);
+        assert_eq!(pretty_json(&value::json!({"a": [1, "<b>"], "c": {}})), want);
     }
 }

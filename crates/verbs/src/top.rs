@@ -6,9 +6,9 @@ use crate::select::with_query;
 use crate::table::Columns;
 use crate::text::{field, name, query, warn};
 use object::quantity::Quantity;
-use serde_json::Value;
 use std::collections::HashMap;
 use std::io::Write;
+use value::Value;
 
 const ROOT: &str = "/apis/metrics.k8s.io/v1beta1";
 

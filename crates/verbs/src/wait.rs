@@ -6,10 +6,10 @@ use crate::jsonpath::Template;
 use crate::select::{Selection, Target};
 use crate::text::field;
 use futures_util::StreamExt as _;
-use serde_json::Value;
 use std::io::Write;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
+use value::Value;
 
 /// A week: what waiting for ever comes to.
 const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -285,13 +285,13 @@ fn watch_path(target: &Target, list: &Value) -> String {
 fn not_found(target: &Target) -> Vec<u8> {
     let name = target.name.as_deref().unwrap_or_default();
     let message = format!("{} {name:?} not found", target.resource.full_name());
-    serde_json::json!({ "reason": "NotFound", "message": message }).to_string().into_bytes()
+    value::json!({ "reason": "NotFound", "message": message }).to_string().into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[track_caller]
     fn check(condition: &str, object: Value, want: bool) {

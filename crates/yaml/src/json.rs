@@ -7,8 +7,8 @@ use crate::number::json_number;
 use crate::resolve::{LONG_TAG, Scalar, resolve, resolve_tagged};
 use crate::tree::{Budget, MAX_TREE_DEPTH, Node, NodeId, NodeKind, Stream};
 use crate::{Dialect, Style};
-use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
+use value::{Map, Value};
 
 /// What to do about a key that stands twice in one mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ const MAX_REPORTED: usize = 100;
 /// A mapping under construction.
 #[derive(Default)]
 struct Entries {
-    map: Map<String, Value>,
+    map: Map,
     /// Keys that were no text, by their text: they do not clash with a text of the same letters.
     other: HashSet<String>,
 }

@@ -9,7 +9,7 @@
 //! - [`from_json`], [`Emit`]: text, as `sigs.k8s.io/yaml` writes it.
 //! - [`Stream::rewrite`]: a tree back to text with its styles and comments, as go-yaml 3 writes it, after changes.
 //!
-//! Not here: reading into typed structures (go through [`serde_json::Value`]), and splitting a file by `---` lines
+//! Not here: reading into typed structures (go through [`value::Value`]), and splitting a file by `---` lines
 //! without reading it.
 
 mod error;
@@ -34,7 +34,7 @@ pub use scan::token::Style;
 pub use tree::{Budget, MAX_TREE_DEPTH, Node, NodeId, NodeKind, Stream};
 pub use write::{Emit, Shape, can_be_folded, emit, emit_behind, emit_in_order};
 
-use serde_json::Value;
+use value::Value;
 
 /// The generation of go-yaml to agree with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -29,7 +29,7 @@ fn format_digits(scientific: &str, plain: &str, value: f64) -> String {
 }
 
 /// The number that JSON text of `value` reads as: whole numbers lose their fraction, as Go's encoder writes them.
-pub fn json_number(value: f64) -> Option<serde_json::Number> {
+pub fn json_number(value: f64) -> Option<value::Number> {
     if value.fract() == 0.0 && value.abs() < 1e21 {
         // The shortest digits, filled up with zeros, may lie beyond the integers where the number itself does not.
         let text = value.to_string();
@@ -38,5 +38,5 @@ pub fn json_number(value: f64) -> Option<serde_json::Number> {
             return Some(whole);
         }
     }
-    serde_json::Number::from_f64(value)
+    value::Number::from_f64(value)
 }

@@ -1,7 +1,7 @@
 //! The crate as its users see it. What the expected texts say was compared with go-yaml 2 and 3.
 
 use super::*;
-use serde_json::json;
+use value::json;
 
 #[track_caller]
 fn check(text: &str, want: Value) {
@@ -201,7 +201,7 @@ fn long_texts_fold_at_eighty_columns() {
     assert!(text.lines().next().unwrap().len() > 80);
     assert_eq!(to_json(&text).unwrap(), json!({ "a": words.trim_end() }));
     let key = "k".repeat(129);
-    check_written(json!({ &key: 1 }), &format!("? {key}\n: 1\n"));
+    check_written(json!({ (&key): 1 }), &format!("? {key}\n: 1\n"));
 }
 
 #[test]

@@ -10,9 +10,9 @@ use crate::number::{format_float, json_number};
 use crate::resolve::{Scalar, is_base_60, resolve};
 use crate::{Dialect, Style};
 use analysis::Analysis;
-use serde_json::Value;
 use std::borrow::Cow;
 use text::Writer;
+use value::Value;
 
 /// The longest key that is written without `?`, in bytes.
 pub(crate) const SIMPLE_KEY: usize = 128;
@@ -50,7 +50,7 @@ impl Emit for Value {
     }
 }
 
-fn number_text(number: &serde_json::Number) -> String {
+fn number_text(number: &value::Number) -> String {
     match number.as_f64() {
         Some(float) if number.is_f64() => match json_number(float) {
             Some(whole) if !whole.is_f64() => whole.to_string(),

@@ -82,8 +82,7 @@ impl OpenId {
 
 /// A user as rules see it.
 fn shown(user: &UserInfo) -> Value {
-    let extra: object::Map<String, Value> =
-        user.extra.iter().map(|(key, values)| (key.clone(), json!(values))).collect();
+    let extra: object::Map = user.extra.iter().map(|(key, values)| (key.clone(), json!(values))).collect();
     json!({"username": user.name, "uid": user.uid, "groups": user.groups, "extra": extra})
 }
 

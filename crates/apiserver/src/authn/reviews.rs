@@ -56,7 +56,7 @@ pub fn to_value(user: &UserInfo) -> Value {
         value.insert("groups".to_owned(), json!(user.groups));
     }
     if !user.extra.is_empty() {
-        let extra: Map<String, Value> = user.extra.iter().map(|(key, texts)| (key.clone(), json!(texts))).collect();
+        let extra: Map = user.extra.iter().map(|(key, texts)| (key.clone(), json!(texts))).collect();
         value.insert("extra".to_owned(), Value::Object(extra));
     }
     Value::Object(value)

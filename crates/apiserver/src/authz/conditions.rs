@@ -110,7 +110,7 @@ impl Conditions {
 
 /// A question with all its fields, also those that reviews leave out where they are empty.
 fn whole(spec: View<'_>) -> Value {
-    let texts = |of: View<'_>, names: &[&str]| -> Map<String, Value> {
+    let texts = |of: View<'_>, names: &[&str]| -> Map {
         names.iter().map(|name| ((*name).to_owned(), of.str(name).into())).collect()
     };
     let mut request = texts(spec, &["user", "uid"]);

@@ -205,7 +205,7 @@ fn spec(attributes: &Attributes<'_>, version: &str) -> Value {
         put(groups, json!(user.groups));
     }
     if !user.extra.is_empty() {
-        put("extra", user.extra.iter().map(|(key, texts)| (key.clone(), json!(texts))).collect::<Map<_, _>>().into());
+        put("extra", user.extra.iter().map(|(key, texts)| (key.clone(), json!(texts))).collect::<Map>().into());
     }
     if attributes.is_resource {
         put("resourceAttributes", resource(attributes));
@@ -226,7 +226,7 @@ fn resource(attributes: &Attributes<'_>) -> Value {
         ("name", attributes.name),
     ];
     let fields = fields.into_iter().filter(|(_, text)| !text.is_empty());
-    let mut resource: Map<String, Value> = fields.map(|(key, text)| (key.to_owned(), text.into())).collect();
+    let mut resource: Map = fields.map(|(key, text)| (key.to_owned(), text.into())).collect();
     if !attributes.fields.is_empty() {
         let term = |term: &object::selector::fields::Term| {
             let operator = if term.equal { "In" } else { "NotIn" };

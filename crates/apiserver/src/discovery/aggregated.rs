@@ -4,7 +4,7 @@ use super::order::{self, Group};
 use super::{texts, verbs};
 use crate::http::media::Encoding;
 use kinds::{Resource, Subresource};
-use serde_json::{Map, Value, json};
+use object::{Map, Value, json};
 use std::sync::Arc;
 
 /// What a client accepts and gets.

@@ -4,7 +4,7 @@ use super::order::{self, Group};
 use super::{texts, verbs};
 use base64::Engine;
 use kinds::{Resource, Subresource};
-use serde_json::{Value, json};
+use object::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use kinds::{Plain, Scope, Verbs};
-use serde_json::json;
+use object::json;
 use std::sync::Arc;
 
 fn table() -> Vec<Arc<Resource>> {

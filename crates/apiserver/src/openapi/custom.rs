@@ -2,7 +2,7 @@
 
 use super::types::reference;
 use super::v3::Parts;
-use serde_json::{Map, Value, json};
+use object::{Map, Value, json};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
@@ -40,7 +40,7 @@ fn describe_list(name: &str, item: &str, parts: &Parts<'_>) -> Value {
 }
 
 /// `apiVersion`, `kind` and `metadata`.
-fn object_fields(metadata: &str, parts: &Parts<'_>) -> Map<String, Value> {
+fn object_fields(metadata: &str, parts: &Parts<'_>) -> Map {
     let texts = parts.descriptions;
     let options = format!("{META}DeleteOptions");
     let text = |field: &str| json!({"type": "string", "description": texts.of_field(&options, field)});
@@ -89,7 +89,7 @@ pub(super) fn to_v2(schema: &mut Value) {
             map.remove(key);
         }
     }
-    let is = |map: &Map<String, Value>, key: &str| map.get(key) == Some(&Value::Bool(true));
+    let is = |map: &Map, key: &str| map.get(key) == Some(&Value::Bool(true));
     let nullable = is(map, "nullable");
     map.remove("nullable");
     if nullable || is(map, "x-kubernetes-int-or-string") {

@@ -8,11 +8,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiext
 use k8s_openapi::apimachinery::pkg::{apis::meta::v1 as meta, runtime::RawExtension, version};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1 as apiregistration;
 use k8s_openapi::schemars::{SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Map, Value};
+use object::{Map, Value};
 
 /// Descriptions by type.
 #[derive(Default)]
-pub(super) struct Descriptions(Map<String, Value>);
+pub(super) struct Descriptions(Map);
 
 impl Descriptions {
     /// What is known about the types of these groups, and of every group.
@@ -22,7 +22,7 @@ impl Descriptions {
         for group in groups {
             of_group(&mut generator, group);
         }
-        Descriptions(generator.take_definitions(true))
+        Descriptions(generator.take_definitions(true).into())
     }
 
     /// About a type, as OpenAPI names it; empty if nothing is known.

@@ -1,7 +1,7 @@
 //! A document of version 2 as protobuf: the messages of gnostic's `OpenAPIv2.proto`, with the fields that our documents
 //! use.
 
-use serde_json::{Map, Value};
+use object::{Map, Value};
 
 /// Encodes a document whose paths and definitions come one by one.
 #[derive(Default)]
@@ -236,7 +236,7 @@ impl Message {
     }
 
     fn extensions(&mut self, number: u32, value: &Value) {
-        let own: Map<String, Value> = value
+        let own: Map = value
             .as_object()
             .into_iter()
             .flatten()

@@ -3,7 +3,7 @@
 use super::operations::Gvk;
 use kinds::Resource;
 use object::schema::builtin;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 

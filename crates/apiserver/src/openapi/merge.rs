@@ -1,7 +1,7 @@
 //! Other servers' parts of the document of version 2, put into ours as kube-aggregator does: a path belongs to whom comes
 //! first, and what is called the same but is something else gets another name.
 
-use serde_json::{Map, Value, json};
+use object::{Key, Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
 
 const DEFINITIONS: &str = "#/definitions/";
@@ -17,15 +17,15 @@ fn keep_paths(document: &Value, keep: impl Fn(&str) -> bool) -> Value {
     let part = |name: &str| document[name].as_object().cloned().unwrap_or_default();
     let (paths, definitions) = (part("paths"), part("definitions"));
     let needed_before = needed(&paths, &definitions);
-    let paths: Map<String, Value> = paths.into_iter().filter(|(path, _)| keep(path)).collect();
+    let paths: Map = paths.into_iter().filter(|(path, _)| keep(path)).collect();
     let needed_now = needed(&paths, &definitions);
-    let is_kept = |name: &String| needed_now.contains(name) || !needed_before.contains(name);
-    let definitions: Map<String, Value> = definitions.into_iter().filter(|(name, _)| is_kept(name)).collect();
+    let is_kept = |name: &str| needed_now.contains(name) || !needed_before.contains(name);
+    let definitions: Map = definitions.into_iter().filter(|(name, _)| is_kept(name)).collect();
     json!({"paths": paths, "definitions": definitions, "parameters": part("parameters")})
 }
 
 /// The definitions that paths refer to, directly or not.
-fn needed(paths: &Map<String, Value>, definitions: &Map<String, Value>) -> HashSet<String> {
+fn needed(paths: &Map, definitions: &Map) -> HashSet<String> {
     let (mut found, mut waiting) = (HashSet::new(), Vec::new());
     paths.values().for_each(|path| references(path, &mut waiting));
     while let Some(name) = waiting.pop() {
@@ -92,7 +92,7 @@ fn new_names(known: &Value, others: &Value) -> BTreeMap<String, String> {
                 None => others.get(&candidate).is_none() && !names.values().any(|taken| *taken == candidate),
             };
             if is_free {
-                names.insert(name.clone(), candidate);
+                names.insert(name.to_string(), candidate);
                 break;
             }
             number += 1;
@@ -104,7 +104,7 @@ fn new_names(known: &Value, others: &Value) -> BTreeMap<String, String> {
 /// Whether two definitions say the same, but for the kinds that they stand for.
 fn is_same(a: &Value, b: &Value) -> bool {
     let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };
-    let others = |map: &Map<String, Value>| map.keys().filter(|key| *key != KINDS).count();
+    let others = |map: &Map| map.keys().filter(|key| *key != KINDS).count();
     others(a) == others(b) && a.iter().filter(|(key, _)| *key != KINDS).all(|(key, value)| b.get(key) == Some(value))
 }
 
@@ -114,7 +114,7 @@ fn rename(document: &mut Value, part: &str, prefix: &str, names: &BTreeMap<Strin
     }
     point_anew(document, prefix, names);
     let Value::Object(entries) = document[part].take() else { return };
-    let renamed = entries.into_iter().map(|(name, entry)| (names.get(&name).cloned().unwrap_or(name), entry));
+    let renamed = entries.into_iter().map(|(name, entry)| (names.get(name.as_str()).map_or(name, Key::from), entry));
     document[part] = Value::Object(renamed.collect());
 }
 

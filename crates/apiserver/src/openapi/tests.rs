@@ -63,7 +63,7 @@ fn schema(document: &Value, name: &str) -> Value {
 fn the_index_leads_to_every_document() {
     let documents = documents();
     let index = documents.index();
-    let names: Vec<&String> = index["paths"].as_object().unwrap().keys().collect();
+    let names: Vec<&object::Key> = index["paths"].as_object().unwrap().keys().collect();
     assert!(names.iter().any(|name| *name == "apis/example.com/v1"), "{names:?}");
     for name in names {
         let document = documents.v3(name).unwrap();
@@ -154,7 +154,7 @@ fn operations_are_named_as_upstream_names_them() {
     let scale = "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale";
     check(&apps, scale, "put", "replaceAppsV1NamespacedDeploymentScale", "put", "Scale");
     let reviews = v3("apis/authorization.k8s.io/v1");
-    let paths: Vec<&String> = reviews["paths"].as_object().unwrap().keys().collect();
+    let paths: Vec<&object::Key> = reviews["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths, ["/apis/authorization.k8s.io/v1/", "/apis/authorization.k8s.io/v1/reviews"]);
 }
 
@@ -168,7 +168,7 @@ fn parameters_of_all_operations_stand_with_the_path() {
     assert_eq!(names(&path["parameters"]), ["name", "namespace", "pretty"]);
     assert_eq!(names(&path["patch"]["parameters"]), ["dryRun", "fieldManager", "fieldValidation", "force"]);
     assert_eq!(path["parameters"][0]["required"], true);
-    let media: Vec<&String> = path["patch"]["requestBody"]["content"].as_object().unwrap().keys().collect();
+    let media: Vec<&object::Key> = path["patch"]["requestBody"]["content"].as_object().unwrap().keys().collect();
     assert_eq!(media.len(), 4);
 }
 

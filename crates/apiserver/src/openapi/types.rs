@@ -2,7 +2,7 @@
 
 use super::descriptions::Descriptions;
 use object::schema::{Else, Emit, Field, Merge, Schema, StructType, Type};
-use serde_json::{Map, Value, json};
+use object::{Map, Value, json};
 use std::fmt::Write;
 
 const REF: &str = "#/components/schemas/";
@@ -77,7 +77,7 @@ fn describe_struct(schema: &Schema, ty: &StructType, descriptions: &Descriptions
         out.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
     }
     if let Some(union) = &ty.union {
-        let members: Map<String, Value> =
+        let members: Map =
             union.members.iter().map(|(field, value)| (field.to_string(), value.as_ref().into())).collect();
         let mut one = json!({"fields-to-discriminateBy": members});
         if !union.discriminator.is_empty() {
@@ -180,7 +180,7 @@ fn default(field: &Field) -> Option<Value> {
     }
 }
 
-fn merge_marks(field: &Field) -> Map<String, Value> {
+fn merge_marks(field: &Field) -> Map {
     let mut marks = Map::new();
     let mut mark = |name: &str, value: Value| marks.insert(format!("x-kubernetes-{name}"), value);
     // Bytes are a list to upstream's generator.

@@ -4,7 +4,7 @@ use super::operations::{Answer, Body, Operation, Path};
 use super::parameters::{Kind, Parameter, Place};
 use super::v3::{self, Entries, Parts, shared_parameters};
 use super::{custom, gnostic};
-use serde_json::{Map, Value, json};
+use object::{Map, Value, json};
 use std::io::{self, Write};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
@@ -107,7 +107,7 @@ fn to_v2(schema: &mut Value) {
 /// Parameters that stand once for all operations.
 #[derive(Default)]
 struct Shared {
-    parameters: Map<String, Value>,
+    parameters: Map,
 }
 
 impl Shared {

@@ -5,7 +5,7 @@ use super::kinds_of::Kinds;
 use super::operations::{Answer, Body, Media, Operation, Path};
 use super::parameters::{Kind, Parameter, Place};
 use super::{custom, types};
-use serde_json::{Map, Value, json};
+use object::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -127,7 +127,7 @@ fn describe_operation(operation: &Operation, parameters: &[&Parameter]) -> Value
 }
 
 fn describe_body(body: &Body) -> Option<Value> {
-    let content = |types: &[&str], name: &str| -> Map<String, Value> {
+    let content = |types: &[&str], name: &str| -> Map {
         types.iter().map(|media| ((*media).to_owned(), json!({"schema": types::reference(name)}))).collect()
     };
     Some(match body {
@@ -143,7 +143,7 @@ fn describe_answers(operation: &Operation) -> Value {
         Answer::Type(name) => types::reference(name),
         Answer::Text => json!({"type": "string"}),
     };
-    let content: Map<String, Value> =
+    let content: Map =
         media(operation.media).iter().map(|media| ((*media).to_owned(), json!({"schema": schema}))).collect();
     let mut out = Map::new();
     for code in operation.codes {

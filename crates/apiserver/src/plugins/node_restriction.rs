@@ -176,7 +176,7 @@ impl Write<'_> {
             let fields = ["capacity", "conditions", "allocatedResourceStatuses", "allocatedResources"];
             for (place, fields) in [("status", &fields[..]), ("metadata", &["resourceVersion", "managedFields"])] {
                 if let Some(map) = claim.get_mut(place).and_then(Value::as_object_mut) {
-                    fields.iter().for_each(|field| drop(map.remove(*field)));
+                    fields.iter().for_each(|field| drop(map.remove(field)));
                 }
             }
             claim

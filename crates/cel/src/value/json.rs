@@ -5,7 +5,7 @@ use crate::decl::{Decl, DeclKind};
 use crate::library::convert;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Number, Value};
+use object::{Number, Value};
 
 impl<'a> Val<'a> {
     /// A value of an object of which nothing is declared.

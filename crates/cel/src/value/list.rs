@@ -2,7 +2,7 @@
 
 use super::{Val, Valued, json};
 use crate::decl::{Decl, DeclKind, ListOf};
-use serde_json::Value;
+use object::Value;
 use std::sync::Arc;
 
 /// A list.

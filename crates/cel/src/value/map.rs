@@ -2,7 +2,6 @@
 
 use super::{Fault, Text, Val, Valued, json};
 use crate::decl::{Decl, DeclKind};
-use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum Map<'a> {
     /// Of an object, with what is declared of it.
-    Json(&'a object::Map<String, Value>, Option<&'a Decl>),
+    Json(&'a object::Map, Option<&'a Decl>),
     /// Made by an expression.
     Owned(Arc<BTreeMap<Key<'a>, Val<'a>>>),
     /// `Type{…}`

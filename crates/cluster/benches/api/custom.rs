@@ -4,7 +4,7 @@ use crate::client::Cluster;
 use crate::objects::{get, post};
 use crate::wire::Connection;
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use object::{Map, Value, json};
 use std::time::{Duration, Instant};
 
 /// How many definitions are made.

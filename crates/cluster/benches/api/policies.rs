@@ -6,7 +6,7 @@ use crate::load::Load;
 use crate::objects::{Ask, post};
 use crate::server::Server;
 use http::Method;
-use serde_json::json;
+use object::json;
 use std::time::Duration;
 
 const GROUP: &str = "/apis/admissionregistration.k8s.io/v1";
@@ -37,7 +37,7 @@ pub(crate) async fn measure(server: &Server, cluster: &Cluster, time: Duration) 
 }
 
 /// A policy such as people write: labels, lengths, and what others of the request are.
-fn policy(number: usize) -> serde_json::Value {
+fn policy(number: usize) -> object::Value {
     let rules =
         json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]);
     json!({"metadata": {"name": format!("bench-{number}")}, "spec": {
@@ -52,7 +52,7 @@ fn policy(number: usize) -> serde_json::Value {
     }})
 }
 
-fn binding(number: usize) -> serde_json::Value {
+fn binding(number: usize) -> object::Value {
     let name = format!("bench-{number}");
     json!({"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}})
 }

@@ -43,7 +43,7 @@ fn reader() -> Value {
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
         "metadata": {
             "name": "system:aggregated-metrics-reader",
-            "labels": {label("view"): "true", label("edit"): "true", label("admin"): "true"},
+            "labels": {(label("view")): "true", (label("edit")): "true", (label("admin")): "true"},
         },
         "rules": [{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]}],
     })

@@ -8,7 +8,7 @@ mod fields;
 pub use fields::FIELDS;
 
 use super::settings::SettingsError;
-use serde_json::Value;
+use object::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(keys.len(), FIELDS.len(), "keys stand once");
         for field in FIELDS {
             let mut layer = Layer::default();
-            let error = layer.take(field, serde_json::json!({"a": 1}), || field.key.to_owned()).unwrap_err();
+            let error = layer.take(field, object::json!({"a": 1}), || field.key.to_owned()).unwrap_err();
             assert_eq!(error.to_string(), format!("{} is {{\"a\":1}}, but has to be {}", field.key, field.want));
         }
     }

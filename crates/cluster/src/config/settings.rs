@@ -6,7 +6,7 @@
 use super::guard::{self, Layer};
 use super::{Cidr, Config, NodeConfig, Open};
 use crate::place::{NameError, Place};
-use serde_json::Value;
+use object::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -205,7 +205,7 @@ impl Settings {
             }
             let Some(field) = FIELDS.iter().find(|field| field.key == key) else {
                 let (path, key) = (path.to_owned(), key.clone());
-                return Err(SettingsError::UnknownKey { path, key, allowed: allowed() });
+                return Err(SettingsError::UnknownKey { path, key: key.into(), allowed: allowed() });
             };
             field.take(&mut settings, value, place)?;
         }

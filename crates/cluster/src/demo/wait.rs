@@ -3,7 +3,7 @@
 use super::{DemoError, app};
 use crate::up;
 use http::Request;
-use serde_json::Value;
+use object::Value;
 use std::time::{Duration, Instant};
 
 /// The longest wait for one thing.
@@ -120,7 +120,7 @@ fn complaint(object: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use object::json;
 
     #[test]
     fn who_keeps_the_demo_waiting_is_told() {

@@ -5,13 +5,13 @@ use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::{Api, Error};
-use serde_json::json;
+use object::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_lives_its_life() {
     let world = World::start().await;
     let maps: Api<ConfigMap> = Api::default_namespaced(world.client().await);
-    let map: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "a"}, "data": {"k": "1"}})).unwrap();
+    let map: ConfigMap = object::from_value(json!({"metadata": {"name": "a"}, "data": {"k": "1"}})).unwrap();
 
     let made = maps.create(&PostParams::default(), &map).await.unwrap();
     assert!(made.metadata.uid.is_some());
@@ -57,7 +57,7 @@ async fn a_watch_tells_everything_in_order() {
     let labelled = json!({"metadata": {"name": "a", "labels": {"watched": "yes"}}});
     let plain = json!({"metadata": {"name": "b"}});
     for object in [labelled, plain] {
-        maps.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+        maps.create(&PostParams::default(), &object::from_value(object).unwrap()).await.unwrap();
     }
     let patch = Patch::Merge(json!({"data": {"k": "1"}}));
     maps.patch("a", &PatchParams::default(), &patch).await.unwrap();

@@ -8,8 +8,8 @@ mod normal;
 mod player;
 
 use crate::world::World;
+use object::Value;
 use player::Player;
-use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@ use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::time::{Duration, Instant};
 
 const SELF: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";

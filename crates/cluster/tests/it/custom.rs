@@ -5,7 +5,7 @@ use crate::webhooks::send;
 use crate::world::World;
 use http::Method;
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::time::Duration;
 
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, Request};
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 

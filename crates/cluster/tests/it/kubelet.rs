@@ -13,11 +13,11 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use kube::discovery::ApiResource;
 use kube::{Api, Client};
+use object::{Value, json};
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::path::Path;
 use std::process::Stdio;
@@ -135,7 +135,7 @@ fn api(client: &Client, kind: &str, namespace: Option<&str>) -> Api<DynamicObjec
 
 /// Creates an object of the core group.
 pub(crate) async fn create(client: &Client, kind: &str, namespace: Option<&str>, object: Value) {
-    let object = serde_json::from_value(object).unwrap();
+    let object = object::from_value(object).unwrap();
     api(client, kind, namespace).create(&PostParams::default(), &object).await.unwrap();
 }
 

@@ -3,7 +3,7 @@
 use crate::world::World;
 use kube::Client;
 use network::{Config, PodNetwork, dns, policies, services};
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use crate::webhooks::send;
 use crate::world::World;
 use http::{Method, Request};
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::time::{Duration, Instant};
 
 const GROUP: &str = "/apis/admissionregistration.k8s.io/v1";

@@ -8,7 +8,7 @@ use crate::world::World;
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const REVISIONS: &str = "/apis/apps/v1/namespaces/default/controllerrevisions";
 const CLASSES: &str = "/apis/resource.k8s.io/v1/deviceclasses";

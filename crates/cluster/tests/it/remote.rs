@@ -65,7 +65,7 @@ async fn commands(client: &kube::Client) {
 }
 
 async fn finds(client: &kube::Client) {
-    let service = serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"},
+    let service = object::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"},
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "main"}]}});
     kubelet::create(client, "Service", Some(NAMESPACE), service).await;
     let found = target::find(client, NAMESPACE, "svc/front").await.unwrap();

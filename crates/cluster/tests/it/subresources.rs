@@ -5,7 +5,7 @@ use crate::webhooks::send;
 use crate::world::World;
 use http::Method;
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
 const PODS: &str = "/api/v1/namespaces/subs/pods";

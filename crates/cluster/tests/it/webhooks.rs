@@ -4,7 +4,7 @@ use crate::hooks::{Hooks, patch, reviewed};
 use crate::world::World;
 use http::{Method, Request};
 use kube::Client;
-use serde_json::{Value, json};
+use object::{Value, json};
 
 /// Sends a request; the answer's code and body.
 pub(crate) async fn send(client: &Client, method: Method, path: &str, body: &Value) -> (u16, Value) {

@@ -27,10 +27,10 @@ pub struct ImageConfig {
     pub stop_signal: String,
     /// Paths that are volumes.
     #[serde(rename = "Volumes", deserialize_with = "null_is_empty")]
-    pub volumes: BTreeMap<String, serde_json::Value>,
+    pub volumes: BTreeMap<String, value::Value>,
     /// Ports, as `80/tcp`.
     #[serde(rename = "ExposedPorts", deserialize_with = "null_is_empty")]
-    pub exposed_ports: BTreeMap<String, serde_json::Value>,
+    pub exposed_ports: BTreeMap<String, value::Value>,
     /// Labels.
     #[serde(rename = "Labels", deserialize_with = "null_is_empty")]
     pub labels: BTreeMap<String, String>,

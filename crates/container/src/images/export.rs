@@ -5,11 +5,11 @@ use super::import::{MANIFEST, REF_NAME};
 use super::reference::Reference;
 use super::store::Store;
 use super::{Image, ImageError};
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use value::{Value, json};
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

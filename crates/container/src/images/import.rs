@@ -7,11 +7,11 @@ use super::store::{Hashing, Store};
 use super::unpack::decompress;
 use super::{Image, ImageError, parse};
 use serde::Deserialize;
-use serde_json::json;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek};
 use std::path::{Path, PathBuf};
+use value::json;
 
 pub(crate) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 pub(crate) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";

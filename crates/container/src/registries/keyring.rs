@@ -46,12 +46,12 @@ struct Auth {
 impl Keyring {
     /// Reads `.dockerconfigjson` (and Docker's `config.json`), or `.dockercfg`.
     pub fn parse(text: &[u8]) -> Result<Keyring, KeyringError> {
-        let value: serde_json::Value = serde_json::from_slice(text).map_err(KeyringError::Shape)?;
+        let value: value::Value = serde_json::from_slice(text).map_err(KeyringError::Shape)?;
         let auths = match value.get("auths") {
-            Some(_) => serde_json::from_value::<File>(value).map_err(KeyringError::Shape)?.auths,
+            Some(_) => value::from_value::<File>(value).map_err(KeyringError::Shape)?.auths,
             // Docker's own file may hold other settings and no credentials.
             None if value.get("credsStore").is_some() || value.get("HttpHeaders").is_some() => BTreeMap::new(),
-            None => serde_json::from_value(value).map_err(KeyringError::Shape)?,
+            None => value::from_value(value).map_err(KeyringError::Shape)?,
         };
         let entries = auths.into_iter().map(|(place, auth)| {
             let credentials = auth.credentials(&place)?;

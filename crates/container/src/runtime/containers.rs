@@ -294,7 +294,7 @@ pub(super) fn why(file: &std::path::Path, otherwise: &str) -> String {
     let last = text.lines().last().unwrap_or("");
     // runc and crun write JSON lines.
     let message =
-        serde_json::from_str::<serde_json::Value>(last).ok().and_then(|line| line["msg"].as_str().map(str::to_owned));
+        serde_json::from_str::<value::Value>(last).ok().and_then(|line| line["msg"].as_str().map(str::to_owned));
     match message {
         Some(message) => message,
         None if !text.trim().is_empty() => text.trim().to_owned(),

@@ -15,7 +15,6 @@ use crate::spec;
 use crate::status::State;
 use containers::bundle;
 use rustix::fs::{Mode, OFlags};
-use serde_json::{Value, json};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use streams::{Reader, Writer};
 use streams::{Terminal, TerminalSocket};
 use tokio::sync::watch;
+use value::{Value, json};
 
 /// Files of one `exec` are told apart by a number.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -286,7 +286,7 @@ impl Files {
         let mut process = spec.map(|mut spec| spec["process"].take()).unwrap_or_default();
         process["args"] = json!(config.argv);
         process["terminal"] = json!(config.tty);
-        let mut env: Vec<String> = serde_json::from_value(process["env"].take()).unwrap_or_default();
+        let mut env: Vec<String> = value::from_value(process["env"].take()).unwrap_or_default();
         if config.tty {
             spec::merge(&mut env, "TERM", "xterm");
         }

@@ -3,10 +3,10 @@
 use crate::config::{ContainerConfig, Device};
 use crate::oci::devices::Allowed;
 use rustix::fs::{FileType, major, minor};
-use serde_json::{Value, json};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use value::{Value, json};
 
 /// Deeper than this no device lies.
 const DEEPEST: usize = 8;

@@ -4,7 +4,7 @@
 use crate::config::Rlimit;
 use caps::{CapSet, Capability};
 use nix::sys::resource::{Resource, getrlimit};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// What this host allows.
 #[derive(Clone, Debug, Default)]

@@ -2,8 +2,8 @@
 
 use super::Ingredients;
 use crate::config::{ContainerConfig, Mount, Propagation};
-use serde_json::{Value, json};
 use std::path::Path;
+use value::{Value, json};
 
 /// Files of a pod that its containers mount, in the pod's folder.
 pub(crate) const RESOLV_CONF: &str = "resolv.conf";

@@ -159,7 +159,7 @@ fn subset_port(port: View<'_>, number: i64) -> Value {
 }
 
 fn labels(service: &Object) -> Value {
-    let mut labels: Map<String, Value> = service.labels().to_map();
+    let mut labels: Map = service.labels().to_map();
     labels.remove(HEADLESS);
     if super::is_headless(service) {
         labels.insert(HEADLESS.to_owned(), "".into());

@@ -123,7 +123,7 @@ fn endpoint(address: View<'_>, is_ready: bool) -> Value {
 }
 
 fn slice(endpoints: &Object, family: &str, ports: Value, all: Vec<Value>) -> Value {
-    let mut labels: Map<String, Value> = endpoints.labels().to_map();
+    let mut labels: Map = endpoints.labels().to_map();
     labels.insert(SERVICE_NAME.to_owned(), endpoints.name().into());
     labels.insert(MANAGED_BY.to_owned(), NAME.into());
     let named = |mut port: Value| {

@@ -261,7 +261,7 @@ impl Writer<'_> {
     /// The labels of the Service, but for those that mean something for slices.
     fn labels(&self) -> Value {
         let own = self.service.labels().entries();
-        let mut labels: Map<String, Value> = own
+        let mut labels: Map = own
             .filter(|(key, _)| ![SERVICE_NAME, MANAGED_BY, HEADLESS].contains(key))
             .map(|(key, value)| (key.to_owned(), value.to_value()))
             .collect();

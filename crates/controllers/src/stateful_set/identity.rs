@@ -119,8 +119,7 @@ pub(super) fn restored(set: &Object, pod: &Object, ordinal: i64) -> Value {
 pub(super) fn claims(set: &Object, ordinal: i64) -> Vec<Value> {
     let of = |template: View<'_>| {
         let mut claim = template.to_value();
-        let mut labels: Map<String, Value> =
-            template.get("metadata").get("labels").as_map().cloned().unwrap_or_default();
+        let mut labels: Map = template.get("metadata").get("labels").as_map().cloned().unwrap_or_default();
         let selected = set.spec().at(&["selector", "matchLabels"]);
         labels.extend(selected.entries().map(|(key, value)| (key.to_owned(), value.to_value())));
         claim["apiVersion"] = "v1".into();

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map as JsonMap, Number, Value as Json};
+use ::value::{Map as JsonMap, Value as Json};
+use value::Number;
 
 use super::carried::restored;
 use super::walk::Walk;

@@ -178,8 +178,8 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
 fn print(args: &Args, reports: &[Report]) -> anyhow::Result<()> {
     let mut out = io::stdout();
     let value = || match reports {
-        [one] => serde_json::to_value(one),
-        many => serde_json::to_value(many),
+        [one] => value::to_value(one),
+        many => value::to_value(many),
     };
     match args.output {
         Output::Table => {

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match args.output {
         Output::Text => print(&mut out, &status)?,
         Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&status)?)?,
-        Output::Yaml => write!(out, "{}", yaml::from_json(&serde_json::to_value(&status)?))?,
+        Output::Yaml => write!(out, "{}", yaml::from_json(&value::to_value(&status)?))?,
     }
     let code = match (status.running, status.problems.is_empty()) {
         (false, _) => 3,

@@ -60,7 +60,7 @@ impl Cluster {
     /// The process of the server.
     pub(crate) fn server(&self) -> u32 {
         let path = format!("/var/lib/hakata/{}/server.json", self.0);
-        let description: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let description: value::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         description["pid"].as_u64().unwrap().try_into().unwrap()
     }
 

@@ -2,7 +2,6 @@
 //! that follows pressure.
 
 use crate::program::{Serving, hakata};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+use value::Value;
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);

@@ -16,7 +16,7 @@ fn a_cluster_comes_up_is_seen_and_leaves_nothing() {
     assert!(out.contains("is running already"), "{out}");
 
     let (code, out, errors) = hakata(&["status", cluster.name(), "-o", "json"]);
-    let status: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let status: value::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (code, &status["running"], &status["nodes"][0]["ready"]),
         (Some(0), &true.into(), &true.into()),
@@ -40,7 +40,7 @@ fn two_clusters_do_not_collide_and_a_killed_one_is_cleaned_up() {
         let (code, out, errors) = cluster.up();
         assert_eq!(code, Some(0), "{out}{errors}");
     }
-    let description = |cluster: &Cluster| -> serde_json::Value {
+    let description = |cluster: &Cluster| -> value::Value {
         let path = format!("/var/lib/hakata/{}/server.json", cluster.name());
         serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
     };

@@ -1,6 +1,6 @@
 //! Chart.yaml, requirements.yaml and Chart.lock.
 
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 use crate::Error;
 use crate::json::{field, kind, text};
@@ -22,7 +22,7 @@ pub struct Metadata {
     pub tags: String,
     pub app_version: String,
     pub deprecated: bool,
-    pub annotations: Option<Map<String, Value>>,
+    pub annotations: Option<Map>,
     pub kube_version: String,
     pub dependencies: Vec<Dependency>,
     pub kind: String,
@@ -62,7 +62,7 @@ pub struct Lock {
     pub dependencies: Vec<Dependency>,
 }
 
-type Fields = Map<String, Value>;
+type Fields = Map;
 
 /// Reads the fields of one struct of Go's.
 struct Reader<'a> {
@@ -171,7 +171,7 @@ impl Metadata {
         match field(fields, "annotations") {
             None | Some(Value::Null) => {}
             Some(Value::Object(map)) => {
-                let entry = |(key, value): (&String, &Value)| {
+                let entry = |(key, value): (&value::Key, &Value)| {
                     let text = if value.is_null() { Some(String::new()) } else { text(value) };
                     text.map(|text| (key.clone(), Value::String(text)))
                         .ok_or_else(|| reader.wrong("annotations", value, "string"))

@@ -1,6 +1,6 @@
 //! JSON as Go writes a chart's definition: the fields in the order of Go's structs, so that digests agree.
 
-use serde_json::Value;
+use value::Value;
 
 use super::metadata::{Dependency, Maintainer, Metadata};
 

@@ -132,15 +132,15 @@ fn error_map(message: String) -> Value {
     Value::map(Entries::from([("Error".into(), message.into())]))
 }
 
-fn cannot_unmarshal(json: &serde_json::Value, wanted: &str) -> String {
+fn cannot_unmarshal(json: &value::Value, wanted: &str) -> String {
     let kind = crate::json::kind(json);
     format!("json: cannot unmarshal {kind} into Go value of type {wanted}")
 }
 
 fn from_yaml(text: &str) -> Value {
     match yaml::to_json(text) {
-        Ok(json @ serde_json::Value::Object(_)) => Value::from_json(&with_floats(json)),
-        Ok(serde_json::Value::Null) => Value::map(Entries::new()),
+        Ok(json @ value::Value::Object(_)) => Value::from_json(&with_floats(json)),
+        Ok(value::Value::Null) => Value::map(Entries::new()),
         Ok(other) => error_map(format!(
             "error unmarshaling JSON: while decoding JSON: {}",
             cannot_unmarshal(&other, "map[string]interface {}")
@@ -151,8 +151,8 @@ fn from_yaml(text: &str) -> Value {
 
 fn from_yaml_array(text: &str) -> Value {
     match yaml::to_json(text) {
-        Ok(json @ serde_json::Value::Array(_)) => Value::from_json(&with_floats(json)),
-        Ok(serde_json::Value::Null) => Value::list(Vec::new()),
+        Ok(json @ value::Value::Array(_)) => Value::from_json(&with_floats(json)),
+        Ok(value::Value::Null) => Value::list(Vec::new()),
         Ok(other) => Value::list(vec![
             format!("error unmarshaling JSON: while decoding JSON: {}", cannot_unmarshal(&other, "[]interface {}"))
                 .into(),

@@ -63,8 +63,8 @@ fn dependency(dependency: &Dependency) -> Value {
 }
 
 /// What is imported, which is a map of texts by the time templates see it.
-fn import(import: &serde_json::Value) -> Value {
-    let texts = |map: &serde_json::Map<String, serde_json::Value>| map.values().all(serde_json::Value::is_string);
+fn import(import: &value::Value) -> Value {
+    let texts = |map: &value::Map| map.values().all(value::Value::is_string);
     match (import.as_object(), Value::from_values(import)) {
         (Some(map), Value::Map(entries)) if texts(map) => {
             Value::Map(Rc::new(Map::typed(MapType::Str, entries.snapshot().into_iter().collect())))

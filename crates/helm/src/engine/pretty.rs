@@ -1,11 +1,11 @@
 //! YAML as go-yaml 3 writes it with an indentation of two: lists are indented under their keys.
 
-use serde_json::Value;
+use value::Value;
 
 /// The value as JSON whose floats stay floats.
 fn with_floats(value: &gotemplate::Value) -> Value {
     match value {
-        gotemplate::Value::Float(number) => serde_json::Number::from_f64(*number).map_or(Value::Null, Value::Number),
+        gotemplate::Value::Float(number) => value::Number::from_f64(*number).map_or(Value::Null, Value::Number),
         gotemplate::Value::List(list) => list.items.iter().map(with_floats).collect(),
         gotemplate::Value::Map(map) => Value::Object(
             map.snapshot().into_iter().map(|(key, value)| (key.to_string(), with_floats(&value))).collect(),
@@ -16,7 +16,7 @@ fn with_floats(value: &gotemplate::Value) -> Value {
 
 /// A float as go-yaml 3 writes it.
 fn float(value: &Value) -> Option<String> {
-    value.as_number().filter(|number| number.is_f64()).and_then(serde_json::Number::as_f64).map(yaml::format_float)
+    value.as_number().filter(|number| number.is_f64()).and_then(value::Number::as_f64).map(yaml::format_float)
 }
 
 /// How deep lists and maps are followed.
@@ -69,7 +69,7 @@ fn nested(value: &Value, lines: &mut Vec<String>, mark: &str, depth: usize) {
 
 fn entry(key: &str, value: &Value, lines: &mut Vec<String>, depth: usize) {
     let single = |value: Value| {
-        let map = Value::Object(serde_json::Map::from_iter([(key.to_owned(), value)]));
+        let map = Value::Object(value::Map::from_iter([(key.to_owned(), value)]));
         yaml::from_json(&map).trim_end_matches('\n').to_owned()
     };
     if let Some(number) = float(value) {

@@ -1,6 +1,6 @@
 //! Findings on the objects that templates make.
 
-use serde_json::Value;
+use value::Value;
 
 use super::{Linter, Severity};
 

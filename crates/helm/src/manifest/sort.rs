@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 use super::{Hook, INSTALL_ORDER, Manifest, by_kind, split};
 use crate::json::{field, kind, text};
@@ -14,7 +14,7 @@ pub struct Head {
     pub api_version: String,
     pub kind: String,
     pub name: String,
-    pub annotations: Map<String, Value>,
+    pub annotations: Map,
 }
 
 const EVENTS: &[(&str, &str)] = &[
@@ -117,7 +117,7 @@ impl Head {
     }
 }
 
-fn string(map: &Map<String, Value>, name: &str, place: &str) -> Result<String, String> {
+fn string(map: &Map, name: &str, place: &str) -> Result<String, String> {
     match field(map, name) {
         None | Some(Value::Null) => Ok(String::new()),
         Some(value) => text(value).ok_or_else(|| {
@@ -126,7 +126,7 @@ fn string(map: &Map<String, Value>, name: &str, place: &str) -> Result<String, S
     }
 }
 
-fn annotations(metadata: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+fn annotations(metadata: &Map) -> Result<Map, String> {
     match field(metadata, "annotations") {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(map)) => {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use value::Value;
 
 /// A program for one kind of machine, or for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use object::patch::{merge, strategic};
 use object::schema::{builtin, builtin_type};
-use serde_json::Value;
+use value::Value;
 
 use super::managers;
 use super::ownership::{conflict, mark, shown};

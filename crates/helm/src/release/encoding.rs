@@ -37,6 +37,6 @@ pub fn decode(text: &str) -> Result<Release, Error> {
         MultiGzDecoder::new(data.as_slice()).take(MAX_SIZE).read_to_end(&mut plain).map_err(|error| failed(&error))?;
         data = plain;
     }
-    let value: serde_json::Value = serde_json::from_slice(&data).map_err(|error| failed(&error))?;
+    let value: value::Value = serde_json::from_slice(&data).map_err(|error| failed(&error))?;
     Ok(Release::from_json(&value))
 }

@@ -3,7 +3,7 @@
 //! What is left to do after them (logs to show, objects to delete) is handed out as an [`Aftermath`], so that tests can
 //! show the logs of pods before the pods go.
 
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::operations::Common;
 use super::{Release, Storage, apply, logs, now, wait};

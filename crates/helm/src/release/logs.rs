@@ -1,6 +1,6 @@
 //! The logs of hooks' pods.
 
-use serde_json::Value;
+use value::Value;
 
 use super::Release;
 use crate::Error;

@@ -1,7 +1,7 @@
 //! Fields that were merged by the client become fields of server-side apply: otherwise what the one left out would stay
 //! owned by the other.
 
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 use crate::Error;
 use crate::cluster::{Cluster, FIELD_MANAGER};
@@ -63,7 +63,7 @@ fn handed_over(managers: &[Value]) -> Vec<Value> {
 }
 
 /// Adds the fields of one set to another.
-fn unite(own: &mut Map<String, Value>, fields: Map<String, Value>) {
+fn unite(own: &mut Map, fields: Map) {
     for (name, below) in fields {
         match (own.get_mut(&name), below) {
             (Some(Value::Object(known)), Value::Object(below)) => unite(known, below),

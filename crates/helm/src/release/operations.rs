@@ -107,7 +107,7 @@ impl Common {
 }
 
 /// Refuses labels that are Helm's own.
-fn check_labels(labels: &serde_json::Map<String, serde_json::Value>) -> Result<(), Error> {
+fn check_labels(labels: &value::Map) -> Result<(), Error> {
     if !labels.keys().any(|name| SYSTEM_LABELS.contains(&name.as_str())) {
         return Ok(());
     }

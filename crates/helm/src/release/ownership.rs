@@ -1,6 +1,6 @@
 //! Whose an object is.
 
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const RELEASE_NAME: &str = "meta.helm.sh/release-name";

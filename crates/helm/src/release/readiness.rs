@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: looking at other objects than the one; an object's own status says it all.
 
-use serde_json::Value;
+use value::Value;
 
 /// How far an object is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,7 +279,7 @@ fn definition(object: &Value) -> Result<(), Readiness> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn told(object: &Value, what: For) -> String {
         of(object, what).told().map_or_else(|| "ready".to_owned(), |(state, why)| format!("{state}: {why}"))

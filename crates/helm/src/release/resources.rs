@@ -1,6 +1,6 @@
 //! A release's objects as the cluster has them now.
 
-use serde_json::Value;
+use value::Value;
 
 use super::{Release, apply};
 use crate::Error;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::{Release, decode, encode};
 use crate::Error;

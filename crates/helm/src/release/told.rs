@@ -2,7 +2,7 @@
 
 use gotemplate::time::Time;
 use gotemplate::{Entries, Environment, Functions, Struct, Templates, Value};
-use serde_json::Value as Json;
+use value::Value as Json;
 
 use super::{Info, Release};
 use crate::Error;
@@ -118,7 +118,7 @@ mod tests {
             name: "web".to_owned(),
             version: 3,
             info: Info { status: "deployed".to_owned(), ..Info::default() },
-            chart: serde_json::json!({ "metadata": { "name": "c", "version": "1.0.0" } }),
+            chart: value::json!({ "metadata": { "name": "c", "version": "1.0.0" } }),
             ..Release::default()
         };
         let template = "{{ .Release.Name }} {{ .Release.Version }} {{ .Release.Info.Status }} {{ .Release.Chart.Metadata.Version }}";

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use value::Value;
 
 use super::readiness::{self, For, Readiness};
 use crate::Error;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::places::{Places, write_private};
 use crate::Error;

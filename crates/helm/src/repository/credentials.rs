@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distribution::Credentials;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::places::{Places, write_private};
 use crate::Error;

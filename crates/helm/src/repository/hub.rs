@@ -1,6 +1,6 @@
 //! `search hub`: charts of the Artifact Hub, or of another server that answers as Monocular does.
 
-use serde_json::Value;
+use value::Value;
 
 use super::config::Entry;
 use super::http::{block, get};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use gotemplate::semver::{Constraints, Version};
-use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use value::{Map, Value, json};
 
 use super::places::write;
 use crate::Error;
@@ -41,7 +41,7 @@ impl Index {
             let versions = versions.as_array().into_iter().flatten();
             // What has no version cannot be asked for.
             let valid = versions.filter(|entry| Version::parse(text(entry, "version")).is_ok());
-            entries.insert(name.clone(), valid.cloned().collect());
+            entries.insert(name.to_string(), valid.cloned().collect());
         }
         let mut index = Self { entries };
         index.sort();
@@ -121,7 +121,7 @@ impl Index {
     /// # Errors
     /// Where it cannot be written.
     pub fn save(&self, path: &Path, as_json: bool) -> Result<(), Error> {
-        let entries: Map<String, Value> =
+        let entries: Map =
             self.entries.iter().map(|(name, versions)| (name.clone(), versions.clone().into())).collect();
         let value = json!({ "apiVersion": "v1", "entries": entries, "generated": jiff::Timestamp::now().to_string() });
         let data = if as_json { value.to_string() } else { yaml::from_json(&value) };

@@ -7,7 +7,7 @@ mod version;
 mod words;
 
 use distribution::{Credentials, Digest, Manifest, Reference, Registry};
-use serde_json::Value;
+use value::Value;
 
 use super::credentials;
 use super::http::{self, block, tls};

@@ -1,7 +1,7 @@
 //! `search repo`: charts by a word, over the indexes that are there.
 
 use gotemplate::semver::{Constraints, Version};
-use serde_json::Value;
+use value::Value;
 
 use super::config::Repositories;
 use super::index::{Index, text};

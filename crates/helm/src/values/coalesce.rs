@@ -1,6 +1,6 @@
 //! A chart's own values under the ones given, for it and all charts in it.
 
-use serde_json::Value;
+use value::Value;
 
 use super::shared::{Node, Table};
 use super::tables::join;
@@ -89,7 +89,7 @@ impl Coalescing<'_> {
                             own.clean_nulls();
                         }
                     }
-                    to.insert(key.clone(), own);
+                    to.insert(key.to_string(), own);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use serde_json::Value;
+use value::Value;
 
 use super::{SetKind, Values, merge_over, read_documents, set};
 use crate::Error;

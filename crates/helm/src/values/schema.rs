@@ -27,8 +27,8 @@ pub fn validate(chart: &Chart, values: &Values, warn: Option<fn(&str)>) -> Resul
     }
     for subchart in &chart.dependencies {
         match values.get(subchart.name()) {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(inner)) => {
+            None | Some(value::Value::Null) => {}
+            Some(value::Value::Object(inner)) => {
                 if let Err(error) = validate(subchart, inner, warn) {
                     findings.push_str(&error);
                 }
@@ -78,7 +78,7 @@ fn validate_with(values: &Values, schema: &[u8], fetch: Fetch<'_>) -> Result<(),
         options = options.with_format(format, move |text: &str| told::wrong_format(format, text).is_none());
     }
     let validator = options.build(&schema).map_err(|error| told::no_schema(OWN, &schema, &error))?;
-    let values = with_integers(Value::Object(values.clone()));
+    let values: Value = with_integers(value::Value::Object(values.clone())).into();
     if validator.is_valid(&values) {
         return Ok(());
     }
@@ -126,7 +126,7 @@ fn no_json(schema: &[u8], error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::{validate_one, validate_with};
-    use serde_json::{Value, json};
+    use value::{Map, Value, json};
 
     #[track_caller]
     fn check(schema: &Value, values: &Value, want: &str) {
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_no_schema_is_told_of_with_its_place() {
         let schema = json!({ "properties": { "a": { "items": [{ "type": "string" }] } } });
-        let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes(), None).unwrap_err();
+        let found = validate_one(&Map::new(), schema.to_string().as_bytes(), None).unwrap_err();
         let want = "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with 'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '/properties/a': 'allOf' failed\n    - at '/properties/a/items': got array, want boolean or object";
         assert_eq!(found, want);
         let cases = [
@@ -216,7 +216,7 @@ mod tests {
             ),
         ];
         for (schema, language, want) in cases {
-            let found = validate_one(&serde_json::Map::new(), schema.to_string().as_bytes(), None).unwrap_err();
+            let found = validate_one(&Map::new(), schema.to_string().as_bytes(), None).unwrap_err();
             let head =
                 "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with";
             assert_eq!(found, format!("{head} '{language}'\n{want}"), "{schema}");
@@ -232,11 +232,7 @@ mod tests {
             ("{}x", "invalid character after top-level value"),
         ];
         for (schema, want) in cases {
-            assert_eq!(
-                validate_one(&serde_json::Map::new(), schema.as_bytes(), None),
-                Err(want.to_owned()),
-                "{schema}"
-            );
+            assert_eq!(validate_one(&Map::new(), schema.as_bytes(), None), Err(want.to_owned()), "{schema}");
         }
     }
 
@@ -252,7 +248,9 @@ mod tests {
             "file:///other.json": { "const": 5 },
         });
         let check = |schema: &Value, values: &Value, want: Result<(), &str>| {
-            let fetch = |address: &str| documents.get(address).cloned().ok_or_else(|| "nobody is there".to_owned());
+            let fetch = |address: &str| {
+                documents.get(address).cloned().map(Into::into).ok_or_else(|| "nobody is there".to_owned())
+            };
             let Value::Object(map) = values else { panic!("values are a map") };
             let found = validate_with(map, schema.to_string().as_bytes(), &fetch);
             assert_eq!(found, want.map_err(str::to_owned), "{schema}");

@@ -5,7 +5,7 @@
 
 mod words;
 
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::Values;
 use crate::Error;

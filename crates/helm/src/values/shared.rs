@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::Value;
+use value::Value;
 
 use super::tables::{join, show};
 use super::{Values, Warnings};
@@ -45,12 +45,12 @@ impl Node {
 
 impl Table {
     pub(super) fn new(values: &Values) -> Self {
-        let entries = values.iter().map(|(key, value)| (key.clone(), Node::new(value)));
+        let entries = values.iter().map(|(key, value)| (key.to_string(), Node::new(value)));
         Self(Rc::new(RefCell::new(entries.collect())))
     }
 
     pub(super) fn values(&self) -> Values {
-        self.0.borrow().iter().map(|(key, node)| (key.clone(), node.value())).collect()
+        self.0.borrow().iter().map(|(key, node)| (key.as_str(), node.value())).collect()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Node> {

@@ -1,6 +1,6 @@
 //! Two maps laid over each other, where the first is the authority.
 
-use serde_json::Value;
+use value::Value;
 
 use super::{Values, Warnings};
 

@@ -1,6 +1,6 @@
 //! Values from the command line, and how they are laid over a chart's.
 
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::{SetKind, Values, Warnings, coalesce_values, read_documents, set};
 use crate::chart::Chart;

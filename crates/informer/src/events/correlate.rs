@@ -118,7 +118,7 @@ fn group(said: &Said) -> Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use object::json;
 
     fn said(message: &str) -> Said {
         Said {

@@ -14,7 +14,7 @@ const MUTATING_OPERATIONS: [&str; 4] = ["*", "CONNECT", "CREATE", "UPDATE"];
 const SCOPES: [&str; 3] = ["*", "Cluster", "Namespaced"];
 
 /// Fills the defaults of a map that holds selectors and a match policy.
-pub(super) fn default_matching(map: &mut Map<String, Value>) {
+pub(super) fn default_matching(map: &mut Map) {
     set_default(map, "matchPolicy", "Equivalent");
     set_default(map, "namespaceSelector", json!({}));
     set_default(map, "objectSelector", json!({}));

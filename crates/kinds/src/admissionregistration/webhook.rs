@@ -117,7 +117,7 @@ impl Strictness {
 }
 
 impl Webhooks {
-    fn default_hook(&self, hook: &mut Map<String, Value>) {
+    fn default_hook(&self, hook: &mut Map) {
         set_default(hook, "failurePolicy", "Fail");
         rules::default_matching(hook);
         set_default(hook, "timeoutSeconds", 10);

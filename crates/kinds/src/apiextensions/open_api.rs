@@ -80,7 +80,7 @@ fn walk(schema: View<'_>, around: Around, path: &Path<'_>, errors: &mut Errors) 
     let additional = schema.get("additionalProperties");
     if additional.exists() {
         let place = path.child("additionalProperties");
-        let everything = additional.value().and_then(serde_json::Value::as_bool) == Some(true);
+        let everything = additional.value().and_then(object::Value::as_bool) == Some(true);
         if !schema.get("properties").is_empty() && !everything {
             errors.push(Error::forbidden(&place, "additionalProperties and properties are mutual exclusive"));
         }

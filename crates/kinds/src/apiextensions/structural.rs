@@ -17,7 +17,7 @@ pub(super) fn unsupported(schema: View<'_>) -> Option<String> {
     let has = |name: &str| match schema.get(name).value() {
         None => false,
         Some(value) => {
-            let empty = value.as_str() == Some("") || value.as_object().is_some_and(serde_json::Map::is_empty);
+            let empty = value.as_str() == Some("") || value.as_object().is_some_and(object::Map::is_empty);
             !value.is_null() && !empty
         }
     };
@@ -26,7 +26,7 @@ pub(super) fn unsupported(schema: View<'_>) -> Option<String> {
         let shown = if name == "$schema" { "schema" } else { name };
         return Some(format!("OpenAPIV3Schema '{shown}' is not supported"));
     }
-    if schema.get("items").value().is_some_and(serde_json::Value::is_array) {
+    if schema.get("items").value().is_some_and(object::Value::is_array) {
         return Some("OpenAPIV3Schema 'items' must be a schema, but is an array".to_owned());
     }
     if schema.opt_bool("x-kubernetes-preserve-unknown-fields") == Some(false) {

@@ -108,7 +108,7 @@ fn policy(kind: &str, value: i64) -> Value {
     json!({"type": kind, "value": value, "periodSeconds": 15})
 }
 
-fn default_rules(behavior: &mut Map<String, Value>, name: &str, window: Option<i64>, policies: Value) {
+fn default_rules(behavior: &mut Map, name: &str, window: Option<i64>, policies: Value) {
     set_default(behavior, name, json!({}));
     let Some(rules) = behavior.get_mut(name).and_then(Value::as_object_mut) else { return };
     set_default(rules, "selectPolicy", "Max");

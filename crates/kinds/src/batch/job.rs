@@ -154,7 +154,7 @@ impl Strategy for Job {
 }
 
 /// Fills the defaults that a job has inside, wherever its spec stands.
-pub(super) fn default_nested(spec: &mut object::Map<String, Value>) {
+pub(super) fn default_nested(spec: &mut object::Map) {
     if let Some(template) = spec.get_mut("template") {
         template::default_template(template);
     }

@@ -266,7 +266,7 @@ fn renamed(object: Value, names: [(&str, &str); 7]) -> Value {
         Some((_, to)) => (*to).to_owned(),
         None => key,
     };
-    Value::Object(map.into_iter().map(|(key, value)| (rename(key), value)).collect())
+    Value::Object(map.into_iter().map(|(key, value)| (rename(key.into()), value)).collect())
 }
 
 /// Whether a field is a text that is shown as an empty one where it is missing.

@@ -74,7 +74,7 @@ impl Strategy for LimitRange {
 
 /// Adds what the list `to` lacks from the list `from`.
 fn fill(limit: &mut Value, to: &str, from: &str) {
-    let missing: Map<String, Value> = View::from(&*limit).get(from).as_map().cloned().unwrap_or_default();
+    let missing: Map = View::from(&*limit).get(from).as_map().cloned().unwrap_or_default();
     if missing.is_empty() {
         return;
     }

@@ -24,7 +24,7 @@ pub(super) struct PersistentVolume;
 struct Status;
 
 /// What every spec of a volume gets, also one that stands in an attachment.
-pub(crate) fn default_spec(spec: &mut Map<String, Value>) {
+pub(crate) fn default_spec(spec: &mut Map) {
     change::round_resources(spec.get_mut("capacity"));
     sources::defaults(spec);
 }

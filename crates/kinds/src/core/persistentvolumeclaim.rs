@@ -157,7 +157,7 @@ pub(super) fn validate_basic(amount: &Quantity, path: &Path<'_>) -> Option<Error
 }
 
 /// `dataSource` and `dataSourceRef` tell the same where both can; of older kinds of sources only the known are kept.
-fn prepare_sources(spec: &mut Map<String, Value>, old: View<'_>) {
+fn prepare_sources(spec: &mut Map, old: View<'_>) {
     let used = |field: &str| old.has(field);
     let reference = View::from(spec.get("dataSourceRef"));
     if !reference.str("namespace").is_empty() && !used("dataSourceRef") {

@@ -24,7 +24,7 @@ impl Strategy for ReplicationController {
     fn defaults(&self, object: &mut Value) {
         let labels = View::from(&*object).at(TEMPLATE).at(&["metadata", "labels"]);
         let labels = (!labels.is_empty()).then(|| labels.to_value());
-        let empty = |map: &object::Map<String, Value>, name: &str| View::from(map.get(name)).is_empty();
+        let empty = |map: &object::Map, name: &str| View::from(map.get(name)).is_empty();
         let metadata = map_at(object, "metadata");
         if let Some(labels) = labels.as_ref().filter(|_| empty(metadata, "labels")) {
             metadata.insert("labels".to_owned(), labels.clone());

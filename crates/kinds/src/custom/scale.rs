@@ -107,7 +107,7 @@ fn nested<'v>(object: &'v Value, path: &str) -> Result<Option<&'v Value>, String
     let mut value = object;
     for (depth, step) in all.iter().enumerate() {
         match value {
-            Value::Object(map) => match map.get(*step) {
+            Value::Object(map) => match map.get(step) {
                 Some(next) => value = next,
                 None => return Ok(None),
             },

@@ -142,7 +142,7 @@ fn is_time(text: &str) -> bool {
 pub(crate) fn compare(got: &Value, wanted: &Value, path: String, places: &mut Vec<String>) {
     match (got, wanted) {
         (Value::Object(got), Value::Object(wanted)) => {
-            let keys: std::collections::BTreeSet<&String> = got.keys().chain(wanted.keys()).collect();
+            let keys: std::collections::BTreeSet<&object::Key> = got.keys().chain(wanted.keys()).collect();
             for key in keys {
                 let null = &Value::Null;
                 compare(got.get(key).unwrap_or(null), wanted.get(key).unwrap_or(null), format!("{path}.{key}"), places);

@@ -374,13 +374,13 @@ fn validator_kept(before: &ResMap, after: &ResMap, schema: &Schema) -> Result<()
     if before.list().len() != after.list().len() {
         return refuse("lists have different number of entries".to_owned());
     }
-    let plain = |resource: &Resource| -> Result<serde_json::Value> {
+    let plain = |resource: &Resource| -> Result<value::Value> {
         let mut copy = resource.clone();
         let mut labels = copy.labels();
         if labels.remove("validated-by").is_some() {
             copy.set_labels(&labels);
         }
-        copy.node.as_ref().map_or(Ok(serde_json::Value::Null), crate::node::Node::to_json)
+        copy.node.as_ref().map_or(Ok(value::Value::Null), crate::node::Node::to_json)
     };
     let key = |resource: &Resource| {
         let id = resource.id(schema);

@@ -16,8 +16,8 @@ use crate::transform::{
     Annotations, Images, JsonPatch, Labels, NamePart, Namespace, Patches, Replacements, Replicas, StrategicPatches,
     Transformer,
 };
-use serde_json::{Map, Value};
 use std::fmt;
+use value::{Map, Value};
 
 /// A transformer, and where it stands if origins are wanted.
 pub(super) type Configured<'h> = (Box<dyn Transformer + 'h>, Option<Origin>);
@@ -130,7 +130,7 @@ impl<'h> Target<'_, 'h> {
         if !entries.is_empty() {
             const KIND: &str = "PatchStrategicMergeTransformer";
             let patches = StrategicPatches::new(entries, "", load);
-            let shown = || yaml::from_json(&serde_json::json!({ "paths": entries }));
+            let shown = || yaml::from_json(&value::json!({ "paths": entries }));
             self.add(list, KIND, patches.map_err(|e| trouble(e.at_field("patchesStrategicMerge"), KIND, &shown()))?);
         }
         for patch in &kustomization.patches {
@@ -293,7 +293,7 @@ fn trouble(error: Error, kind: &str, config: &str) -> Error {
 
 fn show_patch(patch: &Patch) -> String {
     let mut map = Map::new();
-    let add = |map: &mut Map<String, Value>, name: &str, text: &str| {
+    let add = |map: &mut Map, name: &str, text: &str| {
         if !text.is_empty() {
             map.insert(name.to_owned(), text.into());
         }

@@ -15,7 +15,7 @@ use crate::transform::{
     Annotations, Hash, Images, JsonPatch, Labels, NamePart, Namespace, Patches, Replicas, StrategicPatches,
     Transformer, ValueAdd,
 };
-use serde_json::Value;
+use value::Value;
 
 /// A list of transformers for one document.
 type Made<'h> = Vec<Box<dyn Transformer + 'h>>;

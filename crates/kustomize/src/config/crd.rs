@@ -4,7 +4,7 @@ use super::{NameReference, TransformerConfig};
 use crate::error::{Error, Result};
 use crate::fieldspec::{FieldSpec, merge_one};
 use crate::id::Gvk;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// Reads one file of `crds`.
 pub(crate) fn from_crds(text: &str, path: &str) -> Result<TransformerConfig> {
@@ -22,7 +22,7 @@ pub(crate) fn from_crds(text: &str, path: &str) -> Result<TransformerConfig> {
     let mut config = TransformerConfig::default();
     for (name, definition) in &definitions {
         let Some(properties) = properties(definition) else { continue };
-        if ["kind", "apiVersion", "metadata"].iter().all(|field| properties.contains_key(*field)) {
+        if ["kind", "apiVersion", "metadata"].iter().all(|field| properties.contains_key(field)) {
             let kind = name.rsplit('.').next().unwrap_or(name);
             let gvk = Gvk { kind: kind.to_owned(), ..Gvk::default() };
             let mut one = TransformerConfig::default();
@@ -34,9 +34,9 @@ pub(crate) fn from_crds(text: &str, path: &str) -> Result<TransformerConfig> {
 }
 
 /// Upstream's structure carries no JSON names, so its keys are found in any case.
-fn properties(definition: &Value) -> Option<&Map<String, Value>> {
+fn properties(definition: &Value) -> Option<&Map> {
     let find = |value: &'_ Value, name: &str| -> Option<String> {
-        value.as_object()?.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
+        value.as_object()?.keys().find(|key| key.eq_ignore_ascii_case(name)).map(ToString::to_string)
     };
     let schema = definition.get(find(definition, "schema")?)?;
     schema.get("properties")?.as_object()
@@ -45,7 +45,7 @@ fn properties(definition: &Value) -> Option<&Map<String, Value>> {
 fn load(
     config: &mut TransformerConfig,
     gvk: &Gvk,
-    definitions: &Map<String, Value>,
+    definitions: &Map,
     name: &str,
     path: &mut Vec<String>,
 ) -> Result<()> {
@@ -76,7 +76,7 @@ fn load(
             config.merge_reference(&NameReference { gvk: target, referrers: vec![spec(&[key])] })?;
         }
         if let Some(reference) = property.get("$ref").and_then(Value::as_str) {
-            path.push(field.clone());
+            path.push(field.to_string());
             load(config, gvk, definitions, reference, path)?;
             path.pop();
         }

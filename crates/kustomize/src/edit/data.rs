@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::generate;
 use crate::kustomization::{GeneratorArgs, SecretArgs, parse_config};
 use crate::loader::Loader;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// Which generators are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::{Edit, layout, map};
 use crate::error::{Error, Result};
 use crate::path;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 impl Edit<'_> {
     /// Moves `patchesJson6902` and `patchesStrategicMerge` into `patches`, and `commonLabels` into `labels`.
@@ -30,7 +30,7 @@ impl Edit<'_> {
         };
         for label in self.items("labels") {
             let pairs = label.get("pairs").and_then(Value::as_object);
-            if let Some(name) = pairs.and_then(|pairs| pairs.keys().find(|key| common.contains_key(*key))) {
+            if let Some(name) = pairs.and_then(|pairs| pairs.keys().find(|key| common.contains_key(key))) {
                 return Err(Error::new(format!("label name '{name}' exists in both commonLabels and labels"))
                     .at_field("labels")
                     .cure("remove one of the two"));

@@ -1,6 +1,6 @@
 //! Where the fields of a kustomization file stand, and the comments before them.
 
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// The fields, in the order in which new ones are written.
 pub(super) const FIELDS: [&str; 34] = [
@@ -65,7 +65,7 @@ impl Layout {
         layout
     }
 
-    pub(super) fn write(&self, fields: &Map<String, Value>) -> String {
+    pub(super) fn write(&self, fields: &Map) -> String {
         let mut output = String::new();
         for (field, comments) in &self.fields {
             output.push_str(comments);
@@ -90,7 +90,7 @@ fn field_of(line: &str) -> Option<&'static str> {
     canonical(line.split_once(':')?.0)
 }
 
-fn write_field(output: &mut String, fields: &Map<String, Value>, field: &str) {
+fn write_field(output: &mut String, fields: &Map, field: &str) {
     let Some(value) = fields.get(field).filter(|value| !is_empty(value)) else { return };
     let mut alone = Map::new();
     alone.insert(field.to_owned(), value.clone());

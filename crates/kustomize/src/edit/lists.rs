@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::path;
 use crate::read::resources_from_text;
 use crate::repo::RepoSpec;
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 const BUILD_METADATA: [&str; 3] = ["originAnnotations", "transformerAnnotations", "managedByLabel"];
 
@@ -220,7 +220,7 @@ fn new_patch(path: &str, patch: &str, target: &[(&str, &str)]) -> Result<Value> 
         (false, true) => ("path", path),
         (true, false) => ("patch", patch),
     };
-    let target: Map<String, Value> = target
+    let target: Map = target
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(field, value)| ((*field).to_owned(), json!(value)))

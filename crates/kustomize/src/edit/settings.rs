@@ -4,7 +4,7 @@ use super::{Edit, text};
 use crate::error::{Error, Result};
 use crate::transform::split_image;
 use regex::Regex;
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 /// What keeps a part of an image as the file has it.
 const KEEP: &str = "*";
@@ -179,12 +179,7 @@ impl Edit<'_> {
     }
 
     /// Puts items in the place of those with the same names; the list is sorted by name afterwards.
-    fn replace_by_name(
-        &mut self,
-        field: &str,
-        new: Vec<Map<String, Value>>,
-        settle: impl Fn(&mut Map<String, Value>, Option<&Value>),
-    ) {
+    fn replace_by_name(&mut self, field: &str, new: Vec<Map>, settle: impl Fn(&mut Map, Option<&Value>)) {
         let items = self.items_mut(field);
         for mut item in new {
             let name = item.get("name").and_then(Value::as_str).unwrap_or("").to_owned();
@@ -196,7 +191,7 @@ impl Edit<'_> {
     }
 }
 
-fn insert(map: &mut Map<String, Value>, noun: &str, key: String, value: &str, replace: bool) -> Result<()> {
+fn insert(map: &mut Map, noun: &str, key: String, value: &str, replace: bool) -> Result<()> {
     if map.contains_key(&key) && !replace {
         return Err(Error::new(format!("{noun} {key} already in kustomization file. Use --force to override.")));
     }
@@ -204,7 +199,7 @@ fn insert(map: &mut Map<String, Value>, noun: &str, key: String, value: &str, re
     Ok(())
 }
 
-fn image(arg: &str) -> Result<Map<String, Value>> {
+fn image(arg: &str) -> Result<Map> {
     let (name, value) = arg.split_once('=').map_or((None, arg), |(name, value)| (Some(name), value));
     let (base, tag, digest) = split_image(value);
     let (base, tag, digest) = (base.as_str(), tag.as_str(), digest.as_str());
@@ -228,6 +223,6 @@ fn image(arg: &str) -> Result<Map<String, Value>> {
     Ok(image)
 }
 
-fn object(fields: &[(&str, Value)]) -> Map<String, Value> {
+fn object(fields: &[(&str, Value)]) -> Map {
     fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kustomization::FILE_NAMES;
 use crate::node::{Content, Node, parse_documents};
 use crate::path;
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 /// A file of the build, with the patch whose file it is.
 struct Touched {
@@ -135,7 +135,7 @@ fn options(text: &str, mention: &str) -> Result<Option<Value>> {
 }
 
 /// Which resources a file's changes reach.
-fn selector(document: &Node, patch: Option<&Value>) -> Map<String, Value> {
+fn selector(document: &Node, patch: Option<&Value>) -> Map {
     let at = |path: &[&str]| document.at(path).map_or("", Node::value);
     let option = |name: &str| patch.is_some_and(|patch| patch["options"][name] == json!(true));
     let (names, kinds) = (option("allowNameChange"), option("allowKindChange"));
@@ -155,7 +155,7 @@ fn selector(document: &Node, patch: Option<&Value>) -> Map<String, Value> {
     select
 }
 
-fn target(mention: Mention, select: &Map<String, Value>) -> Value {
+fn target(mention: Mention, select: &Map) -> Value {
     let mut target = json!({"fieldPaths": [mention.path], "select": select});
     if let Some(options) = mention.options {
         target["options"] = options;

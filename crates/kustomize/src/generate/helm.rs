@@ -11,7 +11,7 @@ use crate::path;
 use crate::read::resources_from_text;
 use crate::resource::Resource;
 use crate::schema::Schema;
-use serde_json::Value;
+use value::Value;
 
 /// A chart to be rendered.
 #[derive(Debug, Default, Clone)]

@@ -4,7 +4,7 @@ use super::Texts;
 use crate::decode::structure;
 use crate::fieldspec::FieldSpec;
 use crate::id::Gvk;
-use serde_json::{Map, Value};
+use value::Map;
 
 /// Names and labels of a kustomization or of a plug-in's file.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -326,7 +326,7 @@ pub(crate) struct HelmChart {
     pub(crate) namespace: String,
     pub(crate) additional_values_files: Vec<String>,
     pub(crate) values_file: String,
-    pub(crate) values_inline: Map<String, Value>,
+    pub(crate) values_inline: Map,
     pub(crate) values_merge: String,
     pub(crate) include_crds: bool,
     pub(crate) skip_hooks: bool,
@@ -369,7 +369,7 @@ pub(crate) struct HelmChartArgs {
     pub(crate) helm_bin: String,
     pub(crate) helm_home: String,
     pub(crate) values: String,
-    pub(crate) values_local: Map<String, Value>,
+    pub(crate) values_local: Map,
     pub(crate) values_merge: String,
     pub(crate) release_name: String,
     pub(crate) release_namespace: String,

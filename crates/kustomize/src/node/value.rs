@@ -4,9 +4,9 @@ use super::read::tag_of;
 use super::{Content, Entry, Node, Style, Tag};
 use crate::error::{Error, Result};
 use base64::Engine;
-use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
+use value::{Map, Value};
 use yaml::{Dialect, Emit, Scalar, Shape};
 
 /// What a scalar is when it is written and read again.
@@ -165,7 +165,7 @@ fn decoded(text: &str) -> Result<String> {
 }
 
 /// An integer as it is after Go had it as a floating-point number.
-fn go_integer(number: &serde_json::Number) -> String {
+fn go_integer(number: &value::Number) -> String {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match number.as_f64() {
         Some(float) if float.abs() > EXACT => float.to_string(),

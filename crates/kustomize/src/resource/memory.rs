@@ -3,7 +3,7 @@
 use super::Resource;
 use crate::id::{Gvk, ResId};
 use crate::node::Node;
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 /// How a generated resource meets one of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -118,8 +118,7 @@ impl Origin {
 
     fn from_json(value: &Value) -> Option<Self> {
         let map = value.as_object()?;
-        let text =
-            |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |map: &Map, name: &str| map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let by = map.get("configuredBy").and_then(Value::as_object).map(|by| {
             let gvk = Gvk::new(&text(by, "apiVersion"), &text(by, "kind"));
             Box::new(ResId { gvk, name: text(by, "name"), namespace: text(by, "namespace"), cluster_scoped: false })

@@ -2,8 +2,8 @@
 
 use super::{Field, Schema, Type, TypeId, builtin};
 use crate::error::{Error, Result};
-use serde_json::{Map, Value};
 use std::collections::HashMap;
+use value::{Map, Value};
 
 const REF: &str = "#/definitions/";
 const GVK: &str = "x-kubernetes-group-version-kind";
@@ -24,7 +24,7 @@ pub(super) fn add(schema: &mut Schema, text: &str, beside_builtin: bool) -> Resu
     Ok(())
 }
 
-fn add_definitions(schema: &mut Schema, definitions: &Map<String, Value>, beside_builtin: bool) {
+fn add_definitions(schema: &mut Schema, definitions: &Map, beside_builtin: bool) {
     let mut ids: HashMap<&str, TypeId> =
         definitions.keys().map(|name| (name.as_str(), schema.push(Type::default()))).collect();
     let referred: Vec<&str> = if beside_builtin { references(definitions) } else { Vec::new() };
@@ -54,7 +54,7 @@ fn add_definitions(schema: &mut Schema, definitions: &Map<String, Value>, beside
 }
 
 /// All definitions that are referred to.
-fn references(definitions: &Map<String, Value>) -> Vec<&str> {
+fn references(definitions: &Map) -> Vec<&str> {
     let mut found = Vec::new();
     let mut open: Vec<&Value> = definitions.values().collect();
     while let Some(value) = open.pop() {
@@ -78,7 +78,7 @@ fn type_of(schema: &mut Schema, definition: &Value, ids: &HashMap<&str, TypeId>,
         let inner = if is_list { property.get("items") } else { Some(property) };
         let inner_type = inner.and_then(|inner| inner_type(schema, inner, ids, depth));
         let merge_keys = if is_list { merge_keys(property) } else { None };
-        ty.fields.insert(name.clone(), Field { merge_keys, ty: inner_type, is_object: !is_list });
+        ty.fields.insert(name.to_string(), Field { merge_keys, ty: inner_type, is_object: !is_list });
     }
     ty
 }
@@ -106,7 +106,7 @@ fn merge_keys(property: &Value) -> Option<Vec<String>> {
     Some(key.map(str::to_owned).into_iter().collect())
 }
 
-fn add_scopes(schema: &mut Schema, paths: &Map<String, Value>) {
+fn add_scopes(schema: &mut Schema, paths: &Map) {
     for (path, operations) in paths {
         let Some(key) = operations.get("get").and_then(|get| get.get(GVK)).and_then(type_meta) else { continue };
         if path.contains("namespaces/{namespace}") {

@@ -11,8 +11,8 @@ use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::selector::Matcher;
 use object::patch::json;
-use serde_json::Value;
 use std::collections::HashSet;
+use value::Value;
 
 /// One entry of `patches`, read.
 pub(crate) struct Patches {

@@ -4,11 +4,11 @@ use crate::services::load;
 use crate::world::{World, inside, run_in};
 use crate::{report, time};
 use network::PodNetwork;
-use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use value::json;
 
 const CONNECTIONS: usize = 2_000;
 const ROUNDS: usize = 20_000;

@@ -3,10 +3,10 @@
 use crate::world::World;
 use crate::{report, time, world};
 use network::services::{Settings, Table};
-use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use value::{Value, json};
 
 const SERVICES: usize = 10_000;
 const ENDPOINTS: usize = 3;

@@ -4,10 +4,10 @@
 
 use http::Request;
 use kube::Client;
-use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
 use tracing::{debug, warn};
+use value::{Value, json};
 
 const AGAIN: Duration = Duration::from_secs(30);
 /// At the start the namespace may not be there yet.

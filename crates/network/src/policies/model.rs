@@ -5,8 +5,8 @@ use crate::model::{Metadata, Object};
 use object::selector::labels::Selector;
 use object::view::View;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use std::net::IpAddr;
+use value::Value;
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]

@@ -147,7 +147,7 @@ pub(crate) fn settle(before: &[SocketAddr], now: &[SocketAddr]) -> Vec<SocketAdd
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn address(last: u8) -> SocketAddr {
         SocketAddr::from(([10, 42, 0, last], 80))
@@ -192,7 +192,7 @@ mod tests {
             .collect();
         let slice = json!({"addressType": "IPv4", "ports": [{"name": "", "port": 80}, {"name": "x", "port": 81}],
             "endpoints": endpoints});
-        let slice: Slice = serde_json::from_value(slice).unwrap();
+        let slice: Slice = value::from_value(slice).unwrap();
         let port = ServicePort { port: 8080, ..ServicePort::default() };
         let found = choose([&slice].into_iter(), &port, &Here { node: "us".into(), zone: None });
         let expected = |lasts: &[u8]| lasts.iter().map(|last| address(*last)).collect::<Vec<_>>();

@@ -6,10 +6,10 @@ use crate::Protocol;
 use crate::model::{Key, Object, Service, ServiceType};
 use http::Request;
 use kube::Client;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use tracing::{debug, warn};
+use value::json;
 
 /// What a Service has to do with load balancing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl LoadBalancers {
 async fn patch(client: &Client, key: &Key, addresses: &[IpAddr]) -> Result<(), kube::Error> {
     let ingress: Vec<_> = addresses.iter().map(|address| json!({"ip": address, "ipMode": "VIP"})).collect();
     // A merge leaves out what is null, and takes a list as a whole.
-    let ingress = if ingress.is_empty() { serde_json::Value::Null } else { ingress.into() };
+    let ingress = if ingress.is_empty() { value::Value::Null } else { ingress.into() };
     let body = json!({"status": {"loadBalancer": {"ingress": ingress}}});
     let path = format!("/api/v1/namespaces/{}/services/{}/status", key.namespace, key.name);
     let request = Request::patch(path).header("content-type", "application/merge-patch+json");
@@ -93,7 +93,7 @@ mod tests {
 
     fn service(name: &str, made: u8, kind: &str, port: u16, ip: Option<&str>) -> Service {
         let ingress: Vec<_> = ip.iter().map(|ip| json!({"ip": ip})).collect();
-        serde_json::from_value(json!({
+        value::from_value(json!({
             "metadata": {"namespace": "ns", "name": name, "creationTimestamp": format!("2026-01-0{made}T00:00:00Z")},
             "spec": {"type": kind, "ports": [{"port": port}]},
             "status": {"loadBalancer": {"ingress": ingress}},

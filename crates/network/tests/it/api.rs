@@ -8,11 +8,11 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use kube::Client;
 use kube::client::Body;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
+use value::{Value, json};
 
 pub(crate) const SERVICES: &str = "/api/v1/services";
 pub(crate) const NAMESPACES: &str = "/api/v1/namespaces";

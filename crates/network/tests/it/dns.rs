@@ -2,7 +2,6 @@
 
 use crate::api::{Api, NAMESPACES, SERVICES, SLICES};
 use network::dns::{Dns, Settings};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -10,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_util::sync::CancellationToken;
+use value::json;
 
 struct Server {
     address: SocketAddr,

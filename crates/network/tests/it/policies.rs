@@ -4,9 +4,9 @@ use crate::api::{Api, NAMESPACES};
 use crate::world::{HOST, OUTSIDE, World, run_in, tcp, tcp_server, world};
 use network::policies::{self, Settings};
 use network::{Attached, PodNetwork};
-use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+use value::{Value, json};
 
 const PODS: &str = "/api/v1/pods";
 const POLICIES: &str = "/apis/networking.k8s.io/v1/networkpolicies";

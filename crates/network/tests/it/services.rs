@@ -4,11 +4,11 @@ use crate::api::{Api, NAMESPACES, SERVICES, SLICES};
 use crate::world::{HOST, OUTSIDE, World, inside, run_in, run_maybe, tcp, tcp_server, udp_server, world};
 use network::services::{self, Settings};
 use network::{Attached, PodNetwork};
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::UdpSocket;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use value::{Value, json};
 
 struct Cluster {
     world: World,

@@ -165,14 +165,14 @@ fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use value::{Value, json};
 
     fn pod(spec: Value) -> Pod {
         let mut spec = spec;
         if spec["containers"].is_null() {
             spec["containers"] = json!([{"name": "c"}]);
         }
-        serde_json::from_value(json!({"metadata": {"name": "p"}, "spec": spec})).unwrap()
+        value::from_value(json!({"metadata": {"name": "p"}, "spec": spec})).unwrap()
     }
 
     fn asking(cpu: &str, memory: &str) -> Value {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn check(spec: Value, others: &[Value], want: Option<(&str, &str)>) {
-        let node: Node = serde_json::from_value(json!({
+        let node: Node = value::from_value(json!({
             "metadata": {"name": "n", "labels": {"disk": "ssd", "cores": "8"}},
             "spec": {"taints": [{"key": "t", "value": "v", "effect": "NoSchedule"}]},
             "status": {"allocatable": {"cpu": "2", "memory": "1Gi", "pods": "2"}},

@@ -149,7 +149,7 @@ fn fit(mut resolver: Resolver) -> Formed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use value::{Value, json};
 
     const HOST: &str =
         "# made by hand\nnameserver 9.9.9.9\nsearch example.org .\noptions timeout:1 rotate\noptions timeout:2\n";
@@ -157,7 +157,7 @@ mod tests {
     fn check(spec: Value, want: &str) -> Vec<String> {
         let mut spec = spec;
         spec["containers"] = json!([]);
-        let pod: Pod = serde_json::from_value(json!({"metadata": {"namespace": "shop"}, "spec": spec})).unwrap();
+        let pod: Pod = value::from_value(json!({"metadata": {"namespace": "shop"}, "spec": spec})).unwrap();
         let host = Resolver::parse(HOST);
         let formed = resolver(&pod, &host, &["10.43.0.10".parse().unwrap()], "cluster.local");
         assert_eq!(formed.resolver.render(), want);

@@ -138,10 +138,10 @@ pub(crate) fn resource(
 mod tests {
     use super::*;
     use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
-    use serde_json::json;
+    use value::json;
 
     fn pod() -> Pod {
-        serde_json::from_value(json!({
+        value::from_value(json!({
             "metadata": {"name": "web", "namespace": "shop", "uid": "u", "labels": {"b": "2", "a": "say \"hi\"\n"},
                 "annotations": {"x/y": "z"}},
             "spec": {"nodeName": "n", "serviceAccountName": "sa", "containers": [

@@ -130,15 +130,15 @@ fn alias_lines(aliases: &[HostAlias]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
-    fn pod(spec: serde_json::Value) -> Pod {
+    fn pod(spec: value::Value) -> Pod {
         let mut spec = spec;
         spec["containers"] = json!([]);
-        serde_json::from_value(json!({"metadata": {"name": "web-0", "namespace": "shop"}, "spec": spec})).unwrap()
+        value::from_value(json!({"metadata": {"name": "web-0", "namespace": "shop"}, "spec": spec})).unwrap()
     }
 
-    fn check(spec: serde_json::Value, hostname: &str, domain: &str) {
+    fn check(spec: value::Value, hostname: &str, domain: &str) {
         let want = Names { hostname: hostname.to_owned(), domain: domain.to_owned() };
         assert_eq!(names(&pod(spec), "cluster.local"), Ok(want));
     }
@@ -150,8 +150,7 @@ mod tests {
         check(json!({"subdomain": "db"}), "web-0", "db.shop.svc.cluster.local");
         check(json!({"hostnameOverride": "a.example.org", "subdomain": "db"}), "a.example.org", "");
         let long = "a".repeat(62) + "-bcd";
-        let named: Pod =
-            serde_json::from_value(json!({"metadata": {"name": long}, "spec": {"containers": []}})).unwrap();
+        let named: Pod = value::from_value(json!({"metadata": {"name": long}, "spec": {"containers": []}})).unwrap();
         assert_eq!(names(&named, "c").unwrap().hostname, "a".repeat(62));
         assert!(matches!(names(&pod(json!({"hostname": "A"})), "c"), Err(NameError::Hostname(..))));
     }

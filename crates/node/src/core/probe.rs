@@ -104,11 +104,11 @@ pub(crate) fn port(port: &IntOrString, container: &Container) -> Result<u16, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn thresholds() {
-        let probe: Probe = serde_json::from_value(json!({"successThreshold": 2})).unwrap();
+        let probe: Probe = value::from_value(json!({"successThreshold": 2})).unwrap();
         let timing = Timing::of(&probe);
         assert_eq!((timing.period, timing.timeout), (Duration::from_secs(10), Duration::from_secs(1)));
         let mut row = Row::default();
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn ports_may_have_names() {
         let container: Container =
-            serde_json::from_value(json!({"name": "c", "ports": [{"name": "web", "containerPort": 8080}]})).unwrap();
+            value::from_value(json!({"name": "c", "ports": [{"name": "web", "containerPort": 8080}]})).unwrap();
         let named = |name: &str| IntOrString::String(name.to_owned());
         assert_eq!(port(&IntOrString::Int(80), &container), Ok(80));
         assert_eq!(port(&named("web"), &container), Ok(8080));

@@ -75,10 +75,10 @@ fn burstable(spec: &PodSpec, container: &Container, memory: i64) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use value::{Value, json};
 
     fn check(spec: Value, want: &str) {
-        let spec: PodSpec = serde_json::from_value(spec).unwrap();
+        let spec: PodSpec = value::from_value(spec).unwrap();
         assert_eq!(class(&spec), want, "{spec:?}");
     }
 
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn the_kernel_takes_best_effort_first() {
         let pod = |resources: Value| -> Pod {
-            serde_json::from_value(json!({"spec": {"containers": [container(resources)]}})).unwrap()
+            value::from_value(json!({"spec": {"containers": [container(resources)]}})).unwrap()
         };
         let score = |resources: Value| {
             let pod = pod(resources);

@@ -115,10 +115,10 @@ pub(crate) fn cpu_quota(milli: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use value::{Value, json};
 
     fn check(spec: Value, want: &[(&str, i64)]) {
-        let spec: PodSpec = serde_json::from_value(spec).unwrap();
+        let spec: PodSpec = value::from_value(spec).unwrap();
         let want: BTreeMap<String, i64> = want.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
         assert_eq!(requested(&spec), want);
     }

@@ -90,10 +90,10 @@ pub(crate) fn all_cleared(pod: &Pod, state: &PodState) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
-    fn check(pod_policy: &str, container: serde_json::Value, code: i32, want: bool) {
-        let container: Container = serde_json::from_value(container).unwrap();
+    fn check(pod_policy: &str, container: value::Value, code: i32, want: bool) {
+        let container: Container = value::from_value(container).unwrap();
         let spec = PodSpec { restart_policy: Some(pod_policy.to_owned()), ..PodSpec::default() };
         assert_eq!(after_exit(&container, &spec, code), want, "{pod_policy} {container:?} {code}");
     }

@@ -124,10 +124,10 @@ pub(crate) fn verify_non_root(pod: &Pod, container: &Container, image_user: &str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use value::{Value, json};
 
     fn pod(of_pod: Value, own: Value) -> Pod {
-        serde_json::from_value(json!({
+        value::from_value(json!({
             "metadata": {"name": "p", "namespace": "n", "uid": "u"},
             "spec": {"securityContext": of_pod, "containers": [{"name": "c", "securityContext": own}]},
         }))

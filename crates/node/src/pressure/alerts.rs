@@ -19,13 +19,13 @@ use object::View;
 use object::selector::labels::Selector;
 use pressure::alert::{ANNOTATION, Alert, GROUP, Rule, Webhook, parse_alert, parse_rules};
 use pressure::trigger::{TriggerError, Triggers};
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::warn;
+use value::Value;
 
 /// How often wishes are compared with what is set.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -78,7 +78,7 @@ async fn follow_alerts(context: &Context, alerts: &Alerts) {
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         format!("{}/{}", text(&object.metadata.namespace), text(&object.metadata.name))
     };
-    let read = |object: &DynamicObject| parse_alert(&serde_json::to_value(object).unwrap_or_default());
+    let read = |object: &DynamicObject| parse_alert(&value::to_value(object).unwrap_or_default());
     follow::follow(&api, "", &context.stop, |change| {
         let mut known = alerts.lock().unwrap_or_else(PoisonError::into_inner);
         match change {
@@ -198,7 +198,7 @@ fn covers(selector: &Value, pod: &Pod) -> bool {
     if selector.is_null() {
         return true;
     }
-    let labels = serde_json::to_value(&pod.metadata.labels).unwrap_or_default();
+    let labels = value::to_value(&pod.metadata.labels).unwrap_or_default();
     Selector::from_object(View::from(selector)).is_ok_and(|selector| selector.matches(&View::from(&labels)))
 }
 

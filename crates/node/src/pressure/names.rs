@@ -82,11 +82,11 @@ fn of_container(pod: &Pod, name: &str) -> Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn a_container_has_its_workload_and_limits() {
-        let pod: Pod = serde_json::from_value(json!({
+        let pod: Pod = value::from_value(json!({
             "metadata": {"name": "web-5d4f8-x", "namespace": "shop", "labels": {"pod-template-hash": "5d4f8"},
                 "ownerReferences": [{"kind": "ReplicaSet", "name": "web-5d4f8", "controller": true,
                     "apiVersion": "apps/v1", "uid": "u"}]},

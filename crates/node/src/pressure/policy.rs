@@ -40,7 +40,7 @@ async fn follow_policies(context: &Context, policies: &Mutex<HashMap<String, Pol
     let api: Api<DynamicObject> = Api::all_with(context.client.clone(), &kind);
     let read = |object: &DynamicObject| {
         let name = object.metadata.name.clone().unwrap_or_default();
-        match parse_policy(&serde_json::to_value(object).unwrap_or_default()) {
+        match parse_policy(&value::to_value(object).unwrap_or_default()) {
             Ok(policy) => Some((name, policy)),
             Err(why) => {
                 warn!(policy = name, why, "a NodePressurePolicy is of no use");

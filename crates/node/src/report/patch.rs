@@ -1,7 +1,7 @@
 //! The patch that turns one status into another without touching what others own in it.
 
 use k8s_openapi::api::core::v1::PodStatus;
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 /// What the node writes of a status.
 const FIELDS: [&str; 16] = [
@@ -30,7 +30,7 @@ pub(super) fn between(uid: &str, old: &PodStatus, new: &PodStatus) -> Option<Val
     let (old, new) = (object(old), object(new));
     let mut status = Map::new();
     for field in &FIELDS {
-        let (before, after) = (old.get(*field), new.get(*field));
+        let (before, after) = (old.get(field), new.get(field));
         if before == after {
             continue;
         }
@@ -51,8 +51,8 @@ pub(super) fn between(uid: &str, old: &PodStatus, new: &PodStatus) -> Option<Val
     (!status.is_empty()).then(|| json!({"metadata": {"uid": uid}, "status": status}))
 }
 
-fn object(status: &PodStatus) -> Map<String, Value> {
-    match serde_json::to_value(status) {
+fn object(status: &PodStatus) -> Map {
+    match value::to_value(status) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn check(old: Value, new: Value, want: Option<Value>) {
-        let status = |value: Value| serde_json::from_value::<PodStatus>(value).unwrap();
+        let status = |value: Value| value::from_value::<PodStatus>(value).unwrap();
         let got = between("u", &status(old), &status(new));
         assert_eq!(got, want.map(|status| json!({"metadata": {"uid": "u"}, "status": status})));
     }

@@ -251,7 +251,7 @@ async fn last_lines(file: &mut File, lines: usize) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use value::{Value, json};
 
     #[tokio::test]
     async fn the_last_lines_are_found() {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn check(container: Value, previous: bool, want: Result<u32, &str>) {
-        let status: PodStatus = serde_json::from_value(json!({"containerStatuses": [container]})).unwrap();
+        let status: PodStatus = value::from_value(json!({"containerStatuses": [container]})).unwrap();
         assert_eq!(attempt(&status, "p", "c", previous), want.map_err(str::to_owned));
     }
 

@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use k8s_openapi::api::core::v1::Pod;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// Answers a request.
 pub(super) async fn answer(node: &Node, request: Request<Incoming>, peer: Option<&User>) -> Response<Body> {
@@ -58,7 +58,7 @@ async fn pressure(node: &Node, query: &str) -> Response<Body> {
         Err(why) => return plain(StatusCode::BAD_REQUEST, why),
     };
     match node.context.pressure.clone().report(&node.context, &node.pods, wanted).await {
-        Ok(report) => json_answer(&serde_json::to_value(report).unwrap_or_default()),
+        Ok(report) => json_answer(&value::to_value(report).unwrap_or_default()),
         Err(why) => plain(StatusCode::NOT_FOUND, why),
     }
 }
@@ -91,7 +91,7 @@ fn with_type(status: StatusCode, kind: &'static str, text: String) -> Response<B
 fn pod_list(all: Vec<Known>) -> Value {
     let items = all.into_iter().map(|known| {
         let pod = Pod { status: Some((*known.status).clone()), ..(*known.pod).clone() };
-        serde_json::to_value(pod).unwrap_or_default()
+        value::to_value(pod).unwrap_or_default()
     });
     json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items.collect::<Vec<_>>()})
 }

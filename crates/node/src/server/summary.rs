@@ -5,7 +5,7 @@ use crate::core::status::whole_seconds;
 use crate::machine::Disk;
 use cgroup::Pressure;
 use k8s_openapi::jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 /// The summary.
 pub(super) fn of(uses: &Uses) -> Value {
@@ -124,7 +124,7 @@ fn file_system(disk: &Disk, used: Option<u64>, now: &Value) -> Value {
 }
 
 fn time(at: Timestamp) -> Value {
-    serde_json::to_value(whole_seconds(at)).unwrap_or_default()
+    value::to_value(whole_seconds(at)).unwrap_or_default()
 }
 
 /// Both objects in one.

@@ -189,11 +189,11 @@ pub(super) fn grace_of(pod: &Pod, name: &str, why: Why) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn pod() -> Pod {
         let probe = json!({"terminationGracePeriodSeconds": 3, "exec": {"command": []}});
-        serde_json::from_value(json!({"metadata": {"name": "p"}, "spec": {
+        value::from_value(json!({"metadata": {"name": "p"}, "spec": {
             "terminationGracePeriodSeconds": 20,
             "initContainers": [{"name": "i"}, {"name": "s", "restartPolicy": "Always"}, {"name": "t", "restartPolicy": "Always"}],
             "containers": [{"name": "a", "livenessProbe": probe}]}}))

@@ -1,7 +1,7 @@
 //! From a spec to a running container and to its end.
 
 use crate::world::{FOREVER, World, cannot_run, condition, shell};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_runs_and_goes() {

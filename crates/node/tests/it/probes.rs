@@ -2,7 +2,7 @@
 
 use crate::world::{FOREVER, World, cannot_run, condition, shell};
 use kube::api::DeleteParams;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// A little web server of busybox's that answers with what lies in /www.
 const WEB: &str = "mkdir -p /tmp/www; echo ok > /tmp/www/ok; exec httpd -f -p 8080 -h /tmp/www";

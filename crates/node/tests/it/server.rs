@@ -6,10 +6,10 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
+use value::{Value, json};
 
 /// Somebody who asks.
 struct Client {
@@ -57,7 +57,7 @@ impl Client {
 async fn port(world: &World) -> u16 {
     let api: kube::Api<k8s_openapi::api::core::v1::Node> = kube::Api::all(world.client.clone());
     crate::world::until("the node's port", || async {
-        let node = serde_json::to_value(api.get_opt("n1").await.unwrap()).unwrap();
+        let node = value::to_value(api.get_opt("n1").await.unwrap()).unwrap();
         node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"].as_u64().map(|port| port as u16)
     })
     .await

@@ -3,7 +3,7 @@
 use crate::world::{FOREVER, World, cannot_run, merge, shell};
 use k8s_openapi::api::core::v1::{ConfigMap, Node};
 use kube::api::Api;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn container(extra: Value) -> Value {
     json!({"containers": [extra]})
@@ -161,7 +161,7 @@ async fn pods_that_do_not_fit_are_refused() {
     }
     let world = World::start("fit").await;
     let nodes: Api<Node> = Api::all(world.client.clone());
-    let node = serde_json::to_value(nodes.get("n1").await.unwrap()).unwrap();
+    let node = value::to_value(nodes.get("n1").await.unwrap()).unwrap();
     assert_eq!(crate::world::condition(&node, "Ready"), "True");
     assert_eq!(node["status"]["nodeInfo"]["kubeletVersion"], "v1.36.0");
     let with = |extra: Value| {

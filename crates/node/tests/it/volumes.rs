@@ -3,7 +3,7 @@
 use crate::world::{FOREVER, World, cannot_run, merge, shell};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolume, PersistentVolumeClaim, Secret};
 use kube::api::{Api, Patch, PatchParams, PostParams};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// A pod's parts with one volume mounted at /v.
 fn mounted(volume: Value, mount: Value) -> Value {
@@ -187,7 +187,7 @@ async fn claims() {
         "accessModes": ["ReadWriteOnce"], "storageClassName": class, "hostPath": {"path": disk.to_str().unwrap()},
         "claimRef": {"namespace": "default", "name": "data"}}});
     let volumes: Api<PersistentVolume> = Api::all(world.client.clone());
-    volumes.create(&PostParams::default(), &serde_json::from_value(volume).unwrap()).await.unwrap();
+    volumes.create(&PostParams::default(), &value::from_value(volume).unwrap()).await.unwrap();
     let mut spec = mounted(json!({"persistentVolumeClaim": {"claimName": "data"}}), json!({}));
     merge(&mut spec, json!({"restartPolicy": "Never", "containers": [shell("main", "echo kept > /v/file")]}));
     let claim = json!({"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": class,

@@ -6,7 +6,6 @@ use container::{ExecConfig, ImageConfig, ImportOptions, Runtime};
 use k8s_openapi::api::core::v1::{Event, Pod, ServiceAccount};
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use network::PodNetwork;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use value::{Value, json};
 
 /// Where Debian's busybox-static puts it.
 const BUSYBOX: &str = "/bin/busybox";
@@ -192,7 +192,7 @@ impl World {
             + serde::de::DeserializeOwned
             + serde::Serialize,
     {
-        let object: K = serde_json::from_value(object).unwrap();
+        let object: K = value::from_value(object).unwrap();
         self.api::<K>().create(&PostParams::default(), &object).await.unwrap()
     }
 
@@ -208,7 +208,7 @@ impl World {
             spec["terminationGracePeriodSeconds"] = json!(1);
         }
         let pod = json!({"metadata": metadata, "spec": spec});
-        self.pods().create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap()
+        self.pods().create(&PostParams::default(), &value::from_value(pod).unwrap()).await.unwrap()
     }
 
     /// Waits until a pod is as wanted.
@@ -217,7 +217,7 @@ impl World {
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
                 let pod = self.pods().get_opt(name).await.unwrap();
-                let pod = serde_json::to_value(pod).unwrap();
+                let pod = value::to_value(pod).unwrap();
                 *last.lock().unwrap() = pod.clone();
                 if wanted(&pod) {
                     return pod;

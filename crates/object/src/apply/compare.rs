@@ -3,7 +3,7 @@
 use super::element::{PathElement, same};
 use super::place::{Form, Place};
 use super::set::FieldSet;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// What changed; no path is in two of the sets.
 #[derive(Debug, Default)]
@@ -99,7 +99,7 @@ fn whole_items(place: Place<'_>, items: &[Value]) -> FieldSet {
 }
 
 /// Names and numbers of the items of a list, in the order of their names.
-fn named(place: Place<'_>, items: &[Value]) -> Vec<(PathElement, usize)> {
+pub(super) fn named(place: Place<'_>, items: &[Value]) -> Vec<(PathElement, usize)> {
     let named = items.iter().enumerate().filter_map(|(number, item)| Some((place.element_of(item).ok()?, number)));
     let mut named: Vec<_> = named.collect();
     named.sort();
@@ -168,12 +168,7 @@ fn list(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn compare_entries(
-    place: Place<'_>,
-    old: Option<&Map<String, Value>>,
-    new: Option<&Map<String, Value>>,
-    out: &mut Comparison,
-) {
+fn compare_entries(place: Place<'_>, old: Option<&Map>, new: Option<&Map>, out: &mut Comparison) {
     for (name, old_value) in old.into_iter().flatten() {
         if let Some((below, _)) = place.field(name) {
             out.descend(below, PathElement::field(name), Some(old_value), new.and_then(|new| new.get(name)));

@@ -3,9 +3,9 @@
 use crate::json;
 use crate::quote::quote;
 use compact_str::CompactString;
-use serde_json::Value;
 use std::cmp::Ordering;
 use std::fmt;
+use value::{Key, Value};
 
 /// One step of a path. Ordered as upstream orders them: fields, keys, values, indexes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +53,7 @@ impl PathElement {
             "f" => Ok(PathElement::field(rest)),
             "v" => Ok(PathElement::Value(Leaf(json()?))),
             "k" => match json()? {
-                Value::Object(map) => Ok(PathElement::Key(map.into_iter().map(|(k, v)| (k.into(), Leaf(v))).collect())),
+                Value::Object(map) => Ok(PathElement::Key(map.into_iter().map(|(k, v)| (k, Leaf(v))).collect())),
                 _ => Err(malformed("key must be a map".to_owned())),
             },
             "i" => rest.parse().map(PathElement::Index).map_err(|_| malformed(format!("bad index {}", quote(rest)))),
@@ -161,7 +161,7 @@ fn compare_values(a: &Value, b: &Value) -> Ordering {
             items.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
         (Value::Object(a), Value::Object(b)) => {
-            let entry = |((ak, av), (bk, bv)): ((&String, &Value), (&String, &Value))| {
+            let entry = |((ak, av), (bk, bv)): ((&Key, &Value), (&Key, &Value))| {
                 ak.cmp(bk).then_with(|| compare_values(av, bv))
             };
             a.iter().zip(b).map(entry).find(|order| order.is_ne()).unwrap_or_else(|| a.len().cmp(&b.len()))
@@ -184,7 +184,7 @@ fn rank(value: &Value) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn elements_are_read_and_written() {

@@ -3,8 +3,8 @@
 use super::element::PathElement;
 use super::place::{Form, Place, Shape};
 use super::set::{FieldSet, Step};
-use serde_json::Value;
 use std::collections::BTreeMap;
+use value::Value;
 
 /// Every leaf, list item and map entry of a value: what an applied configuration claims.
 pub(super) fn field_set(place: Place<'_>, value: &Value) -> FieldSet {
@@ -35,7 +35,7 @@ fn collect_entry(place: Place<'_>, name: &str, value: &Value, out: &mut FieldSet
     let Some((below, named)) = place.field(name) else { return };
     let mut child = FieldSet::new();
     let owned = collect(below, value, &mut child);
-    let empty = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+    let empty = value.is_null() || value.as_object().is_some_and(value::Map::is_empty);
     out.file(PathElement::field(name), owned || empty || !named, child);
 }
 

@@ -1,6 +1,6 @@
 //! The annotation of client-side apply: kept fresh, so that a `kubectl` of either way finds what the other one did.
 
-use serde_json::Value;
+use value::Value;
 
 /// The only manager for whom the annotation counts.
 pub(super) const MANAGER: &str = "kubectl";

@@ -4,8 +4,8 @@ use super::set::FieldSet;
 use crate::json;
 use crate::quote::quote;
 use crate::time;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use value::{Map, Value};
 
 /// Room for the text of the owners of most objects, in bytes.
 const WRITTEN: usize = 2048;
@@ -134,7 +134,9 @@ impl Managers {
             if index > 0 {
                 out.push(b',');
             }
-            self.write_entry(id, owned, &mut out);
+            let time = self.times.get(id).map(String::as_str).unwrap_or_default();
+            let texts = texts(id, &owned.api_version, owned.applied, time);
+            write_entry(&texts, &mut out, |out| owned.set.write_fields_v1(out));
         }
         out.push(b']');
         Some(out)
@@ -149,37 +151,12 @@ impl Managers {
     }
 
     fn encode_entry(&self, id: &ManagerId, owned: &Owned) -> Value {
-        let texts = self.texts(id, owned).into_iter().filter(|(_, value)| !value.is_empty());
-        let mut entry: Map<String, Value> = texts.map(|(key, value)| (key.to_owned(), value.into())).collect();
+        let time = self.times.get(id).map(String::as_str).unwrap_or_default();
+        let texts =
+            texts(id, &owned.api_version, owned.applied, time).into_iter().filter(|(_, value)| !value.is_empty());
+        let mut entry: Map = texts.map(|(key, value)| (key.to_owned(), value.into())).collect();
         entry.insert(FIELDS.to_owned(), owned.set.to_fields_v1());
         Value::Object(entry)
-    }
-
-    fn write_entry(&self, id: &ManagerId, owned: &Owned, out: &mut Vec<u8>) {
-        let texts = self.texts(id, owned);
-        let (before, after) = texts.split_at(texts.partition_point(|(key, _)| *key < FIELDS));
-        out.push(b'{');
-        write_texts(before, out);
-        json::write_text(out, FIELDS);
-        out.push(b':');
-        owned.set.write_fields_v1(out);
-        out.push(b',');
-        write_texts(after, out);
-        // There are some before and after: the version, and the operation.
-        out.pop();
-        out.push(b'}');
-    }
-
-    /// The texts of an entry by their keys, in order; empty ones are left out.
-    fn texts<'a>(&'a self, id: &'a ManagerId, owned: &'a Owned) -> [(&'static str, &'a str); 6] {
-        [
-            ("apiVersion", &owned.api_version),
-            ("fieldsType", "FieldsV1"),
-            ("manager", &id.name),
-            ("operation", if owned.applied { "Apply" } else { "Update" }),
-            ("subresource", &id.subresource),
-            ("time", self.times.get(id).map(String::as_str).unwrap_or_default()),
-        ]
     }
 
     /// Seconds since the epoch of an entry's time; 0 if it has none.
@@ -229,6 +206,41 @@ impl Managers {
             }
         }
     }
+}
+
+/// The text of [`Managers::write`] for one update, whose fields are text already.
+pub(super) fn write_update(id: &ManagerId, api_version: &str, time: &str, fields: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(WRITTEN.max(fields.len() + 256));
+    out.push(b'[');
+    write_entry(&texts(id, api_version, false, time), &mut out, |out| out.extend_from_slice(fields));
+    out.push(b']');
+    out
+}
+
+fn write_entry(texts: &[(&str, &str); 6], out: &mut Vec<u8>, write_fields: impl FnOnce(&mut Vec<u8>)) {
+    let (before, after) = texts.split_at(texts.partition_point(|(key, _)| *key < FIELDS));
+    out.push(b'{');
+    write_texts(before, out);
+    json::write_text(out, FIELDS);
+    out.push(b':');
+    write_fields(out);
+    out.push(b',');
+    write_texts(after, out);
+    // There are some before and after: the version, and the operation.
+    out.pop();
+    out.push(b'}');
+}
+
+/// The texts of an entry by their keys, in order; empty ones are left out.
+fn texts<'a>(id: &'a ManagerId, api_version: &'a str, applied: bool, time: &'a str) -> [(&'static str, &'a str); 6] {
+    [
+        ("apiVersion", api_version),
+        ("fieldsType", "FieldsV1"),
+        ("manager", &id.name),
+        ("operation", if applied { "Apply" } else { "Update" }),
+        ("subresource", &id.subresource),
+        ("time", time),
+    ]
 }
 
 /// Each text that is not empty, with its key and a comma behind it.

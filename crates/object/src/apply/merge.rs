@@ -2,8 +2,8 @@
 
 use super::element::PathElement;
 use super::place::{Form, Place};
-use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use value::{Key, Map, Value};
 
 /// The live value with the configuration laid over it. Lists that the configuration touches take its order.
 pub(super) fn merge(place: Place<'_>, live: Option<&Value>, config: Option<&Value>) -> Option<Value> {
@@ -37,14 +37,9 @@ fn list(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn merge_entries(
-    place: Place<'_>,
-    live: Option<&Map<String, Value>>,
-    config: Option<&Map<String, Value>>,
-) -> Option<Value> {
+fn merge_entries(place: Place<'_>, live: Option<&Map>, config: Option<&Map>) -> Option<Value> {
     let mut out = Map::new();
-    let names: BTreeSet<&String> =
-        live.into_iter().flatten().chain(config.into_iter().flatten()).map(|e| e.0).collect();
+    let names: BTreeSet<&Key> = live.into_iter().flatten().chain(config.into_iter().flatten()).map(|e| e.0).collect();
     for name in names {
         let (a, b) = (live.and_then(|map| map.get(name)), config.and_then(|map| map.get(name)));
         let merged = match place.field(name) {

@@ -2,7 +2,7 @@
 
 use crate::field::{Error, Errors, Path};
 use crate::quote::is_printable;
-use serde_json::Value;
+use value::Value;
 
 /// Longest name, in bytes.
 pub const MAX_NAME: usize = 128;

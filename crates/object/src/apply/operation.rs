@@ -3,37 +3,40 @@
 use super::Filter;
 use super::conflict::{conflict_status, without};
 use super::fields::field_set;
+use super::fresh;
 use super::last_applied;
-use super::managers::{ManagerId, Managers, Operation as Kind};
+use super::managers::{ManagerId, Managers, Operation as Kind, write_update};
 use super::place::{Place, empty_object};
 use super::set::FieldSet;
 use super::update::{Failure, Operands};
 use super::validate::{lacks_keys, unnamed_items, validate};
 use super::versions::Versions;
 use crate::status::Status;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::LazyLock;
+use value::Value;
 
 /// Updates of more managers than this are folded together.
 const MAX_UPDATE_MANAGERS: usize = 10;
 /// Fields of metadata and type that nobody owns.
 static NEVER_OWNED: LazyLock<FieldSet> = LazyLock::new(|| {
-    FieldSet::of(&[
-        "apiVersion",
-        "kind",
-        "metadata",
-        "metadata.name",
-        "metadata.namespace",
-        "metadata.creationTimestamp",
-        "metadata.selfLink",
-        "metadata.uid",
-        "metadata.clusterName",
-        "metadata.generation",
-        "metadata.managedFields",
-        "metadata.resourceVersion",
-    ])
+    let of_metadata: Vec<String> = NEVER_OWNED_METADATA.iter().map(|name| format!("metadata.{name}")).collect();
+    let names = ["apiVersion", "kind", "metadata"].into_iter().chain(of_metadata.iter().map(String::as_str));
+    FieldSet::of(&names.collect::<Vec<_>>())
 });
+
+/// Fields of metadata that nobody owns.
+pub(super) const NEVER_OWNED_METADATA: [&str; 9] = [
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "selfLink",
+    "uid",
+    "clusterName",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+];
 
 /// A request as ownership sees it.
 #[derive(Clone, Copy)]
@@ -88,12 +91,20 @@ pub fn update(operation: &Operation<'_>, live: Option<&Value>, new: &mut Value) 
 /// What [`update`] would put into `metadata.managedFields` of a new object that has none, as JSON text; `None` if it would
 /// put nothing there. Saves a tree that is only written out again.
 pub fn claim(operation: &Operation<'_>, new: &Value) -> Option<Vec<u8>> {
-    if operation.place().is_some_and(|place| lacks_keys(place, new)) {
+    let place = operation.place()?;
+    if lacks_keys(place, new) {
         return None;
     }
-    let mut managers = Managers::default();
-    operation.update_managers(&operation.empty(), new, &mut managers, operation.manager).ok()?;
-    managers.write()
+    let empty = operation.empty();
+    let id = ManagerId::new(operation.manager, Kind::Update, operation.api_version, operation.subresource);
+    match fresh::fields(place, operation.reset, &empty, new) {
+        Ok(fields) => {
+            let text = fields.map(|fields| write_update(&id, operation.api_version, operation.now, &fields));
+            debug_assert_eq!(text, operation.claim_by_comparison(&empty, new), "{new}");
+            text
+        }
+        Err(fresh::Unusual) => operation.claim_by_comparison(&empty, new),
+    }
 }
 
 /// Merges an applied configuration into the live object (`None`: it is created).
@@ -148,6 +159,12 @@ impl Failed {
 }
 
 impl Operation<'_> {
+    fn claim_by_comparison(&self, empty: &Value, new: &Value) -> Option<Vec<u8>> {
+        let mut managers = Managers::default();
+        self.update_managers(empty, new, &mut managers, self.manager).ok()?;
+        managers.write()
+    }
+
     fn operands(&self) -> Operands<'_> {
         Operands { versions: self.versions, version: self.api_version, reset: self.reset }
     }
@@ -166,7 +183,7 @@ impl Operation<'_> {
     fn empty(&self) -> Value {
         match self.versions.schema_of(self.api_version) {
             Some((schema, ty)) => empty_object(schema, ty),
-            None => Value::Object(serde_json::Map::new()),
+            None => Value::Object(value::Map::new()),
         }
     }
 
@@ -345,7 +362,7 @@ fn set_managed_fields(object: &mut Value, managers: &Managers) {
     remove_managed_fields(object);
     let Some(fields) = managers.encode() else { return };
     if let Some(object) = object.as_object_mut() {
-        let metadata = object.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        let metadata = object.entry("metadata").or_insert_with(|| Value::Object(value::Map::new()));
         if let Some(metadata) = metadata.as_object_mut() {
             metadata.insert("managedFields".to_owned(), fields);
         }

@@ -4,7 +4,7 @@ use super::merge::merge;
 use super::place::{Form, Place};
 use super::validate::validate;
 use crate::schema::{Schema, TypeId};
-use serde_json::Value;
+use value::Value;
 
 /// Merges a configuration into an object as an apply does, but nothing is owned and nothing removed.
 ///

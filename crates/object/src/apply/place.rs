@@ -3,7 +3,7 @@
 use super::element::{Leaf, PathElement};
 use crate::schema::{Emit, Field, Merge, Schema, StructType, Text, Type, TypeId};
 use compact_str::CompactString;
-use serde_json::Value;
+use value::Value;
 
 /// A type in its schema, as it is merged at one place.
 #[derive(Clone, Copy)]

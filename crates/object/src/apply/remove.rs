@@ -3,7 +3,7 @@
 use super::element::PathElement;
 use super::place::{Form, Place};
 use super::set::FieldSet;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// The value without the fields and items in the set; `null` where nothing is left. Inside atomic values nothing can be
 /// removed: they go as a whole.
@@ -36,7 +36,7 @@ fn remove_items(place: Place<'_>, items: &[Value], set: &FieldSet) -> Value {
     if out.is_empty() && !touched { Value::Null } else { Value::Array(out) }
 }
 
-fn remove_entries(place: Place<'_>, map: &Map<String, Value>, set: &FieldSet) -> Value {
+fn remove_entries(place: Place<'_>, map: &Map, set: &FieldSet) -> Value {
     let (mut out, mut touched) = (Map::new(), false);
     for (name, value) in map {
         let element = PathElement::field(name);

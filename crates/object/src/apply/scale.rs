@@ -3,8 +3,8 @@
 use super::element::PathElement;
 use super::managers::{ManagerId, Managers, Owned};
 use super::set::FieldSet;
-use serde_json::Value;
 use std::collections::BTreeMap;
+use value::Value;
 
 const SCALE_VERSION: &str = "autoscaling/v1";
 

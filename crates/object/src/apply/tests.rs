@@ -5,8 +5,8 @@ mod corpus;
 mod rules;
 
 use crate::schema::{TypeId, builtin};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
+use value::Value;
 
 /// The built-in type of a kind.
 fn type_of(api_version: &str, kind: &str) -> Option<TypeId> {

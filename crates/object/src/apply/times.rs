@@ -1,6 +1,6 @@
 //! A write that changes nothing but the times of owners changes nothing.
 
-use serde_json::Value;
+use value::Value;
 
 /// Puts the old times back if the objects are the same but for them. Called after [`super::update`] and
 /// [`super::apply`], on what would be stored.
@@ -22,7 +22,7 @@ fn entries(object: &Value) -> Option<&Vec<Value>> {
 
 fn same_entry(a: &Value, b: &Value) -> bool {
     let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };
-    let timeless = |entry: &serde_json::Map<String, Value>| entry.len() - usize::from(entry.contains_key("time"));
+    let timeless = |entry: &value::Map| entry.len() - usize::from(entry.contains_key("time"));
     timeless(a) == timeless(b) && a.iter().all(|(key, value)| key == "time" || b.get(key) == Some(value))
 }
 

@@ -11,9 +11,9 @@ use super::remove::remove;
 use super::set::FieldSet;
 use super::versions::{ConvertError, Versions};
 use crate::apply::element::{PathElement, same};
-use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use value::Value;
 
 /// What an operation works with.
 pub(super) struct Operands<'a> {

@@ -5,8 +5,8 @@
 use super::element::PathElement;
 use super::place::{Form, ListKind, Place, Scalar, Shape};
 use crate::quote::quote;
-use serde_json::Value;
 use std::collections::BTreeSet;
+use value::Value;
 
 /// Nothing deeper is merged.
 const MAX_DEPTH: usize = 200;

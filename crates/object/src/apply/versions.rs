@@ -1,7 +1,7 @@
 //! Several versions of one kind: owners keep the paths of the version they wrote in.
 
 use crate::schema::{Schema, TypeId};
-use serde_json::Value;
+use value::Value;
 
 /// The versions in which a kind is served.
 pub trait Versions {

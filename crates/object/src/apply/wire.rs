@@ -3,7 +3,7 @@
 use super::element::{ElementError, PathElement};
 use super::set::{FieldSet, Step};
 use crate::json;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// How deep a set may be; no object that passed decoding is deeper.
 const MAX_DEPTH: usize = 200;
@@ -47,7 +47,7 @@ impl FieldSet {
         out.push(b'}');
     }
 
-    fn to_map(&self) -> Map<String, Value> {
+    fn to_map(&self) -> Map {
         let mut map = Map::new();
         for Step { element, is_member, below } in self.steps() {
             let mut child = below.to_map();
@@ -101,7 +101,7 @@ fn read(value: &Value, depth: usize) -> Result<(FieldSet, bool), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn sets_survive_the_wire() {

@@ -4,8 +4,8 @@
 use super::{decode, decode_node};
 use crate::json::{self, Node};
 use crate::schema::{TypeId, builtin};
-use serde_json::{Value, json};
 use std::path::PathBuf;
+use value::{Value, json};
 
 /// The texts of the recorded conversations; `None`, said aloud, where they are not there.
 fn conversations() -> Option<Vec<(String, Vec<u8>)>> {

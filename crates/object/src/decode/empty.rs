@@ -1,7 +1,7 @@
 //! Whether an object has empty lists or maps, without bringing it into form: most have none.
 
 use crate::schema::{Schema, Type, TypeId};
-use serde_json::Value;
+use value::Value;
 
 /// The way from the top to a value, innermost first.
 struct Way<'a> {

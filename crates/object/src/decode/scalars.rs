@@ -5,7 +5,7 @@ use super::{Decoder, Style, base64, time};
 use crate::json::{Node, Number, float_value};
 use crate::quantity::Quantity;
 use crate::schema::Type;
-use serde_json::Value;
+use value::Value;
 
 impl Decoder<'_> {
     /// A scalar, or a value of a wrong type.

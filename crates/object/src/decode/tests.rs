@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::schema::builtin;
-use serde_json::json;
+use value::json;
 
 fn id(name: &str) -> TypeId {
     let full = if name.contains('.') { format!("io.k8s.{name}") } else { format!("io.k8s.api.core.v1.{name}") };

@@ -1,7 +1,7 @@
 //! What Go encodes for a value that was never set.
 
 use crate::schema::{Else, Emit, Schema, Type};
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// The zero value of a type without a pointer. Structs hold each other without a pointer only finitely deep.
 pub(super) fn zero(schema: &Schema, ty: &Type) -> Value {

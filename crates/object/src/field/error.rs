@@ -2,8 +2,8 @@
 
 use super::Path;
 use crate::quote::quote;
-use serde_json::Value;
 use std::fmt;
+use value::Value;
 
 /// The field errors of one object, in the order in which they were found.
 pub type Errors = Vec<Error>;

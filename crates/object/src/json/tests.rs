@@ -1,7 +1,7 @@
 //! What is read, and Go's words about what is not.
 
 use super::*;
-use serde_json::json;
+use value::json;
 
 #[track_caller]
 fn check(text: &[u8], want: Result<Value, &str>) {

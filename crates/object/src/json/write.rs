@@ -5,7 +5,7 @@
 
 use super::compact;
 use super::plain::plain_length;
-use serde_json::{Number, Value};
+use value::{Number, Value};
 
 /// What stands for a byte in a text: 0 for itself, `u` for its number in hexadecimal, else the letter after a backslash.
 const ESCAPES: [u8; 256] = escapes();
@@ -140,7 +140,7 @@ fn write_whole(out: &mut Vec<u8>, mut whole: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[track_caller]
     fn check(value: &Value) {

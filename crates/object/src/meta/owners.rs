@@ -2,7 +2,7 @@
 
 use crate::field::{Error, Errors, Path};
 use crate::view::View;
-use serde_json::Value;
+use value::Value;
 
 /// The fields of an owner reference in upstream's order, and whether an empty one is shown.
 const FIELDS: [(&str, bool); 6] = [

@@ -1,7 +1,7 @@
 //! Metadata as messages show it: in the order of upstream's struct, without what its encoding leaves out.
 
 use crate::view::View;
-use serde_json::Value;
+use value::Value;
 
 /// The fields of `ObjectMeta`, in the order of upstream's struct.
 const FIELDS: [&str; 15] = [
@@ -69,7 +69,7 @@ fn is_left_out(value: View<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn metadata_is_shown_in_the_structs_order() {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::names::name_is_dns_subdomain;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 #[track_caller]
 fn check(meta: Value, want: &[&str]) {

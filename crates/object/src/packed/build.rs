@@ -2,8 +2,8 @@
 
 use super::{Kind, Node, Packed};
 use crate::json::{self, Next, Reader, SyntaxError};
-use serde_json::{Map, Number, Value};
 use std::sync::OnceLock;
+use value::{Map, Number, Value};
 
 /// Room for most objects.
 const NODES: usize = 512;
@@ -88,7 +88,7 @@ impl Packer {
         self.close_list(start)
     }
 
-    fn map(&mut self, map: &Map<String, Value>) -> Option<Node> {
+    fn map(&mut self, map: &Map) -> Option<Node> {
         let start = self.open.len();
         for (key, value) in map {
             let pair = [self.text(key)?, self.value(value)?];

@@ -6,7 +6,7 @@ mod pointer;
 
 use super::{DEPTH_MAX, Rejected, is_deeper_than, json_kind};
 use pointer::Place;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// More operations than this are refused (413).
 pub const MAX_OPERATIONS: usize = 10_000;
@@ -24,7 +24,7 @@ pub struct Patch {
 /// One operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Operation {
-    fields: Map<String, Value>,
+    fields: Map,
     /// Its value is not written as Go would write it: a test does not hold then, since texts are compared.
     is_value_foreign: bool,
 }
@@ -123,7 +123,7 @@ impl Operation {
 const MISSING_ADD: &str = "add operation does not apply: doc is missing path: \"{}\"";
 const MISSING_REMOVE: &str = "remove operation does not apply: doc is missing path: \"{}\"";
 
-fn apply_one(object: &mut Value, operation: &Map<String, Value>, copied: &mut usize) -> Result<(), Rejected> {
+fn apply_one(object: &mut Value, operation: &Map, copied: &mut usize) -> Result<(), Rejected> {
     let kind = operation.get("op").and_then(Value::as_str).unwrap_or("unknown");
     let text = |name: &str| match operation.get(name).and_then(Value::as_str) {
         Some(text) => Ok(text),

@@ -5,9 +5,9 @@ use super::json::Patch;
 use crate::json;
 use crate::raw;
 use crate::schema::{Field, Schema, StructType, Type, TypeId};
-use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashSet;
+use value::{Key, Map, Value};
 
 /// The JSON of `result`, which a merge patch made of `old`, an object of this type if its type is known. Raw values of
 /// `old` may have spellings (see [`crate::raw`]), and those that it still holds stand as they were spelled.
@@ -137,7 +137,7 @@ impl<'s> Writer<'s> {
                 out.push('{');
                 for (index, (key, value)) in self.entries(map, ty).enumerate() {
                     begin_entry(out, index, key);
-                    way.push(key.clone());
+                    way.push(key.to_string());
                     let spelling = raw::spelling(map, key).filter(|_| self.is_raw(key, ty));
                     match (self.spelling(map, key, ty).filter(|_| self.is_untouched(value, way)), spelling) {
                         (Some(text), _) => out.push_str(&text),
@@ -193,7 +193,7 @@ impl<'s> Writer<'s> {
                 out.push('{');
                 for (index, (key, value)) in map.iter().enumerate() {
                     begin_entry(out, index, key);
-                    way.push(key.clone());
+                    way.push(key.to_string());
                     self.patched_sent(out, value, old.and_then(|old| child_of(old, key)), way);
                     way.pop();
                 }
@@ -244,17 +244,13 @@ impl<'s> Writer<'s> {
     }
 
     /// The entries of a map, spellings left out.
-    fn entries<'v>(
-        &self,
-        map: &'v Map<String, Value>,
-        ty: Option<&Type>,
-    ) -> impl Iterator<Item = (&'v String, &'v Value)> + use<'v> {
+    fn entries<'v>(&self, map: &'v Map, ty: Option<&Type>) -> impl Iterator<Item = (&'v Key, &'v Value)> + use<'v> {
         let has_spellings = self.raw_holder(ty).is_some();
         map.iter().filter(move |(key, _)| !has_spellings || !raw::is_spelling(key))
     }
 
     /// How a raw value in a map is spelled, if it is still the one that was spelled so.
-    fn spelling(&self, map: &Map<String, Value>, key: &str, ty: Option<&Type>) -> Option<String> {
+    fn spelling(&self, map: &Map, key: &str, ty: Option<&Type>) -> Option<String> {
         let text = raw::spelling(map, key).filter(|_| self.is_raw(key, ty))?;
         let is_same = json::parse(text.as_bytes()).is_ok_and(|node| Some(&node.into_value()) == map.get(key));
         is_same.then(|| raw::Form::Sent.of(text).into_owned())
@@ -269,7 +265,7 @@ impl<'s> Writer<'s> {
         schema.has_raws(*id).then(|| schema.get(*id))
     }
 
-    fn in_order<'v>(&self, map: &'v Map<String, Value>, ty: Option<&Type>) -> Vec<(&'v String, &'v Value)> {
+    fn in_order<'v>(&self, map: &'v Map, ty: Option<&Type>) -> Vec<(&'v Key, &'v Value)> {
         let mut entries: Vec<_> = self.entries(map, ty).collect();
         if let (Some(schema), Some(Type::Struct(id) | Type::StructOr(id, _))) = (self.schema, ty) {
             let fields = &schema.get(*id).fields;
@@ -378,7 +374,7 @@ fn push_sorted(out: &mut String, value: &Value, sent: Option<&[u8]>) {
 mod tests {
     use super::*;
     use crate::schema::{builtin, builtin_type};
-    use serde_json::json;
+    use value::json;
 
     fn old() -> Value {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"b": "1", "a": "<"},

@@ -1,7 +1,7 @@
 //! JSON merge patch (RFC 7386).
 
 use super::json_kind;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// Merges `patch` into `object`: `null` removes, maps merge, everything else replaces. The message is what a client
 /// sees (400).
@@ -39,12 +39,12 @@ pub fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
             _ => drop(patch.insert(key.clone(), new.clone())),
         }
     }
-    let gone = original.keys().filter(|key| !modified.contains_key(*key));
+    let gone = original.keys().filter(|key| !modified.contains_key(key));
     patch.extend(gone.map(|key| (key.clone(), Value::Null)));
     Value::Object(patch)
 }
 
-fn merge_maps(object: &mut Map<String, Value>, patch: Map<String, Value>) {
+fn merge_maps(object: &mut Map, patch: Map) {
     for (key, mut value) in patch {
         match (object.get_mut(&key), &mut value) {
             (_, Value::Null) => {
@@ -78,7 +78,7 @@ fn drop_nulls(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[track_caller]
     fn check(object: Value, patch: Value, want: Value) {

@@ -1,7 +1,7 @@
 //! Go's `%v` of a decoded JSON value, as upstream's messages show patches: `map[a:[b 1]]`.
 
-use serde_json::Value;
 use std::fmt::Write;
+use value::Value;
 
 /// The value as Go prints it.
 pub fn go_print(value: &Value) -> String {
@@ -60,7 +60,7 @@ fn print_float(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn values_print_as_in_go() {

@@ -13,8 +13,8 @@ use crate::schema::{Schema, TypeId};
 use crate::status::Status;
 use lists::{merge_lists, ordered_by_directive};
 use lookup::Shape;
-use serde_json::{Map, Value};
 use std::collections::HashSet;
+use value::{Key, Map, Value};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -47,22 +47,17 @@ impl Error {
 }
 
 /// Merges `patch` into `object`, a value of type `ty` of `schema`.
-pub fn apply(
-    object: Map<String, Value>,
-    patch: Map<String, Value>,
-    schema: &Schema,
-    ty: TypeId,
-) -> Result<Map<String, Value>, Error> {
+pub fn apply(object: Map, patch: Map, schema: &Schema, ty: TypeId) -> Result<Map, Error> {
     merge_maps(object, patch, Shape::of_struct(schema, ty))
 }
 
 /// Takes from a patch what applying it to `old` uses up, as far as maps merge: errors show what is left.
-pub fn forget_directives(patch: &mut Map<String, Value>, old: &Value) {
+pub fn forget_directives(patch: &mut Map, old: &Value) {
     patch.remove(RETAIN_KEYS);
     if patch.get(PATCH).is_some_and(|directive| directive == "replace") {
         patch.remove(PATCH);
     }
-    let ordered: Vec<String> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
+    let ordered: Vec<Key> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
     for directive in ordered {
         patch.remove(&directive);
         patch.remove(directive.trim_start_matches(SET_ORDER).trim_start_matches('/'));
@@ -74,11 +69,7 @@ pub fn forget_directives(patch: &mut Map<String, Value>, old: &Value) {
     }
 }
 
-fn merge_maps(
-    mut object: Map<String, Value>,
-    mut patch: Map<String, Value>,
-    shape: Shape<'_>,
-) -> Result<Map<String, Value>, Error> {
+fn merge_maps(mut object: Map, mut patch: Map, shape: Shape<'_>) -> Result<Map, Error> {
     if let Some(directive) = patch.get(PATCH) {
         return match directive.as_str() {
             Some("replace") => {
@@ -103,7 +94,7 @@ fn merge_maps(
     Ok(object)
 }
 
-fn merge_field(object: &mut Map<String, Value>, key: String, value: Value, shape: Shape<'_>) -> Result<(), Error> {
+fn merge_field(object: &mut Map, key: Key, value: Value, shape: Shape<'_>) -> Result<(), Error> {
     let merged = match (object.remove(&key), value) {
         (_, Value::Null) => None,
         (Some(Value::Object(old)), Value::Object(new)) => {
@@ -126,7 +117,7 @@ fn merge_field(object: &mut Map<String, Value>, key: String, value: Value, shape
 }
 
 /// `$deleteFromPrimitiveList/name`
-fn delete_from(object: &mut Map<String, Value>, name: &str, value: Value, shape: Shape<'_>) -> Result<(), Error> {
+fn delete_from(object: &mut Map, name: &str, value: Value, shape: Shape<'_>) -> Result<(), Error> {
     if value.is_null() {
         object.remove(name);
         return Ok(());
@@ -141,12 +132,12 @@ fn delete_from(object: &mut Map<String, Value>, name: &str, value: Value, shape:
 }
 
 /// `$retainKeys`: every other key of the object goes.
-fn retain_keys(object: &mut Map<String, Value>, patch: &mut Map<String, Value>) -> Result<(), Error> {
+fn retain_keys(object: &mut Map, patch: &mut Map) -> Result<(), Error> {
     const BAD: Error = Error::Malformed("invalid patch format of retainKeys");
     let Some(keys) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
     let keys: HashSet<&str> = keys.as_array().ok_or(BAD)?.iter().filter_map(Value::as_str).collect();
     let is_directive = |key: &str| key.starts_with(DELETE_FROM) || key.starts_with(SET_ORDER);
-    let fits = |(key, value): (&String, &Value)| value.is_null() || is_directive(key) || keys.contains(key.as_str());
+    let fits = |(key, value): (&Key, &Value)| value.is_null() || is_directive(key) || keys.contains(key.as_str());
     if !patch.iter().all(fits) {
         return Err(BAD);
     }
@@ -155,12 +146,8 @@ fn retain_keys(object: &mut Map<String, Value>, patch: &mut Map<String, Value>) 
 }
 
 /// `$setElementOrder/name` and the lists that they order.
-fn apply_orders(
-    object: &mut Map<String, Value>,
-    patch: &mut Map<String, Value>,
-    shape: Shape<'_>,
-) -> Result<(), Error> {
-    let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
+fn apply_orders(object: &mut Map, patch: &mut Map, shape: Shape<'_>) -> Result<(), Error> {
+    let directives: Vec<Key> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
     for directive in directives {
         let Some(order) = patch.remove(&directive) else { continue };
         let Value::Array(order) = order else { return Err(bad_type("[]interface {}", &order)) };
@@ -210,7 +197,7 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-fn unknown_directive(directive: &Value, map: &Map<String, Value>) -> Error {
+fn unknown_directive(directive: &Value, map: &Map) -> Error {
     let map = go_print(&Value::Object(map.clone()));
     let directive = match directive {
         Value::String(text) => text.clone(),

@@ -7,7 +7,7 @@ use crate::json;
 use crate::raw;
 use crate::schema::{Else, Field, Schema, StructType, Type, TypeId};
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// Reads a message of a type as JSON, of the form that a client could have sent: zero values are there where the
 /// message has them, and what it has beyond the schema is left out. Raw values have spellings (see [`crate::raw`]), which
@@ -63,7 +63,7 @@ impl Messages<'_> {
         ty: &StructType,
         inside: &mut Vec<u32>,
         bytes: &[u8],
-        map: &mut Map<String, Value>,
+        map: &mut Map,
         depth: usize,
     ) -> Result<(), Error> {
         if depth > json::MAX_DEPTH {
@@ -140,13 +140,7 @@ impl Messages<'_> {
     }
 
     /// One key of a map, with its value.
-    fn entry(
-        &self,
-        kind: Kind<'_>,
-        wire: Wire<'_>,
-        entries: &mut Map<String, Value>,
-        depth: usize,
-    ) -> Result<(), Error> {
+    fn entry(&self, kind: Kind<'_>, wire: Wire<'_>, entries: &mut Map, depth: usize) -> Result<(), Error> {
         let Wire::Bytes(bytes) = wire else { return Err(kind.wrong(wire)) };
         let (mut key, mut value) = (String::new(), Value::Null);
         let mut reader = Reader::new(bytes);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::decode;
 use crate::schema::{Else, Type, TypeId, builtin};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn ty(name: &str) -> TypeId {
     builtin().find(name).unwrap_or_else(|| panic!("no type {name}"))

@@ -5,7 +5,7 @@ use crate::decode::base64;
 use crate::raw::spelling;
 use crate::schema::{Else, Field, Schema, StructType, Type, TypeId};
 use jiff::Timestamp;
-use serde_json::Value;
+use value::Value;
 
 /// Whether a type has a message: some have no field numbers.
 pub fn can_write(schema: &Schema, ty: TypeId) -> bool {

@@ -4,8 +4,8 @@ use super::{Form, is_spelling, key_of, note, text};
 use crate::View;
 use crate::json;
 use crate::schema::{Schema, Type, TypeId};
-use serde_json::{Map, Value};
 use std::borrow::Cow;
+use value::{Map, Value};
 
 /// The object without spellings: as everybody but the server's own writes is shown it.
 pub fn plain<'v>(schema: &Schema, ty: TypeId, object: &'v Value) -> Cow<'v, Value> {
@@ -63,13 +63,13 @@ fn carry_into(schema: &Schema, ty: &Type, value: &mut Value, from: &Value, form:
 }
 
 /// Does something with every map that has a field for a raw value, and the field's name.
-fn visit(schema: &Schema, ty: &Type, value: &mut Value, act: &mut dyn FnMut(&mut Map<String, Value>, &str)) {
+fn visit(schema: &Schema, ty: &Type, value: &mut Value, act: &mut dyn FnMut(&mut Map, &str)) {
     match (ty, value) {
         (Type::Struct(id), Value::Object(map)) if schema.has_raws(*id) => {
             for field in &schema.get(*id).fields {
                 if field.is_raw() {
                     act(map, &field.name);
-                } else if let Some(value) = map.get_mut(&*field.name) {
+                } else if let Some(value) = map.get_mut(&field.name) {
                     visit(schema, &field.ty, value, act);
                 }
             }
@@ -90,7 +90,7 @@ fn is_spelled(schema: &Schema, ty: &Type, value: &Value) -> bool {
                     .get(*id)
                     .fields
                     .iter()
-                    .any(|field| map.get(&*field.name).is_some_and(|value| is_spelled(schema, &field.ty, value)))
+                    .any(|field| map.get(&field.name).is_some_and(|value| is_spelled(schema, &field.ty, value)))
         }
         (Type::List(inner), Value::Array(items)) => items.iter().any(|item| is_spelled(schema, inner, item)),
         (Type::Map(inner), Value::Object(map)) => map.values().any(|item| is_spelled(schema, inner, item)),

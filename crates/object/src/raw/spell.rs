@@ -3,7 +3,7 @@
 use super::note;
 use crate::json;
 use crate::schema::{Schema, Type, TypeId};
-use serde_json::Value;
+use value::Value;
 
 /// Notes in an object of a type, which was read from `text`, how its raw values stand there.
 pub fn spell(schema: &Schema, ty: TypeId, text: &[u8], object: &mut Value) {
@@ -20,7 +20,7 @@ fn spell_in(schema: &Schema, ty: &Type, text: &[u8], value: &mut Value) {
                     // It leaves an earlier one of the same name alone.
                 } else if field.is_raw() {
                     note(map, &key, &String::from_utf8_lossy(text));
-                } else if let Some(value) = map.get_mut(&*key) {
+                } else if let Some(value) = map.get_mut(&key) {
                     spell_in(schema, &field.ty, text, value);
                 }
             }
@@ -32,7 +32,7 @@ fn spell_in(schema: &Schema, ty: &Type, text: &[u8], value: &mut Value) {
         }
         (Type::Map(inner), Value::Object(map)) => {
             for (key, text) in json::raw_entries(text).unwrap_or_default() {
-                if let Some(value) = map.get_mut(&*key) {
+                if let Some(value) = map.get_mut(&key) {
                     spell_in(schema, inner, text, value);
                 }
             }

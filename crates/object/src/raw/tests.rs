@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::schema::{TypeId, builtin, builtin_type};
-use serde_json::json as value;
+use value::json as value;
 
 fn revision() -> TypeId {
     builtin_type("apps/v1", "ControllerRevision").unwrap()

@@ -3,8 +3,8 @@
 use super::{is_spelling, spelling};
 use crate::json;
 use crate::schema::{Schema, StructType, Type, TypeId};
-use serde_json::{Map, Value};
 use std::borrow::Cow;
+use value::{Map, Value};
 
 /// How raw values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub fn write_fields(
     out: &mut Vec<u8>,
     schema: &Schema,
     ty: TypeId,
-    object: &Map<String, Value>,
+    object: &Map,
     form: Form,
     wanted: impl Fn(&str) -> bool,
 ) {
@@ -49,7 +49,7 @@ struct Writer<'s> {
 }
 
 impl Writer<'_> {
-    fn entry(&self, out: &mut Vec<u8>, ty: &StructType, map: &Map<String, Value>, name: &str, value: &Value) {
+    fn entry(&self, out: &mut Vec<u8>, ty: &StructType, map: &Map, name: &str, value: &Value) {
         json::write_text(out, name);
         out.push(b':');
         match ty.field(name) {

@@ -30,9 +30,9 @@
 //! - `default=JSON`: the declared default.
 
 use super::{Else, Emit, Field, Merge, Patch, Schema, StructType, Text, Type, TypeId, Union};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
+use value::Value;
 
 /// Why a table cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

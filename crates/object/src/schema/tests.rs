@@ -1,7 +1,7 @@
 //! Known facts of the built-in table, and that it is whole.
 
 use super::*;
-use serde_json::json;
+use value::json;
 
 fn field(ty: &str, name: &str) -> &'static Field {
     let id = builtin().find(ty).unwrap_or_else(|| panic!("no type {ty}"));

@@ -8,8 +8,8 @@ use crate::names::{is_qualified_name, is_valid_label_value};
 use crate::quote::quote;
 use crate::status::aggregate;
 use crate::view::View;
-use serde_json::Value;
 use std::fmt;
+use value::Value;
 
 /// A set of requirements, all of which must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@
 //! container. Read when somebody wants a name, and kept, since a container's name does not change.
 
 use super::{Owner, Owners, Sort};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use value::Value;
 
 /// The largest file that is believed to be a container's.
 const LARGEST: u64 = 4 << 20;
@@ -166,7 +166,7 @@ fn of_bundle(config: &Value) -> Option<Owner> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     fn write(root: &Path, path: &str, value: &Value) {
         let path = root.join(path);

@@ -1,7 +1,7 @@
 //! How a command ended, as the client hears of it on the error channel.
 
 use super::Verb;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

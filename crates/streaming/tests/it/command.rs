@@ -50,9 +50,9 @@ async fn version_5_closes_standard_input() {
     client.send(b"\xff\x00").await;
     let channels = client.rest().await;
     assert_eq!((&channels[1][..], &channels[2][..]), (&b"hello world"[..], &b"done"[..]));
-    let status: serde_json::Value = serde_json::from_slice(&channels[3]).unwrap();
+    let status: value::Value = serde_json::from_slice(&channels[3]).unwrap();
     assert_eq!(status["reason"], "NonZeroExitCode");
-    assert_eq!(status["details"]["causes"][0], serde_json::json!({"reason": "ExitCode", "message": "3"}));
+    assert_eq!(status["details"]["causes"][0], value::json!({"reason": "ExitCode", "message": "3"}));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_node_without_the_container_says_so() {
     let mut client = WebSocket::open(echo_node().await, &target(-1), "v5.channel.k8s.io").await;
     client.send(b"\xff\x00").await;
     let channels = client.rest().await;
-    let status: serde_json::Value = serde_json::from_slice(&channels[3]).unwrap();
+    let status: value::Value = serde_json::from_slice(&channels[3]).unwrap();
     let message = "Internal error occurred: error executing command in container: no such container";
     assert_eq!((status["message"].as_str(), status["code"].as_i64()), (Some(message), Some(500)));
 }
@@ -101,7 +101,7 @@ async fn spdy_has_a_stream_for_each() {
     client.data(3, b"hello", false).await;
     client.data(3, b"", true).await;
     assert_eq!(client.until_last(5).await, "hello");
-    let status: serde_json::Value = serde_json::from_str(&client.until_last(1).await).unwrap();
+    let status: value::Value = serde_json::from_str(&client.until_last(1).await).unwrap();
     assert_eq!(status["details"]["causes"][0]["message"], "7");
     assert!(matches!(client.next().await, Some(Frame::GoAway { .. })));
     assert_eq!(client.next().await, None);
@@ -125,7 +125,7 @@ async fn a_terminal_has_a_size() {
     }
     client.data(7, b"{\"Width\":80,\"Height\":24}\n", false).await;
     client.data(3, b"", true).await;
-    let status: serde_json::Value = serde_json::from_str(&client.until_last(1).await).unwrap();
+    let status: value::Value = serde_json::from_str(&client.until_last(1).await).unwrap();
     assert_eq!(status["status"], "Success");
 }
 

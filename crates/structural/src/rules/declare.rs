@@ -2,7 +2,7 @@
 
 use crate::node::{Additional, Kind, ListType, Node};
 use cel::{Decl, DeclKind, ListOf, MAX_REQUEST, ObjectDecl, escape};
-use serde_json::Value;
+use object::Value;
 
 /// Sizes in JSON of the shortest values.
 const MIN_TEXT: u64 = 2;

@@ -3,8 +3,8 @@
 use super::{Compiled, Expression, Rule, compile, declare};
 use crate::node::{Additional, ListType, Node};
 use cel::{Activation, Decl, DeclKind, Evaluated, Fault, Val};
+use object::Value;
 use object::field::{Error, Errors, Path};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Most that all rules of an object may cost together.
@@ -205,7 +205,7 @@ impl Walk {
             Value::Object(fields) => {
                 for (name, value) in fields {
                     let (old, ratchet) = (old.and_then(|old| old.get(name)), ratchet.field(name));
-                    if let Some(property) = rung.properties.get(name) {
+                    if let Some(property) = rung.properties.get(name.as_str()) {
                         self.rung(property, value, old, ratchet, &path.child(name))?;
                     } else if let Some(additional) = &rung.additional {
                         self.rung(additional, value, old, ratchet, &path.key(name))?;

@@ -1,8 +1,8 @@
 //! One thing that is wrong, and what becomes of it as a field error.
 
+use object::Value;
 use object::field::{Error, Errors, Path};
 use object::quote::quote;
-use serde_json::Value;
 
 /// What kind of wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::fault::{Code, Fault};
 use super::{Outcome, is_numeric};
 use crate::{Kind, Node};
-use serde_json::{Number, Value};
+use object::{Number, Value};
 
 /// True if Go decodes the number as a whole one.
 pub(super) fn is_whole(number: &Number) -> bool {

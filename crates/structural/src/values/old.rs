@@ -1,7 +1,7 @@
 //! The old value that belongs to a new one.
 
 use crate::{ListType, Node};
-use serde_json::Value;
+use object::Value;
 
 /// An old value, with the schema by which its parts are found.
 #[derive(Clone, Copy)]

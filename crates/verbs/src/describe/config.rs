@@ -4,8 +4,8 @@ use super::page::{Page, pairs, plain, texts};
 use crate::api::Api;
 use crate::error::Result;
 use crate::text::{field, name, time};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use value::Value;
 
 fn bytes(encoded: &str) -> usize {
     let padding = encoded.bytes().rev().take_while(|byte| *byte == b'=').count();

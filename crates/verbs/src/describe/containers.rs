@@ -4,7 +4,7 @@ use super::page::{Page, or_none, pairs, plain};
 use super::volumes::volumes;
 use crate::text::{field, time};
 use object::quantity::Quantity;
-use serde_json::Value;
+use value::Value;
 
 /// A pod template within another object.
 pub(super) fn pod_template(page: &mut Page, template: &Value) {

@@ -1,7 +1,7 @@
 //! Any object, field by field.
 
 use super::page::{Page, plain};
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// Fields that are not shown, or are shown above.
 const SKIPPED: &[&str] =
@@ -19,7 +19,7 @@ pub(super) fn object(page: &mut Page, object: &Value) {
     }
 }
 
-fn fields(page: &mut Page, level: usize, map: &Map<String, Value>, prefix: &str) {
+fn fields(page: &mut Page, level: usize, map: &Map, prefix: &str) {
     if level > DEEPEST {
         return;
     }

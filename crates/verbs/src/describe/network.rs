@@ -4,7 +4,7 @@ use super::page::{Page, joined, plain, texts};
 use crate::api::Api;
 use crate::error::Result;
 use crate::text::{field, name};
-use serde_json::Value;
+use value::Value;
 
 /// So many endpoints are named.
 const SHOWN: usize = 3;

@@ -5,8 +5,8 @@ use crate::api::Api;
 use crate::error::Result;
 use crate::text::{age, field, name, query, time};
 use object::quantity::Quantity;
-use serde_json::Value;
 use std::collections::BTreeMap;
+use value::Value;
 
 pub(super) async fn node(api: &Api, page: &mut Page, object: &Value) -> Result<()> {
     let (spec, status) = (&object["spec"], &object["status"]);

@@ -4,7 +4,7 @@ use crate::apply::LAST_APPLIED;
 use crate::events::interval;
 use crate::table::tabbed;
 use crate::text::field;
-use serde_json::Value;
+use value::Value;
 
 /// A page under way.
 #[derive(Debug, Default)]
@@ -198,7 +198,7 @@ fn toleration(one: &Value) -> String {
 /// Texts of a map, in order.
 pub(super) fn pairs(map: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    map.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
+    map.as_object().into_iter().flatten().map(|(key, value)| (key.to_string(), text(value))).collect()
 }
 
 /// `a=b,c=d`, or `<none>`

@@ -4,7 +4,7 @@ use super::containers::{containers, resources};
 use super::page::Page;
 use super::volumes::volumes;
 use crate::text::{age, field, time};
-use serde_json::Value;
+use value::Value;
 
 pub(super) fn pod(page: &mut Page, pod: &Value) {
     let (spec, status) = (&pod["spec"], &pod["status"]);

@@ -2,7 +2,7 @@
 
 use super::page::{Page, count, joined, plain, shown_selector};
 use crate::text::{field, name};
-use serde_json::Value;
+use value::Value;
 
 pub(super) fn priority_class(page: &mut Page, object: &Value) {
     page.field(0, "Name", name(object));

@@ -5,7 +5,7 @@ use super::volumes::source;
 use crate::api::Api;
 use crate::error::Result;
 use crate::text::{age, field, name, time};
-use serde_json::Value;
+use value::Value;
 
 fn status(page: &mut Page, object: &Value) {
     match field(object, "/metadata/deletionTimestamp") {

@@ -2,7 +2,7 @@
 
 use super::page::{Page, plain};
 use crate::text::field;
-use serde_json::Value;
+use value::Value;
 
 /// The volumes of a pod.
 pub(super) fn volumes(page: &mut Page, list: &Value, indent: &str) {

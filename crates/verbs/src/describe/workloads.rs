@@ -5,7 +5,7 @@ use super::page::{Page, count, joined, plain, selector, shown_selector};
 use crate::api::Api;
 use crate::error::Result;
 use crate::text::{field, human, query, time};
-use serde_json::Value;
+use value::Value;
 
 fn is_owned(item: &Value, owner: &Value) -> bool {
     let owners = item["metadata"]["ownerReferences"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -9,9 +9,9 @@ use crate::table::tabbed;
 use crate::text::{field, query};
 use object::patch::strategic;
 use object::schema::{builtin, builtin_type};
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
+use value::{Map, Value, json};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
@@ -170,9 +170,9 @@ fn without_hash(template: &Value) -> Value {
 }
 
 /// The annotations of the revision, but those that belong to the present.
-fn annotations(object: &Value, revision: &Value) -> Map<String, Value> {
+fn annotations(object: &Value, revision: &Value) -> Map {
     let of = |object: &Value| object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-    let mut kept: Map<String, Value> = of(object).into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())).collect();
+    let mut kept: Map = of(object).into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())).collect();
     kept.extend(of(revision).into_iter().filter(|(key, _)| !KEPT.contains(&key.as_str())));
     kept
 }

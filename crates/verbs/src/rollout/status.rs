@@ -5,10 +5,10 @@ use crate::error::{Error, Result};
 use crate::select::{Selection, Target};
 use crate::text::{field, name};
 use futures_util::StreamExt as _;
-use serde_json::Value;
 use std::io::Write;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+use value::Value;
 
 /// What to follow.
 #[derive(Clone, Debug)]
@@ -191,7 +191,7 @@ fn stateful_set(object: &Value) -> Result<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use value::json;
 
     #[test]
     fn deployments_tell_how_far_they_are() {

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::number::format_float32;
 use crate::resolve::Scalar;
 use crate::tree::{NodeId, NodeKind};
-use serde_json::Value;
+use value::Value;
 
 impl Reader<'_> {
     /// The text of a key, and whether it was a text from the start.

@@ -55,8 +55,7 @@ fn user(user: &UserInfo) -> Value {
         out.insert("groups".to_owned(), user.groups.clone().into());
     }
     if !user.extra.is_empty() {
-        let extra: Map<String, Value> =
-            user.extra.iter().map(|(key, values)| (key.clone(), values.clone().into())).collect();
+        let extra: Map = user.extra.iter().map(|(key, values)| (key.clone(), values.clone().into())).collect();
         out.insert("extra".to_owned(), extra.into());
     }
     out.into()

@@ -66,7 +66,7 @@ pub(super) fn seen(claims: &Value) -> Value {
     match claims {
         Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
         Value::Array(items) => items.iter().map(seen).collect(),
-        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), seen(value))).collect::<Map<_, _>>().into(),
+        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), seen(value))).collect::<Map>().into(),
         other => other.clone(),
     }
 }

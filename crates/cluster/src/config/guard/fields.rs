@@ -2,7 +2,7 @@
 
 use super::Field;
 use crate::config::settings::{boolean, names, number, path};
-use serde_json::Value;
+use object::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 

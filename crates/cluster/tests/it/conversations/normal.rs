@@ -2,8 +2,8 @@
 //!
 //! The rules are those of the tool that comes with the recordings.
 
+use object::{Map, Value, json};
 use regex::Regex;
-use serde_json::{Map, Value, json};
 
 /// What is replaced in texts.
 pub(super) struct Patterns {
@@ -36,7 +36,7 @@ impl Patterns {
         }
     }
 
-    fn map(&self, map: &Map<String, Value>, namespace: &str) -> Map<String, Value> {
+    fn map(&self, map: &Map, namespace: &str) -> Map {
         let mut out = Map::new();
         for (key, value) in map {
             let key = key.replace(namespace, "{ns}");
@@ -136,7 +136,7 @@ pub(super) fn drop_path(value: &mut Value, path: &[&str]) {
         }
         Value::Object(map) => {
             let keys: Vec<String> = match *head {
-                "*" => map.keys().cloned().collect(),
+                "*" => map.keys().map(ToString::to_string).collect(),
                 head => vec![head.replace('~', ".")],
             };
             for key in keys {
@@ -155,9 +155,8 @@ pub(super) fn drop_path(value: &mut Value, path: &[&str]) {
 pub(super) fn difference(want: &Value, got: &Value, place: &str) -> Option<String> {
     match (want, got) {
         (Value::Object(want), Value::Object(got)) => {
-            let missing =
-                want.keys().find(|key| !got.contains_key(*key)).map(|key| format!("{place}.{key} is missing"));
-            let extra = || got.keys().find(|key| !want.contains_key(*key)).map(|key| format!("{place}.{key} is new"));
+            let missing = want.keys().find(|key| !got.contains_key(key)).map(|key| format!("{place}.{key} is missing"));
+            let extra = || got.keys().find(|key| !want.contains_key(key)).map(|key| format!("{place}.{key} is new"));
             let inner = || want.iter().find_map(|(key, want)| difference(want, &got[key], &format!("{place}.{key}")));
             missing.or_else(extra).or_else(inner)
         }

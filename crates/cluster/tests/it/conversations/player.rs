@@ -4,9 +4,9 @@ use super::normal::{Patterns, at, difference, drop_path, without_vendor};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::Body;
+use object::{Map, Value, json};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
-use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -136,7 +136,7 @@ impl Player {
         let mut body = without_vendor(self.patterns.normal(&answer["body"], namespace, ""));
         if let Some(only) = step["only"].as_array() {
             let paths = only.iter().filter_map(Value::as_str);
-            body = paths.map(|path| (path.to_owned(), at(&body, path))).collect::<Map<_, _>>().into();
+            body = paths.map(|path| (path.to_owned(), at(&body, path))).collect::<Map>().into();
         } else {
             for path in step["ignore"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 drop_path(&mut body, &path.split('.').collect::<Vec<_>>());

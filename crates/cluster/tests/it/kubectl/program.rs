@@ -100,7 +100,7 @@ fn installed() -> Vec<PathBuf> {
 /// Its minor version; `None` if it does not say one.
 fn minor(path: &Path) -> Option<u32> {
     let output = Command::new(path).args(["version", "--client", "--output", "json"]).output().ok()?;
-    let version: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    let version: object::Value = serde_json::from_slice(&output.stdout).ok()?;
     let minor = version["clientVersion"]["minor"].as_str()?;
     minor.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok()
 }

@@ -28,7 +28,7 @@ async fn beat(client: kube::Client) {
     let name = kubelet::NODE;
     let path = format!("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}");
     loop {
-        let lease = serde_json::json!({
+        let lease = object::json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name},
             "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": informer::clock::now_micro_text()},
         });
@@ -36,7 +36,7 @@ async fn beat(client: kube::Client) {
             .header("content-type", "application/apply-patch+yaml")
             .body(lease.to_string().into_bytes())
             .unwrap();
-        client.request::<serde_json::Value>(request).await.expect("the lease is taken");
+        client.request::<object::Value>(request).await.expect("the lease is taken");
         tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     }
 }
@@ -73,7 +73,7 @@ async fn every_kubectl_reaches_into_pods() {
 }
 
 async fn prepare(client: &kube::Client, namespace: &str, port: u16) {
-    let object = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    let object = object::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
     kubelet::create(client, "Namespace", None, object).await;
     kubelet::run_pod(client, namespace, "web", &["main"], port).await;
     kubelet::run_pod(client, namespace, "two", &["one", "other"], port).await;

@@ -1,7 +1,7 @@
 //! Horizontal pod autoscalers where nobody measures: limits hold, and what is missing is said.
 
 use super::stage::{DEPLOYMENTS, Stage, template};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const AUTOSCALERS: &str = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
 

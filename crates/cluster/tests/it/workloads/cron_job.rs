@@ -1,7 +1,7 @@
 //! CronJobs start Jobs on time.
 
 use super::stage::Stage;
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const CRON_JOBS: &str = "/apis/batch/v1/namespaces/default/cronjobs";
 const JOBS: &str = "/apis/batch/v1/namespaces/default/jobs";

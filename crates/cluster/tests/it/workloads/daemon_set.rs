@@ -1,7 +1,7 @@
 //! DaemonSets bring a pod to every node.
 
 use super::stage::{PODS, Stage, stays, template};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const SETS: &str = "/apis/apps/v1/namespaces/default/daemonsets";
 const SET: &str = "/apis/apps/v1/namespaces/default/daemonsets/agent";

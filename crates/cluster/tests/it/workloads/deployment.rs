@@ -1,7 +1,7 @@
 //! Deployments make ReplicaSets, and those pods.
 
 use super::stage::{DEPLOYMENTS, PODS, REPLICA_SETS, Stage, name, stays, template};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 fn deployment(replicas: i64, more: Value) -> Value {
     let mut deployment = json!({

@@ -1,7 +1,7 @@
 //! What stands behind Services.
 
 use super::stage::{PODS, Stage, name, template};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const SERVICES: &str = "/api/v1/namespaces/default/services";
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";

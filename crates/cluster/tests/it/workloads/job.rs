@@ -1,7 +1,7 @@
 //! Jobs run to their end.
 
 use super::stage::{PODS, Stage, name, stays};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const JOBS: &str = "/apis/batch/v1/namespaces/default/jobs";
 const JOB: &str = "/apis/batch/v1/namespaces/default/jobs/job";

@@ -1,7 +1,7 @@
 //! Nodes that are not well lose pods; budgets hold evictions back.
 
 use super::stage::{PODS, Stage, stays, template};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const BUDGET: &str = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/web";
 

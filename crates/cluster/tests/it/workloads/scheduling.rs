@@ -1,7 +1,7 @@
 //! Pods get nodes, wait for nodes, and make room for each other.
 
 use super::stage::{PODS, Stage};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const NODES: &str = "/api/v1/nodes";
 

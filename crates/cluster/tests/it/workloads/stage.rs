@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use http::{Method, Request};
-use serde_json::{Value, json};
+use object::{Value, json};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up.

@@ -1,7 +1,7 @@
 //! StatefulSets make pods in order, with names and storage of their own.
 
 use super::stage::{PODS, Stage, name, stays, template};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const SETS: &str = "/apis/apps/v1/namespaces/default/statefulsets";
 const SET: &str = "/apis/apps/v1/namespaces/default/statefulsets/db";

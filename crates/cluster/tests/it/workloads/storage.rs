@@ -1,7 +1,7 @@
 //! Claims get volumes, and keep them while they are in use.
 
 use super::stage::{PODS, Stage, stays, template};
-use serde_json::{Value, json};
+use object::{Value, json};
 
 const CLAIMS: &str = "/api/v1/namespaces/default/persistentvolumeclaims";
 const VOLUMES: &str = "/api/v1/persistentvolumes";

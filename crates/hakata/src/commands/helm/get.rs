@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use helm::release::Release;
-use serde_json::Value;
+use value::Value;
 
 use super::flags::Global;
 use super::output::print;
@@ -114,7 +114,7 @@ fn metadata(release: &Release, chosen: bool, format: Format) -> String {
     let mut dependencies: Vec<&str> =
         chart["dependencies"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect();
     dependencies.sort_unstable();
-    let none = serde_json::Map::new();
+    let none = value::Map::new();
     let annotations = chart["annotations"].as_object().unwrap_or(&none);
     let method = match release.apply_method.as_str() {
         "" => "client-side apply (defaulted)".to_owned(),
@@ -137,7 +137,7 @@ fn metadata(release: &Release, chosen: bool, format: Format) -> String {
         ("DEPLOYED_AT", deployed.clone()),
         ("APPLY_METHOD", method),
     ];
-    let mut value = serde_json::json!({
+    let mut value = value::json!({
         "name": release.name, "chart": text("name"), "version": text("version"), "appVersion": text("appVersion"),
         "namespace": release.namespace, "revision": release.version, "status": release.info.status,
         "deployedAt": deployed,
@@ -149,7 +149,7 @@ fn metadata(release: &Release, chosen: bool, format: Format) -> String {
         ("applyMethod", release.apply_method.as_str().into()),
     ];
     for (name, field) in optional {
-        let empty = field.is_null() || field == "" || field.as_object().is_some_and(serde_json::Map::is_empty);
+        let empty = field.is_null() || field == "" || field.as_object().is_some_and(value::Map::is_empty);
         if !empty {
             value[name] = field;
         }

@@ -49,7 +49,7 @@ pub(crate) struct Args {
 }
 
 /// `key=value` pairs.
-pub(crate) fn labels(pairs: &[String]) -> serde_json::Map<String, serde_json::Value> {
+pub(crate) fn labels(pairs: &[String]) -> value::Map {
     let split = |pair: &String| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.into()));
     pairs.iter().filter_map(split).collect()
 }

@@ -1,6 +1,6 @@
 //! The fields of a release, as Helm orders them in JSON.
 
-use serde_json::Value;
+use value::Value;
 
 use super::printing::escaped;
 
@@ -93,7 +93,7 @@ pub(super) const RELEASE: Shape = Fields(&[
 pub(super) fn ordered(value: &Value, shape: &Shape) -> String {
     match (value, shape) {
         (Value::Object(map), Fields(fields)) => {
-            let known = fields.iter().filter_map(|(name, inner)| Some((*name, map.get(*name)?, *inner)));
+            let known = fields.iter().filter_map(|(name, inner)| Some((*name, map.get(name)?, *inner)));
             let others = map.iter().filter(|(name, _)| !fields.iter().any(|(known, _)| known == name));
             let others = others.map(|(name, value)| (name.as_str(), value, &Any));
             let one = |(name, value, inner): (&str, &Value, &Shape)| {

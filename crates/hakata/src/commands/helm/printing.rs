@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use helm::release::Release;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 /// In what form a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -172,7 +172,7 @@ pub(crate) fn hooks(release: &Release) -> String {
 }
 
 /// Labels on one line.
-pub(crate) fn labels(labels: &serde_json::Map<String, Value>) -> String {
+pub(crate) fn labels(labels: &value::Map) -> String {
     let mut all: Vec<String> =
         labels.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
     all.sort();

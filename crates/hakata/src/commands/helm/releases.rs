@@ -3,7 +3,7 @@
 use anyhow::{anyhow, bail};
 use helm::cluster::Cascade;
 use helm::release::{Release, Rollback, Storage, Uninstall, Waiting};
-use serde_json::Value;
+use value::Value;
 
 use super::cluster::{self, DryRun, OperationFlags, dry_run};
 use super::flags::Global;

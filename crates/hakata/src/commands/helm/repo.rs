@@ -7,7 +7,7 @@ use clap::Subcommand;
 use helm::repository::config::{Entry, Repositories};
 use helm::repository::index::Index;
 use helm::repository::{Places, fetch};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::cluster::duration;
 use super::flags::Global;

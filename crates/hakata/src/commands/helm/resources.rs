@@ -1,7 +1,7 @@
 //! Tables of objects, as the server makes them and kubectl shows them.
 
 use helm::release::Resources;
-use serde_json::Value;
+use value::Value;
 
 /// The objects, kind by kind.
 pub(crate) fn text(resources: &[Resources]) -> String {

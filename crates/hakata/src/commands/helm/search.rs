@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use helm::repository::hub;
 use helm::repository::search::{Search, search};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use super::flags::Global;
 use super::output::{print, warn};

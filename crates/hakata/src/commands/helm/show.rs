@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use helm::show::{Part, show};
-use serde_json::Value;
+use value::Value;
 use verbs::jsonpath::Template;
 
 use super::flags::{ChartFlags, Global};

@@ -150,9 +150,9 @@ fn show_crd_changes(global: &Global, chart: &helm::chart::Chart, really: bool) -
         Ok(changes)
     })?;
     for change in changes {
-        let text = |object: &serde_json::Value| {
+        let text = |object: &value::Value| {
             let mut object = object.clone();
-            if let Some(metadata) = object.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+            if let Some(metadata) = object.get_mut("metadata").and_then(value::Value::as_object_mut) {
                 metadata.remove("managedFields");
             }
             if object.is_null() { String::new() } else { helm::to_yaml(&object) }

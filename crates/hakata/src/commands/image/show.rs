@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use container::images::Removed;
 use container::{Image, Images};
-use serde_json::{Value, json};
 use std::io::Write;
+use value::{Value, json};
 
 /// What `hakata image ls` can be told.
 #[derive(clap::Args)]

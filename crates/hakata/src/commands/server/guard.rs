@@ -31,7 +31,7 @@ impl clap::FromArgMatches for Guard {
         let mut layer = Layer::default();
         for field in FIELDS {
             let Some(text) = said(field, matches) else { continue };
-            let take = layer.take(field, serde_json::Value::String(text), || format!("--{}", field.key));
+            let take = layer.take(field, value::Value::String(text), || format!("--{}", field.key));
             take.map_err(|error| Error::raw(clap::error::ErrorKind::ValueValidation, format!("{error}\n")))?;
         }
         Ok(Guard(layer))

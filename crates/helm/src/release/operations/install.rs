@@ -1,6 +1,6 @@
 //! Installing a chart.
 
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 use super::{Common, check_labels, method, record_failure};
 use crate::Error;
@@ -27,7 +27,7 @@ pub struct Install {
     pub enable_dns: bool,
     pub dry_run: bool,
     pub rollback_on_failure: bool,
-    pub labels: Map<String, Value>,
+    pub labels: Map,
 }
 
 /// Installs a chart.

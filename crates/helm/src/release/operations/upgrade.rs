@@ -1,6 +1,6 @@
 //! Upgrading a release.
 
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 use super::{Common, check_labels, claim, method, record_failure};
 use crate::Error;
@@ -27,7 +27,7 @@ pub struct Upgrade {
     pub dry_run: bool,
     pub cleanup_on_fail: bool,
     pub rollback_on_failure: bool,
-    pub labels: Map<String, Value>,
+    pub labels: Map,
 }
 
 /// Upgrades a release to a chart and values.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use distribution::Credentials;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 use crate::Error;
 

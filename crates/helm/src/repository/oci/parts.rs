@@ -81,7 +81,7 @@ fn annotations(chart: &Chart, created: &str) -> BTreeMap<String, String> {
         own.map(|(name, text)| (format!("org.opencontainers.image.{name}"), text)).collect();
     let fixed = ["org.opencontainers.image.version", "org.opencontainers.image.title"];
     let given = metadata.annotations.iter().flatten().filter(|(name, _)| !fixed.contains(&name.as_str()));
-    all.extend(given.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())));
+    all.extend(given.map(|(name, value)| (name.to_string(), value.as_str().unwrap_or_default().to_owned())));
     all
 }
 

@@ -1,6 +1,6 @@
 //! The words of a line of `--set`, and how complaints show them.
 
-use serde_json::Value;
+use value::Value;
 
 /// What is left of a line.
 pub(super) struct Words<'a> {

@@ -226,7 +226,7 @@ fn second_behavior(value: Value) -> Value {
                 chars.next().map(|first| first.to_lowercase().collect::<String>() + chars.as_str()).unwrap_or_default()
             };
             let set = map.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(set.map(|(key, value)| (lower(key), second_behavior(value))).collect())
+            Value::Object(set.map(|(key, value)| (lower(key.into()), second_behavior(value))).collect())
         }
         Value::Array(items) => items.into_iter().map(second_behavior).collect(),
         other => other,

@@ -73,7 +73,7 @@ fn current_cpu(metric: View<'_>) -> Option<i64> {
     resource.get("current").opt_int("averageUtilization").filter(|_| is_cpu)
 }
 
-fn default_counts(status: &mut Map<String, Value>) {
+fn default_counts(status: &mut Map) {
     for name in ["currentReplicas", "desiredReplicas"] {
         status.entry(name).or_insert_with(|| 0.into());
     }

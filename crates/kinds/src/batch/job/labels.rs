@@ -81,7 +81,7 @@ pub(super) fn validate_generated(object: View<'_>, old: View<'_>, errors: &mut E
         validate_label(labels, key, value, errors);
     }
     let expected: Value =
-        expected.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect::<object::Map<_, _>>().into();
+        expected.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect::<object::Map>().into();
     let selector = spec.get("selector");
     if let Ok(read) = Selector::from_object(selector)
         && !read.matches(&View::from(&expected))

@@ -95,7 +95,7 @@ fn allow_resources(allowed: &mut Value, template: View<'_>) {
     }
 }
 
-fn copy(to: &mut object::Map<String, Value>, from: View<'_>, name: &str) {
+fn copy(to: &mut object::Map, from: View<'_>, name: &str) {
     match from.get(name).value() {
         Some(value) => drop(to.insert(name.to_owned(), value.clone())),
         None => drop(to.remove(name)),

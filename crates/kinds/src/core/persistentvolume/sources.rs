@@ -69,7 +69,7 @@ pub(super) fn validate(spec: View<'_>, name: &str, path: &Path<'_>, errors: &mut
 }
 
 /// Fills what sources have where a client leaves it out.
-pub(super) fn defaults(spec: &mut Map<String, Value>) {
+pub(super) fn defaults(spec: &mut Map) {
     let defaults: [(&str, &[(&str, Value)]); 5] = [
         ("hostPath", &[("type", "".into())]),
         ("rbd", &[("pool", "rbd".into()), ("user", "admin".into()), ("keyring", "/etc/ceph/keyring".into())]),
@@ -86,7 +86,7 @@ pub(super) fn defaults(spec: &mut Map<String, Value>) {
         ("scaleIO", &[("storageMode", "ThinProvisioned".into()), ("fsType", "xfs".into())]),
     ];
     for (name, fields) in &defaults {
-        let Some(source) = spec.get_mut(*name).and_then(Value::as_object_mut) else { continue };
+        let Some(source) = spec.get_mut(name).and_then(Value::as_object_mut) else { continue };
         for (field, value) in *fields {
             match value.as_str() {
                 Some(text) if *name != "azureDisk" => change::set_default_text(source, field, text),

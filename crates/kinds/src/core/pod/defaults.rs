@@ -12,7 +12,7 @@ pub(crate) use resources::round_requirements;
 
 use object::{Map, Value, View, json};
 
-type Fields = Map<String, Value>;
+type Fields = Map;
 
 /// Annotations in which clients before 1.8 kept init containers; they are dropped.
 const OLD_INIT_CONTAINERS: &[&str] = &[
@@ -117,7 +117,7 @@ fn drop_old_annotations(object: &mut Value) {
     let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
     if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
         for name in OLD_INIT_CONTAINERS {
-            annotations.remove(*name);
+            annotations.remove(name);
         }
     }
 }

@@ -119,7 +119,7 @@ fn plain(value: View<'_>) -> Node {
         Some(Value::String(text)) => Node::Scalar(quoted(text)),
         Some(Value::Array(items)) => Node::List(items.iter().map(|item| plain(View::from(item))).collect()),
         Some(Value::Object(map)) => {
-            Node::Map(map.iter().map(|(key, value)| (key.clone(), plain(View::from(value)))).collect())
+            Node::Map(map.iter().map(|(key, value)| (key.to_string(), plain(View::from(value)))).collect())
         }
         Some(scalar) => Node::Scalar(scalar.to_string()),
     }

@@ -85,7 +85,7 @@ fn projects(spec: View<'_>, name: &str) -> bool {
     spec.list("volumes").flat_map(|volume| volume.get("projected").list("sources")).any(|source| source.has(name))
 }
 
-fn drop_projection(spec: &mut Map<String, Value>, name: &str) {
+fn drop_projection(spec: &mut Map, name: &str) {
     for volume in list_mut(spec.get_mut("volumes")) {
         for source in list_mut(volume.get_mut("projected").and_then(|projected| projected.get_mut("sources"))) {
             if let Some(source) = source.as_object_mut() {
@@ -95,7 +95,7 @@ fn drop_projection(spec: &mut Map<String, Value>, name: &str) {
     }
 }
 
-fn drop_stop_signals(spec: &mut Map<String, Value>) {
+fn drop_stop_signals(spec: &mut Map) {
     for list in CONTAINER_LISTS {
         for container in list_mut(spec.get_mut(list)).filter_map(Value::as_object_mut) {
             let Some(lifecycle) = container.get_mut("lifecycle").and_then(Value::as_object_mut) else { continue };

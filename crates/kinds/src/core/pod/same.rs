@@ -46,7 +46,7 @@ fn equal(a: Option<&Value>, b: Option<&Value>, field: &str, amounts: bool) -> bo
     }
 }
 
-fn equal_maps(a: &Map<String, Value>, b: &Map<String, Value>, amounts: bool) -> bool {
+fn equal_maps(a: &Map, b: &Map, amounts: bool) -> bool {
     let amounts = |field: &str| amounts || AMOUNTS.contains(&field);
     a.iter().all(|(field, value)| equal(Some(value), b.get(field), field, amounts(field)))
         && b.iter().all(|(field, value)| a.contains_key(field) || is_nothing(Some(value), field))

@@ -211,7 +211,7 @@ fn complete(
     (wanted, errors)
 }
 
-fn set_list(spec: &mut object::Map<String, Value>, name: &str, items: Vec<String>) {
+fn set_list(spec: &mut object::Map, name: &str, items: Vec<String>) {
     if items.is_empty() {
         spec.remove(name);
     } else {

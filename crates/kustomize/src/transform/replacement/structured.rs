@@ -4,7 +4,7 @@ use super::{find, overwrite};
 use crate::error::Result;
 use crate::hash::go_json;
 use crate::node::{Content, Kind, Node, parse_written};
-use serde_json::Value;
+use value::Value;
 use yaml::{NodeId, NodeKind, Stream};
 
 /// Sets the value in the text that the first parts of the path lead to; false if they lead to none.
@@ -163,14 +163,14 @@ fn indent(value: &Value, depth: usize, out: &mut String) {
         }
         Value::Object(map) if !map.is_empty() => {
             out.push('{');
-            let mut keys: Vec<&String> = map.keys().collect();
+            let mut keys: Vec<&value::Key> = map.keys().collect();
             keys.sort();
             for (at, key) in keys.into_iter().enumerate() {
                 if at > 0 {
                     out.push(',');
                 }
                 line(out, depth + 1);
-                out.push_str(&go_json(&Value::String(key.clone())));
+                out.push_str(&go_json(&Value::from(key)));
                 out.push_str(": ");
                 indent(&map[key], depth + 1, out);
             }

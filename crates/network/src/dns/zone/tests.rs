@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::follow::Event;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn zone() -> Zone {
     Zone {
@@ -14,7 +14,7 @@ fn zone() -> Zone {
 }
 
 fn put<T: serde::de::DeserializeOwned>(value: Value) -> Event<T> {
-    Event::Put(serde_json::from_value(value).unwrap())
+    Event::Put(value::from_value(value).unwrap())
 }
 
 fn tables() -> Tables {

@@ -1,7 +1,7 @@
 //! Policies by example: who is let through where, asked of the plan as the kernel would.
 
 use super::*;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 struct Case {
     namespaces: HashMap<String, Namespace>,
@@ -14,7 +14,7 @@ fn case() -> Case {
     let mut case = Case { namespaces: HashMap::new(), pods: HashMap::new() };
     for (namespace, team) in [("a", "red"), ("b", "blue")] {
         let value = json!({"metadata": {"name": namespace, "labels": {"team": team}}});
-        case.namespaces.insert(namespace.to_owned(), serde_json::from_value(value).unwrap());
+        case.namespaces.insert(namespace.to_owned(), value::from_value(value).unwrap());
     }
     for (namespace, app, last, http, phase) in [
         ("a", "web", 1, 8080, "Running"),
@@ -26,7 +26,7 @@ fn case() -> Case {
         let value = json!({"metadata": {"namespace": namespace, "name": app, "labels": {"app": app}},
             "spec": {"containers": [{"ports": ports}]},
             "status": {"phase": phase, "podIPs": [{"ip": format!("10.42.0.{last}")}]}});
-        case.pods.entry(namespace.to_owned()).or_default().push(serde_json::from_value(value).unwrap());
+        case.pods.entry(namespace.to_owned()).or_default().push(value::from_value(value).unwrap());
     }
     case
 }
@@ -35,7 +35,7 @@ fn plan_of(specs: &[Value]) -> Plan {
     let case = case();
     let policies: Vec<Policy> = specs
         .iter()
-        .map(|spec| serde_json::from_value(json!({"metadata": {"namespace": "a", "name": "p"}, "spec": spec})).unwrap())
+        .map(|spec| value::from_value(json!({"metadata": {"namespace": "a", "name": "p"}, "spec": spec})).unwrap())
         .collect();
     let world = World { namespaces: &case.namespaces, pods: &case.pods, ours: "10.42.0.0/16".parse().unwrap() };
     plan(&world, policies.iter())

@@ -2,14 +2,14 @@
 
 use super::super::entry::{Balancer, Map, Reach};
 use super::*;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn here() -> Here {
     Here { node: "us".into(), zone: None }
 }
 
 fn service(value: Value) -> Service {
-    serde_json::from_value(value).unwrap()
+    value::from_value(value).unwrap()
 }
 
 fn web(name: &str, ip: &str, extra: &Value) -> Service {
@@ -29,7 +29,7 @@ fn slice(service: &str, name: &str, lasts: &[u8]) -> Slice {
         "conditions": {"ready": true}, "nodeName": if last % 2 == 0 { "us" } else { "them" }})
         })
         .collect();
-    serde_json::from_value(json!({"metadata": {"namespace": "ns", "name": name,
+    value::from_value(json!({"metadata": {"namespace": "ns", "name": name,
         "labels": {"kubernetes.io/service-name": service}}, "addressType": "IPv4",
         "ports": [{"port": 8080}], "endpoints": endpoints}))
     .unwrap()

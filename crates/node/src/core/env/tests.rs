@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::resources::Amounts;
 use k8s_openapi::api::core::v1::Service;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn sources() -> Sources {
     let data = |pairs: &[(&str, &str)]| -> Option<Data> {
@@ -21,9 +21,9 @@ fn sources() -> Sources {
 
 fn make(container: Value) -> Result<Vec<(String, String)>, EnvError> {
     let pod: Pod =
-        serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": {"containers": []}}))
+        value::from_value(json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": {"containers": []}}))
             .unwrap();
-    let container: Container = serde_json::from_value(container).unwrap();
+    let container: Container = value::from_value(container).unwrap();
     let around = Around { hosts: &[], addresses: &[], allocatable: &Amounts::new() };
     let services = [("KUBERNETES_SERVICE_HOST".to_owned(), "10.43.0.1".to_owned())];
     let all = variables(&pod, &container, &sources(), &services, &around)?;
@@ -83,10 +83,8 @@ fn what_is_not_there_is_told_in_the_known_words() {
 #[test]
 fn services_are_named() {
     let service = |name: &str, namespace: &str, address: &str| -> Service {
-        serde_json::from_value(
-            json!({"metadata": {"name": name, "namespace": namespace}, "spec": {"clusterIP": address,
-            "ports": [{"name": "web-ui", "port": 80, "protocol": "TCP"}]}}),
-        )
+        value::from_value(json!({"metadata": {"name": name, "namespace": namespace}, "spec": {"clusterIP": address,
+            "ports": [{"name": "web-ui", "port": 80, "protocol": "TCP"}]}}))
         .unwrap()
     };
     let all = [

@@ -3,11 +3,11 @@
 use super::*;
 use crate::core::model::{Exit, Sandbox, Verdict};
 use k8s_openapi::jiff::Timestamp;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn pod(spec: Value) -> Pod {
     let meta = json!({"name": "p", "namespace": "n", "uid": "u"});
-    serde_json::from_value(json!({"metadata": meta, "spec": spec})).unwrap()
+    value::from_value(json!({"metadata": meta, "spec": spec})).unwrap()
 }
 
 /// A state from words: `name=run` is running, `name=3` has ended with 3, `name=new` is made, `name=?` unknown. The

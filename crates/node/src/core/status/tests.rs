@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::model::{ContainerState, Exit, Outcome, Run, Sandbox, Verdict};
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -10,7 +10,7 @@ fn at(second: i64) -> Timestamp {
 
 fn pod(spec: Value) -> Pod {
     let meta = json!({"name": "p", "namespace": "n", "uid": "u", "generation": 3});
-    serde_json::from_value(json!({"metadata": meta, "spec": spec})).unwrap()
+    value::from_value(json!({"metadata": meta, "spec": spec})).unwrap()
 }
 
 fn container(name: &str, attempt: u32, run: Run) -> ContainerState {
@@ -264,7 +264,7 @@ fn gates_hold_a_pod_back() {
     let message = "corresponding condition of pod readiness gate \"example.com/ok\" does not exist.";
     assert_eq!(got.message.as_deref(), Some(message));
     let gate = json!({"conditions": [{"type": "example.com/ok", "status": "True"}]});
-    world.pod.status = serde_json::from_value(gate).unwrap();
+    world.pod.status = value::from_value(gate).unwrap();
     assert_eq!(ready(&world).status, "True");
     assert!(conditions(&world.status()).contains(&"example.com/ok=True".to_owned()), "conditions of others are kept");
 }

@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use pressure::alert::Webhook;
 use reqwest::{Certificate, Client, StatusCode, redirect};
-use serde_json::{Value, json};
 use std::time::Duration;
+use value::{Value, json};
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -4,8 +4,8 @@ use super::{corpora, steps, type_of};
 use crate::apply::{Filter, OneVersion, Operation, apply, keep_times, name_from_user_agent, update};
 use crate::schema::builtin;
 use crate::status::Status;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use value::{Map, Value, json};
 
 #[track_caller]
 fn check(case: &str) {
@@ -150,7 +150,7 @@ fn stored(object: Value, live: Option<&Value>) -> Value {
 fn tidy(value: Value) -> Value {
     let Value::Object(map) = value else { return value };
     let tidied = map.into_iter().map(|(key, value)| if key == "fieldsV1" { (key, value) } else { (key, tidy(value)) });
-    let kept = |(key, value): &(String, Value)| {
+    let kept = |(key, value): &(crate::Key, Value)| {
         key == "fieldsV1" || !(value.is_null() || value.as_object().is_some_and(Map::is_empty))
     };
     Value::Object(tidied.filter(kept).collect())

@@ -7,7 +7,7 @@ use super::{corpora, steps, type_of};
 use crate::apply::set::show_path;
 use crate::apply::{FieldSet, Filter, OneVersion, Operation, claim, update};
 use crate::schema::builtin;
-use serde_json::Value;
+use value::Value;
 
 /// Set after owners are found: kind, then a part of the path.
 const SET_LATER: &[(&str, &str)] = &[

@@ -5,7 +5,7 @@ use crate::apply::managers::{ManagerId, Managers, Operation as Kind};
 use crate::apply::{Filter, OneVersion, Operation, apply, scale_to_parent, scale_to_subresource, update};
 use crate::schema::builtin;
 use crate::status::Status;
-use serde_json::{Value, json};
+use value::{Value, json};
 
 fn with_operation<T>(
     api_version: &str,

@@ -2,11 +2,11 @@
 
 use super::{Rejected, reject};
 use crate::quote::quote;
-use serde_json::{Map, Value};
+use value::{Map, Value};
 
 /// A place in a map or list; something may or may not stand there.
 pub(super) enum Place<'a> {
-    Key(&'a mut Map<String, Value>, String),
+    Key(&'a mut Map, String),
     Index(&'a mut Vec<Value>, String),
 }
 

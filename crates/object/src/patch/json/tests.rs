@@ -1,7 +1,7 @@
 //! JSON patches and merge patches, as upstream applies and refuses them.
 
 use super::*;
-use serde_json::json;
+use value::json;
 
 #[track_caller]
 fn check(object: Value, patch: Value, want: Value) {

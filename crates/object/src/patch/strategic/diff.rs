@@ -6,7 +6,7 @@
 use super::lookup::{Known, Shape};
 use super::{DELETE_FROM, PATCH, RETAIN_KEYS, SET_ORDER};
 use crate::schema::{Schema, TypeId};
-use serde_json::{Map, Value, json};
+use value::{Map, Value, json};
 
 /// What of a difference goes into a patch.
 #[derive(Clone, Copy)]
@@ -18,13 +18,7 @@ struct Wanted {
 /// The patch that takes `current` to where a person wants it: what `modified` says is set, what `original` had and
 /// `modified` has not is removed, and the rest of `current` stays.
 #[must_use]
-pub fn three_way(
-    original: &Map<String, Value>,
-    modified: &Map<String, Value>,
-    current: &Map<String, Value>,
-    schema: &Schema,
-    ty: TypeId,
-) -> Map<String, Value> {
+pub fn three_way(original: &Map, modified: &Map, current: &Map, schema: &Schema, ty: TypeId) -> Map {
     let shape = Some(Shape::of_struct(schema, ty));
     let delta = diff_maps(current, modified, shape, Wanted { changes: true, deletions: false });
     let deletions = diff_maps(original, modified, shape, Wanted { changes: false, deletions: true });
@@ -35,22 +29,12 @@ pub fn three_way(
 
 /// The patch that makes `modified` of `original`.
 #[must_use]
-pub fn two_way(
-    original: &Map<String, Value>,
-    modified: &Map<String, Value>,
-    schema: &Schema,
-    ty: TypeId,
-) -> Map<String, Value> {
+pub fn two_way(original: &Map, modified: &Map, schema: &Schema, ty: TypeId) -> Map {
     let shape = Some(Shape::of_struct(schema, ty));
     diff_maps(original, modified, shape, Wanted { changes: true, deletions: true })
 }
 
-fn diff_maps(
-    original: &Map<String, Value>,
-    modified: &Map<String, Value>,
-    shape: Option<Shape<'_>>,
-    wanted: Wanted,
-) -> Map<String, Value> {
+fn diff_maps(original: &Map, modified: &Map, shape: Option<Shape<'_>>, wanted: Wanted) -> Map {
     let mut patch = Map::new();
     for (key, old) in original {
         match modified.get(key) {
@@ -60,20 +44,13 @@ fn diff_maps(
         }
     }
     if wanted.changes {
-        let added = modified.iter().filter(|(key, _)| !original.contains_key(*key));
+        let added = modified.iter().filter(|(key, _)| !original.contains_key(key));
         patch.extend(added.map(|(key, value)| (key.clone(), value.clone())));
     }
     patch
 }
 
-fn diff_field(
-    patch: &mut Map<String, Value>,
-    key: &str,
-    old: &Value,
-    new: &Value,
-    shape: Option<Shape<'_>>,
-    wanted: Wanted,
-) {
+fn diff_field(patch: &mut Map, key: &str, old: &Value, new: &Value, shape: Option<Shape<'_>>, wanted: Wanted) {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => diff_map_field(patch, key, old, new, shape, wanted),
         (Value::Array(before), Value::Array(after)) => {
@@ -89,14 +66,7 @@ fn diff_field(
     }
 }
 
-fn diff_map_field(
-    patch: &mut Map<String, Value>,
-    key: &str,
-    old: &Map<String, Value>,
-    new: &Map<String, Value>,
-    shape: Option<Shape<'_>>,
-    wanted: Wanted,
-) {
+fn diff_map_field(patch: &mut Map, key: &str, old: &Map, new: &Map, shape: Option<Shape<'_>>, wanted: Wanted) {
     let known = shape.and_then(|shape| shape.field(key).ok());
     if known.as_ref().is_some_and(|known| known.replaces) {
         if old != new && wanted.changes {
@@ -116,12 +86,12 @@ fn diff_map_field(
     patch.insert(key.to_owned(), Value::Object(inner));
 }
 
-fn keys_of(map: &Map<String, Value>) -> Value {
+fn keys_of(map: &Map) -> Value {
     map.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| Value::from(key.as_str())).collect()
 }
 
 /// Lists of distinct scalars: what is new, what is gone, and the order.
-fn diff_scalars(patch: &mut Map<String, Value>, key: &str, old: &[Value], new: &[Value], wanted: Wanted) {
+fn diff_scalars(patch: &mut Map, key: &str, old: &[Value], new: &[Value], wanted: Wanted) {
     let added: Vec<Value> = new.iter().filter(|item| !old.contains(item)).cloned().collect();
     let gone: Vec<Value> = old.iter().filter(|item| !new.contains(item)).cloned().collect();
     let changes = wanted.changes && (!added.is_empty() || order_differs(old, new));
@@ -144,14 +114,7 @@ fn order_differs(old: &[Value], new: &[Value]) -> bool {
 }
 
 /// Lists of maps that a key tells apart.
-fn diff_items(
-    patch: &mut Map<String, Value>,
-    key: &str,
-    old: &[Value],
-    new: &[Value],
-    known: &Known<'_>,
-    wanted: Wanted,
-) {
+fn diff_items(patch: &mut Map, key: &str, old: &[Value], new: &[Value], known: &Known<'_>, wanted: Wanted) {
     let id = |item: &Value| item.get(known.key).cloned().unwrap_or_default();
     let (old_ids, new_ids): (Vec<Value>, Vec<Value>) = (old.iter().map(id).collect(), new.iter().map(id).collect());
     let mut items = Vec::new();
@@ -174,13 +137,13 @@ fn diff_items(
     }
     if wanted.deletions {
         let gone = old_ids.iter().filter(|id| !new_ids.contains(id));
-        items.extend(gone.map(|id| json!({ known.key: id, PATCH: "delete" })));
+        items.extend(gone.map(|id| json!({ (known.key): id, PATCH: "delete" })));
     }
     let reordered = wanted.changes && order_differs(&old_ids, &new_ids);
     if items.is_empty() && !reordered {
         return;
     }
-    let order: Vec<Value> = new_ids.into_iter().map(|id| json!({ known.key: id })).collect();
+    let order: Vec<Value> = new_ids.into_iter().map(|id| json!({ (known.key): id })).collect();
     patch.insert(format!("{SET_ORDER}/{key}"), order.into());
     if !items.is_empty() {
         patch.insert(key.to_owned(), items.into());
@@ -188,7 +151,7 @@ fn diff_items(
 }
 
 /// Puts one patch on top of another.
-fn join_maps(under: &mut Map<String, Value>, over: Map<String, Value>, shape: Option<Shape<'_>>) {
+fn join_maps(under: &mut Map, over: Map, shape: Option<Shape<'_>>) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {
             (Some(Value::Object(under)), Value::Object(over)) => {
@@ -225,16 +188,16 @@ mod tests {
     use super::*;
     use crate::schema::{builtin, builtin_type};
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: Value) -> Map {
         value.as_object().cloned().unwrap()
     }
 
-    fn pod(containers: Value) -> Map<String, Value> {
+    fn pod(containers: Value) -> Map {
         map(json!({ "spec": { "containers": containers } }))
     }
 
     #[track_caller]
-    fn check(original: Map<String, Value>, modified: Map<String, Value>, current: Map<String, Value>, want: Value) {
+    fn check(original: Map, modified: Map, current: Map, want: Value) {
         let ty = builtin_type("v1", "Pod").unwrap();
         let patch = three_way(&original, &modified, &current, builtin(), ty);
         let made = apply(current, patch.clone(), builtin(), ty).unwrap();

@@ -5,8 +5,8 @@
 
 use super::lookup::Known;
 use super::{Error, PATCH, SET_ORDER, go_print, go_type, merge_maps, unknown_directive, without_directives};
-use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
+use value::{Map, Value};
 
 /// Merges a list of the patch into the object's.
 pub(super) fn merge_lists(old: Vec<Value>, patch: Vec<Value>, field: &Known<'_>) -> Result<Vec<Value>, Error> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::schema::builtin;
-use serde_json::json;
+use value::json;
 
 fn patched(object: Value, patch: Value) -> Result<Value, String> {
     let (Value::Object(object), Value::Object(patch)) = (object, patch) else { panic!("maps") };

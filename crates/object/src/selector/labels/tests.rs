@@ -1,7 +1,7 @@
 //! Label selectors: their texts, what they match, and the errors.
 
 use super::*;
-use serde_json::json;
+use value::json;
 
 #[track_caller]
 fn check(text: &str, canonical: &str, labels: &[(&str, &str)], want: bool) {

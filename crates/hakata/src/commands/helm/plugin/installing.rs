@@ -161,7 +161,7 @@ pub(super) fn package(args: &Package) -> anyhow::Result<()> {
     let path = args.destination.join(plugin.archive_name());
     std::fs::write(&path, &data)?;
     if let Some(signer) = signer {
-        let about = serde_json::json!({ "name": plugin.name, "version": plugin.version, "type": plugin.kind });
+        let about = value::json!({ "name": plugin.name, "version": plugin.version, "type": plugin.kind });
         let signed = provenance::signed(&data, &plugin.archive_name(), &helm::to_yaml(&about), &signer)?;
         let beside = provenance::path_of(&path);
         std::fs::write(&beside, signed)?;

@@ -15,7 +15,7 @@ pub(super) fn all(spec: &mut Value) {
 }
 
 fn one(volume: &mut Fields) {
-    let has_source = volumes::TYPES.iter().any(|name| volume.get(*name).is_some_and(|source| !source.is_null()));
+    let has_source = volumes::TYPES.iter().any(|name| volume.get(name).is_some_and(|source| !source.is_null()));
     if !has_source {
         volume.insert("emptyDir".to_owned(), json!({}));
     }
