@@ -130,8 +130,12 @@ impl Call {
         if self.resource.is_namespaced() && self.info.namespace.is_empty() && !self.info.name.is_empty() {
             return Err(Status::no_such_path());
         }
+        // Behind a subresource there is nothing, but for what is proxied.
+        if !self.info.rest.is_empty() && self.info.subresource != "proxy" && !self.resource.is_custom() {
+            return Err(Status::no_such_path());
+        }
         let faults = match self.verb {
-            "get" | "delete" => object::names::is_path_segment_name(&self.info.name),
+            "get" | "delete" | "patch" => object::names::is_path_segment_name(&self.info.name),
             _ => Vec::new(),
         };
         if !faults.is_empty() {

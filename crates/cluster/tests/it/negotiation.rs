@@ -141,6 +141,10 @@ async fn paths_that_name_nothing() {
         let why = format!("failed to create RequestInfo: unable to determine kind and namespace from url, {path}");
         assert_eq!((answer.code, answer.text), (500, format!("Internal Server Error: {path:?}: {why}\n")));
     }
+    let beyond = "/apis/apps/v1/namespaces/default/deployments/d/scale/x";
+    let beyond = send(&client, Method::PUT, beyond, Some(&json!({}))).await;
+    let nothing = "the server could not find the requested resource";
+    assert_eq!((beyond.code, beyond.message()), (404, nothing), "behind a subresource there is nothing");
     let posted = send(&client, Method::POST, "/api/v1/watch/pods", Some(&json!({}))).await;
     assert_eq!(posted.code, 405, "{}", posted.body);
     let accounts = "/api/v1/namespaces/default/serviceaccounts";
