@@ -67,7 +67,7 @@ pub fn decode(schema: &Schema, ty: TypeId, value: Value) -> Result<Decoded, Stri
     decode_node(schema, ty, Node::from(value))
 }
 
-/// Decodes the result of a strategic merge patch, which upstream does by other code than JSON: errors are worded
+/// Decodes the result of a strategic merge patch or an apply, which upstream does by other code than JSON: errors are worded
 /// otherwise (`unrecognized type: int32`), large whole numbers wrap, and unknown fields are sorted.
 ///
 /// # Errors

@@ -222,7 +222,7 @@ fn decoded(call: &Call, kind: Kind, mut value: Value) -> Result<Result<Decoded, 
     }
     let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
     Ok(match kind {
-        Kind::Strategic => object::decode::decode_merged(schema::builtin(), ty, value),
+        Kind::Strategic | Kind::Apply => object::decode::decode_merged(schema::builtin(), ty, value),
         _ => object::decode::decode(schema::builtin(), ty, value),
     })
 }
@@ -250,7 +250,7 @@ fn shown(call: &Call, kind: Kind, body: &Bytes, old: &Value) -> String {
             layout::after_operations(ty, old, &patch, body, &result)
         }
         Kind::Merge => {
-            let result = merge::apply(old.clone(), patch).unwrap_or_default();
+            let result = merge::apply(old.clone(), patch.clone()).unwrap_or(patch);
             layout::after_merge(ty, old, body, &result)
         }
         Kind::Strategic | Kind::Apply => {
@@ -293,7 +293,14 @@ fn by_merge_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<O
         FieldValidation::Ignore => Status::bad_request("Invalid JSON Patch"),
         _ => Status::bad_request(format!("error decoding patch: {error}")),
     })?;
-    let value = merge::apply(old.clone(), patch).map_err(Status::bad_request)?;
+    let value = match (options.field_validation, patch) {
+        // Nobody looks at what replaces the whole, as long as it is a list.
+        (FieldValidation::Ignore, list @ Value::Array(_)) => list,
+        (FieldValidation::Ignore, patch) if !patch.is_object() => {
+            return Err(Status::bad_request("Invalid JSON Patch"));
+        }
+        (_, patch) => merge::apply(old.clone(), patch).map_err(Status::bad_request)?,
+    };
     Ok(Outcome { value, strict })
 }
 
@@ -368,10 +375,7 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
     }
     let managed = View::from(&merged).get("metadata").get("managedFields").to_value();
     let unconverted = unconverted(&configuration);
-    let fail = |why: String| {
-        let how = if why.starts_with("illegal base64 data") { "error decoding from json: " } else { "" };
-        Status::plain(500, "", format!("{unconverted}: {how}{why}"))
-    };
+    let fail = |why: String| Status::plain(500, "", format!("{unconverted}: {why}"));
     let mut new = decoded(call, Kind::Apply, merged)?.map_err(fail)?.value;
     decode::finish(call, &mut new);
     metadata::set(&mut new, "managedFields", managed);

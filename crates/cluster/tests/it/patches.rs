@@ -295,6 +295,15 @@ async fn a_test_compares_what_is_written() {
         let test = format!(r#"[{{"op": "test", "path": "/data/k", "value": {value}}}]"#);
         assert_eq!(raw("", &test).await.0, code, "{value}");
     }
+    let applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "generation": 1.5}});
+    let refused = patch(&client, &format!("{MAPS}/m?fieldManager=f"), "apply", applied).await;
+    assert!(refused.code == 500 && refused.message().ends_with("cannot convert float64 to int64"), "{}", refused.body);
+    for (list, code, why) in
+        [(json!([]), 422, "\"[]\": couldn't get version/kind"), (json!(1), 400, "Invalid JSON Patch")]
+    {
+        let refused = patch(&client, &format!("{MAPS}/m?fieldValidation=Ignore"), "merge", list).await;
+        assert!(refused.code == code && refused.message().contains(why), "{}", refused.body);
+    }
     let (code, why) = raw("&fieldValidation=Ignore", "{}").await;
     assert_eq!((code, why.as_str()), (400, "json: cannot unmarshal object into Go value of type jsonpatch.Patch"));
     assert_eq!(raw("&fieldValidation=Ignore", r#"[{"op": 1}]"#).await.0, 422);

@@ -42,12 +42,12 @@ impl Decoder<'_> {
         }
     }
 
-    /// Go converts numbers of strategic merge patches without a look at their range.
+    /// Go converts numbers of what was merged without a look at their range.
     #[expect(clippy::cast_possible_truncation, reason = "upstream truncates here")]
     fn whole_merged(&mut self, number: &Number<'_>, most: i64, at: &At<'_>) -> Value {
         let whole = match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => whole,
-            (None, Some(float)) if float.fract() == 0.0 => float as i64,
+            (None, Some(float)) if float.fract() == 0.0 => cut(float),
             _ => {
                 let text = format!("cannot convert float64 to {}", at.go_type(self.schema));
                 return self.end(Problem::Text(text));
@@ -140,6 +140,13 @@ impl Decoder<'_> {
             }
         }
     }
+}
+
+/// A whole number as the processor converts it for Go: what is out of range becomes the least one.
+#[expect(clippy::cast_possible_truncation, reason = "in range, as just checked")]
+fn cut(float: f64) -> i64 {
+    const ABOVE: f64 = 9_223_372_036_854_775_808.0;
+    if (-ABOVE..ABOVE).contains(&float) { float as i64 } else { i64::MIN }
 }
 
 /// The converter's words for a value of a wrong type.

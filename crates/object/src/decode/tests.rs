@@ -295,6 +295,12 @@ fn merged_patches_have_words_of_their_own() {
     ] {
         assert_eq!(decode_merged(builtin(), id("ConfigMap"), value).map(|_| ()), Err(want.to_owned()));
     }
+    for (number, want) in [(json!(1e30), 0), (json!(99_999_999_999_u64), 1_215_752_191), (json!(80.0), 80)] {
+        let port = decode_merged(builtin(), id("ContainerPort"), json!({ "containerPort": number })).unwrap();
+        assert_eq!(port.value["containerPort"], want);
+    }
+    let user = decode_merged(builtin(), id("SecurityContext"), json!({"runAsUser": 1e30})).unwrap();
+    assert_eq!(user.value["runAsUser"], i64::MIN);
     let port = json!({"containerPort": "x"});
     let got = decode_merged(builtin(), id("ContainerPort"), port).map(|_| ());
     assert_eq!(got, Err("unrecognized type: int32".to_owned()));
