@@ -11,6 +11,7 @@ mod custom;
 mod descriptions;
 mod gnostic;
 mod kinds_of;
+mod meanings;
 pub(crate) mod merge;
 mod naming;
 mod operations;

@@ -105,6 +105,21 @@ fn fields_have_their_facts_and_descriptions() {
 }
 
 #[test]
+fn values_are_listed_with_what_they_mean() {
+    let document = v3("api/v1");
+    let described = |ty: &str, field: &str| {
+        let field = schema(&document, &format!("io.k8s.api.core.v1.{ty}"))["properties"][field].clone();
+        let text = field["description"].as_str().unwrap_or_default();
+        text.split_once("\n\nPossible enum values:").map(|(_, values)| values.to_owned()).unwrap_or_default()
+    };
+    let want =
+        "\n - `\"SCTP\"` is the SCTP protocol.\n - `\"TCP\"` is the TCP protocol.\n - `\"UDP\"` is the UDP protocol.";
+    assert_eq!(described("ContainerPort", "protocol"), want);
+    assert!(described("Lifecycle", "stopSignal").starts_with("\n - `\"SIGABRT\"`\n - `\"SIGALRM\"`"), "no words");
+    assert!(described("ServiceSpec", "ipFamilies").is_empty(), "upstream lists what a field holds, not what items are");
+}
+
+#[test]
 fn lists_of_custom_resources_are_called_as_their_definition_says() {
     let document = v3("apis/example.com/v1");
     let list = schema(&document, "com.example.v1.ThingCollection");

@@ -1,6 +1,7 @@
 //! The schema of a built-in type as OpenAPI v3 writes it.
 
 use super::descriptions::Descriptions;
+use super::meanings::meaning;
 use object::schema::{Else, Emit, Field, Merge, Schema, StructType, Type};
 use object::{Map, Value, json};
 use std::fmt::Write;
@@ -93,7 +94,7 @@ fn describe_field(schema: &Schema, field: &Field, description: &str) -> Value {
     let mut out = describe_value(schema, &field.ty, &go, field);
     let mut beside = merge_marks(field);
     if !description.is_empty() || field.values.is_some() {
-        let text = describe_values(description, field);
+        let text = describe_values(description, field, &go);
         beside.insert("description".to_owned(), text.into());
     }
     if let Some(default) = default(field) {
@@ -109,13 +110,17 @@ fn describe_field(schema: &Schema, field: &Field, description: &str) -> Value {
     out
 }
 
-/// The description, followed by the values that are allowed.
-fn describe_values(description: &str, field: &Field) -> String {
+/// The description, followed by the values that are allowed and what they mean; those of a list's items are not told.
+fn describe_values(description: &str, field: &Field, go: &str) -> String {
     let mut text = description.to_owned();
-    if let Some(values) = &field.values {
+    if let Some(values) = field.values.as_ref().filter(|_| !matches!(field.ty, Type::List(_))) {
         text.push_str("\n\nPossible enum values:");
         for value in values.iter() {
             write!(text, "\n - `\"{value}\"`").expect("writing to a String does not fail");
+            if let Some(meaning) = meaning(go, value) {
+                text.push(' ');
+                text.push_str(meaning);
+            }
         }
     }
     text
