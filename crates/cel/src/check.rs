@@ -6,6 +6,7 @@ mod unify;
 
 use crate::env::Env;
 use crate::issues::Issues;
+use crate::messages;
 use crate::signatures::Overload;
 use crate::syntax::ast::{Entry, Expr, Field, Fold, Id, Item, Kind, Literal, Select};
 use crate::syntax::{Parsed, RESERVED};
@@ -205,7 +206,7 @@ impl Checker<'_> {
     }
 
     fn field_type(&mut self, id: Id, of: &str, field: &str) -> Type {
-        if !self.env.is_struct(of) {
+        if !self.env.is_struct(of) && messages::type_of(of).is_none() {
             self.report(id, format!("unexpected failed resolution of '{of}'"));
             return Type::Error;
         }
@@ -277,13 +278,13 @@ impl Checker<'_> {
                 Type::Error
             }
         };
-        if !matches!(of, Type::Object(_) | Type::Error) {
+        if !matches!(of, Type::Object(_) | Type::Error) && messages::type_of(name).is_none() {
             self.report(id, format!("'{}' is not a message type", of.name()));
             return Type::Error;
         }
         for field in fields {
             self.expr(&mut field.value);
-            let expected = self.field_type(field.id, of.name(), &field.name);
+            let expected = self.field_type(field.id, name, &field.name);
             let value = self.member(&field.value, field.optional);
             if !self.mapping.assign(&expected, &value) {
                 let (name, expected, value) = (&field.name, expected.in_message(), value.in_message());

@@ -2,6 +2,7 @@
 
 use crate::check::{self, Checked};
 use crate::issues::Source;
+use crate::messages;
 use crate::syntax;
 use crate::types::Type;
 use std::collections::{BTreeMap, HashMap};
@@ -106,14 +107,12 @@ impl Env {
             "type" => Type::Kind(None),
             "uint" => Type::Uint,
             "optional_type" => Type::optional(Type::Dyn),
-            "google.protobuf.Timestamp" => Type::Timestamp,
-            "google.protobuf.Duration" => Type::Duration,
             "net.IP" | "net.CIDR" => Type::opaque(name),
             "kubernetes.Quantity" | "kubernetes.URL" | "kubernetes.Semver" | "kubernetes.NamedFormat" => {
                 Type::object(name)
             }
             _ if self.is_struct(name) => Type::object(name),
-            _ => return None,
+            _ => return messages::type_of(name),
         })
     }
 
@@ -140,7 +139,8 @@ impl Env {
             ("JSONPatch", "op" | "path" | "from") => Some(Type::Str),
             ("JSONPatch", "value") => Some(Type::Dyn),
             ("JSONPatch", _) => None,
-            _ => self.is_mutation(of).then_some(Type::Dyn),
+            _ if self.is_mutation(of) => Some(Type::Dyn),
+            _ => messages::field(of, field),
         }
     }
 }

@@ -16,6 +16,7 @@ mod env;
 mod estimate;
 mod issues;
 mod library;
+mod messages;
 mod program;
 mod signatures;
 mod syntax;

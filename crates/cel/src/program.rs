@@ -2,10 +2,12 @@
 
 mod cost;
 mod lower;
+mod overload;
 mod run;
 
 use crate::check::Checked;
 use crate::library::Function;
+use crate::messages;
 use crate::value::{Fault, Key, Map, Struct, Val, Valued};
 use cost::Cost;
 use regex::Regex;
@@ -65,6 +67,8 @@ enum Node {
 
 #[derive(Debug)]
 struct Call {
+    /// As it is named when it does not take its arguments; empty if it is not.
+    name: Box<str>,
     function: Function,
     cost: Cost,
     args: Vec<Node>,
@@ -122,6 +126,9 @@ fn structure<'a>(name: &str, fields: impl Iterator<Item = Result<(String, Val<'a
     for field in fields {
         let (field, value, optional) = field?;
         out.extend(present((value, optional))?.map(|value| (field, value)));
+    }
+    if let Some(made) = messages::make(name, &out) {
+        return made;
     }
     Ok(Val::Map(Map::Struct(Arc::new(Struct { name: name.to_owned(), fields: out }))))
 }

@@ -115,6 +115,15 @@ impl Fault {
     pub(crate) fn new(message: impl Into<Box<str>>) -> Fault {
         Fault::Message(message.into())
     }
+
+    /// True if the arguments of something fit no overload.
+    pub fn is_no_overload(&self) -> bool {
+        match self {
+            Fault::NoOverload => true,
+            Fault::Message(message) => message.starts_with("no such overload"),
+            Fault::CostLimit => false,
+        }
+    }
 }
 
 impl fmt::Display for Fault {

@@ -120,7 +120,7 @@ pub(super) fn text_of(of: &Val<'_>) -> Option<String> {
 fn to_duration<'a>(of: &Val<'a>) -> Valued<'a> {
     match of {
         Val::Duration(_) => Ok(of.clone()),
-        Val::Int(nanos) => Ok(Val::Duration(*nanos)),
+        Val::Int(_) => Err(refused(of, "google.protobuf.Duration")),
         Val::Str(text) => {
             parse_duration(text).map(Val::Duration).ok_or_else(|| refused(of, "google.protobuf.Duration"))
         }

@@ -14,8 +14,14 @@ pub(super) fn function(name: &str) -> Option<Function> {
         "optional.unwrap" | "unwrapOpt" => unwrap,
         "value" => value,
         "hasValue" => |args| one(args, |of| Ok(Val::Bool(optional(of)?.is_some()))),
-        "or" => |args| two(args, |a, b| Ok(if optional(a)?.is_some() { a.clone() } else { b.clone() })),
-        "orValue" => |args| two(args, |a, b| Ok(optional(a)?.cloned().unwrap_or_else(|| b.clone()))),
+        // What is no optional value stands for itself.
+        "or" => |args| two(args, |a, b| Ok(if matches!(a, Val::Optional(None)) { b.clone() } else { a.clone() })),
+        "orValue" => |args| {
+            two(args, |a, b| match a {
+                Val::Optional(of) => Ok(of.as_deref().unwrap_or(b).clone()),
+                other => Ok(other.clone()),
+            })
+        },
         "_[?_]" => |args| two(args, at),
         "first" => |args| one(args, |of| edge(of, |list| list.get(0))),
         "last" => |args| one(args, |of| edge(of, |list| list.get(list.len().checked_sub(1)?))),

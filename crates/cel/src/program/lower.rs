@@ -1,6 +1,7 @@
 //! From a checked tree to steps.
 
 use super::cost::Cost;
+use super::overload::no_overload;
 use super::{Call, Fold, Node, VARIABLES, list, map};
 use crate::check::Checked;
 use crate::decl::unescape;
@@ -98,21 +99,26 @@ impl Lower<'_> {
         if let Some(constant) = formats::constant(name) {
             return Ok(Node::Const(constant));
         }
+        let mut told = name;
         let known = if name == "sum" { sum(overload) } else { name };
         let function = library::function(known).ok_or_else(|| Fault::new(format!("no such function: {name}")))?;
         let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<Node>, Fault>>()?;
         match args.as_slice() {
-            [Node::Const(Val::Null)] if is_conversion(name) => {
-                return Err(Fault::new(format!("no such overload: {name}(null_type)")));
+            [Node::Const(of)] if is_conversion(name) => {
+                let made = function(std::slice::from_ref(of)).map_err(|fault| match fault {
+                    Fault::NoOverload => no_overload(name, std::slice::from_ref(of)),
+                    other => other,
+                });
+                return made.map(Node::Const);
             }
-            [Node::Const(of)] if is_conversion(name) => return function(std::slice::from_ref(of)).map(Node::Const),
             // Expressions that are literals are looked at here already.
             [_, Node::Const(Val::Str(pattern)), ..] if matches!(name, "find" | "findAll") => {
                 object::pattern::compile(pattern).map_err(Fault::new)?;
+                told = "";
             }
             _ => {}
         }
-        Ok(Node::Call(Box::new(Call { function, cost: Cost::of(name, overload), args })))
+        Ok(Node::Call(Box::new(Call { name: told.into(), function, cost: Cost::of(name, overload), args })))
     }
 
     /// Exactly as many nodes as wanted.

@@ -1,5 +1,6 @@
 //! Evaluating, with a bound on what it may cost.
 
+use super::overload::no_overload;
 use super::{Call, Fold, Node, PER_CALL_LIMIT, Program, cost, list, map, structure};
 use crate::value::{Fault, List, Map, Val, Valued};
 use std::cell::{Cell, RefCell};
@@ -180,7 +181,10 @@ impl<'a> Machine<'a, '_> {
     fn apply(&mut self, call: &Call, args: &[Val<'a>]) -> Valued<'a> {
         let before = call.cost.actual(args, None);
         self.pay(before)?;
-        let result = (call.function)(args)?;
+        let result = (call.function)(args).map_err(|fault| match fault {
+            Fault::NoOverload if !call.name.is_empty() => no_overload(&call.name, args),
+            other => other,
+        })?;
         if matches!(call.cost, cost::Cost::Result | cost::Cost::NewList) {
             let after = call.cost.actual(args, Some(&result));
             self.pay(after.saturating_sub(before))?;
@@ -254,7 +258,7 @@ impl<'a> Machine<'a, '_> {
         match range {
             Val::List(list) => self.list_turns(fold, list, base),
             Val::Map(map) => self.map_turns(fold, map, base),
-            _ => Err(Fault::NoOverload),
+            other => Err(not_iterable(other)),
         }
     }
 
@@ -301,6 +305,22 @@ impl<'a> Machine<'a, '_> {
     }
 }
 
+fn not_iterable(of: &Val<'_>) -> Fault {
+    let of = match of {
+        Val::Null => "Null",
+        Val::Bool(_) => "Bool",
+        Val::Int(_) => "Int",
+        Val::Uint(_) => "Uint",
+        Val::Double(_) => "Double",
+        Val::Str(_) => "String",
+        Val::Bytes(_) => "Bytes",
+        Val::Timestamp(_) => "Timestamp",
+        Val::Duration(_) => "Duration",
+        _ => return Fault::NoOverload,
+    };
+    Fault::new(format!("got 'types.{of}', expected iterable type"))
+}
+
 fn no_such_key(field: &str) -> Fault {
     Fault::new(format!("no such key: {field}"))
 }
@@ -309,7 +329,9 @@ fn has(of: &Val<'_>, field: &str) -> Result<bool, Fault> {
     Ok(match of {
         Val::Map(map) => map.field(field).is_some(),
         Val::Optional(Some(of)) => has(of, field)?,
-        Val::Optional(None) => false,
+        Val::Optional(None) | Val::Null | Val::Bool(_) | Val::Int(_) | Val::Uint(_) | Val::Double(_) | Val::Str(_) => {
+            false
+        }
         _ => return Err(no_such_key(field)),
     })
 }

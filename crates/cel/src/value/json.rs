@@ -101,17 +101,38 @@ pub(super) fn read<'a>(value: &'a Value, decl: Option<&'a Decl>) -> Valued<'a> {
             let time = convert::parse_timestamp(text);
             Val::Timestamp(time.ok_or_else(|| Fault::new(format!("Invalid date-time formatted string {text}")))?)
         }
-        (DeclKind::Dyn, Value::String(_) | Value::Number(_)) => Val::of_json(value),
+        (DeclKind::Dyn, Value::String(text)) => Val::str(text),
+        (DeclKind::Dyn | DeclKind::Int, Value::Number(number)) if number.is_i64() => Val::of_json(value),
         (DeclKind::Str, Value::String(text)) => Val::str(text),
-        (DeclKind::Int, Value::Number(number)) => Val::Int(number.as_i64().ok_or_else(|| wrong("an integer"))?),
         (DeclKind::Bool, Value::Bool(value)) => Val::Bool(*value),
         (DeclKind::List(..), _) => return Err(wrong("an array for the provided schema with type=array")),
         (DeclKind::Map(_) | DeclKind::Object(_), _) => {
             return Err(wrong("a map for the provided schema with type=object"));
         }
         (DeclKind::Dyn, _) => return Err(wrong("XIntOrString value to be either a string or integer")),
-        _ => return Err(wrong("what the schema tells")),
+        (kind, other) => {
+            let wanted = match kind {
+                DeclKind::Int => "int",
+                DeclKind::Double => "float",
+                DeclKind::Bool => "bool",
+                _ => "string",
+            };
+            return Err(wrong(&format!("{wanted}, got {}", go_type(other))));
+        }
     })
+}
+
+/// The type that Go decodes a value as.
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_i64() => "int64",
+        Value::Number(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
 }
 
 /// Standard base64 with padding.

@@ -233,7 +233,8 @@ impl Walk {
         let this = match Val::of_declared(value, decl) {
             Ok(this) => this,
             Err(fault) => {
-                self.errors.push(Error::invalid(path, rung.kind, fault.to_string()));
+                let told = |own: &Own| format!("{fault} evaluating rule: {}", own.rule.shown());
+                self.errors.extend(rung.rules.iter().map(|own| Error::invalid(path, rung.kind, told(own))));
                 return Ok(());
             }
         };
@@ -287,7 +288,7 @@ impl Walk {
                 self.errors.push(Error::invalid(path, rung.kind, format!("'{fault}': {why}: {shown}")));
                 Err(Stop)
             }
-            Err(fault @ Fault::NoOverload) => {
+            Err(fault) if fault.is_no_overload() => {
                 let why = "call arguments did not match a supported operator, function or macro signature for rule";
                 self.errors.push(Error::invalid(path, rung.kind, format!("'{fault}': {why}: {shown}")));
                 Ok(())

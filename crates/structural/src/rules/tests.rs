@@ -39,6 +39,17 @@ fn what_does_not_hold_is_told_where_and_how_the_rule_says() {
 }
 
 #[test]
+fn values_that_are_not_what_is_declared_are_told_with_each_rule() {
+    let rules = json!([{"rule": "self < 10"}, {"rule": "self > 1"}]);
+    let schema = schema(&json!({"i": {"type": "integer", "x-kubernetes-validations": rules}}), &json!([]));
+    let found = told(&schema, &json!({"spec": {"i": 1.0}}), None);
+    let want = |rule: &str| {
+        format!(r#"spec.i: Invalid value: "integer": invalid data, expected int, got float64 evaluating rule: {rule}"#)
+    };
+    assert_eq!(found, [want("self < 10"), want("self > 1")]);
+}
+
+#[test]
 fn a_reserved_word_is_a_name_behind_a_dot() {
     let schema = schema(
         &json!({"namespace": {"type": "string"}}),
