@@ -30,6 +30,7 @@ mod scale;
 mod selection;
 mod shown;
 mod table;
+mod text_patch;
 mod update;
 mod watch;
 mod write;

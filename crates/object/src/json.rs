@@ -19,6 +19,7 @@ use value::{Map, Value};
 
 pub use compact::compact;
 pub use reader::{Next, RawEntry, Reader, length_of, parse, raw_entries, raw_items};
+use write::go_float;
 pub use write::{go_text, write, write_text};
 pub(crate) use write::{write_as_go, write_inside};
 
@@ -63,9 +64,7 @@ impl Number<'_> {
         match self {
             Number::Text(text) => Cow::Borrowed(text),
             Number::Value(number) => match number.as_f64() {
-                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e21 => {
-                    Cow::Owned(format!("{float:.0}"))
-                }
+                Some(float) if number.is_f64() => Cow::Owned(go_float(float)),
                 _ => Cow::Owned(number.to_string()),
             },
         }
@@ -88,12 +87,16 @@ impl Number<'_> {
         f64::is_finite(float).then_some(float)
     }
 
-    /// As a value of no known type: a whole number where it is one and fits, else a floating point number; `None` if it
-    /// is out of range.
+    /// As a value of no known type: a whole number where it is written as one and fits, else a floating point number, be
+    /// it `1.0`; `None` if it is out of range.
     pub fn to_value(&self) -> Option<Value> {
-        match self.as_i64() {
+        let whole = match self {
+            Number::Text(_) => self.as_i64(),
+            Number::Value(number) => number.as_i64(),
+        };
+        match whole {
             Some(whole) => Some(whole.into()),
-            None => self.as_f64().map(float_value),
+            None => self.as_f64().map(Value::from),
         }
     }
 }
@@ -142,18 +145,27 @@ impl Node<'_> {
     /// Go's word about a number that is out of range.
     pub fn into_value_strict(self) -> Result<(Value, Vec<String>), SyntaxError> {
         let (mut path, mut told) = (String::new(), Vec::new());
-        let value = self.strict(&mut path, &mut told)?;
-        Ok((value, told))
+        match self.into_value_at(&mut path, &mut told) {
+            Ok(value) => Ok((value, told)),
+            Err(number) => {
+                let why = format!("json: cannot unmarshal number {number} into Go value of type float64");
+                Err(SyntaxError(why))
+            }
+        }
     }
 
-    fn strict(self, path: &mut String, told: &mut Vec<String>) -> Result<Value, SyntaxError> {
+    /// The same for a part of something, at this path.
+    ///
+    /// # Errors
+    /// The number that is out of range.
+    pub(crate) fn into_value_at(self, path: &mut String, told: &mut Vec<String>) -> Result<Value, String> {
         let length = path.len();
         Ok(match self {
             Node::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.into_iter().enumerate() {
                     write!(path, "[{index}]").expect("writing to a String does not fail");
-                    list.push(item.strict(path, told)?);
+                    list.push(item.into_value_at(path, told)?);
                     path.truncate(length);
                 }
                 Value::Array(list)
@@ -168,20 +180,16 @@ impl Node<'_> {
                     if map.contains_key(key.as_ref()) {
                         tell(told, "duplicate", path);
                     }
-                    let value = node.strict(path, told)?;
+                    let value = node.into_value_at(path, told)?;
                     path.truncate(length);
                     map.insert(key.into_owned(), value);
                 }
                 Value::Object(map)
             }
-            Node::Number(number) => number.to_value().ok_or_else(|| out_of_range(&number))?,
+            Node::Number(number) => number.to_value().ok_or_else(|| number.text().into_owned())?,
             scalar => scalar.into_value(),
         })
     }
-}
-
-fn out_of_range(number: &Number<'_>) -> SyntaxError {
-    SyntaxError(format!("json: cannot unmarshal number {} into Go value of type float64", number.text()))
 }
 
 impl From<Value> for Node<'_> {

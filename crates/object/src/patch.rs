@@ -1,18 +1,19 @@
 //! The three patches that a PATCH request may carry beside server-side apply.
 //!
-//! Each module takes the object as it is encoded and the patch as it was parsed, and answers with the patched object,
-//! which then has to be decoded again: a patch may make anything of it.
+//! JSON and merge patches go from text to text, strategic ones from values to values. Either way the patched object has
+//! to be decoded again: a patch may make anything of it.
 
 pub mod json;
-pub mod layout;
+mod lazy;
 pub mod merge;
 mod print;
 pub mod strategic;
 
+use crate::json::{Node, parse};
 use crate::status::{Details, Status};
 use value::Value;
 
-pub use print::go_print;
+pub use print::{go_print, go_print_float};
 
 /// Deeper objects are not made: they could be written but never read again.
 const DEPTH_MAX: usize = 120;
@@ -32,23 +33,11 @@ impl Rejected {
     }
 }
 
-/// How Go names the kind of JSON value when it cannot take it.
-pub(crate) fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
+fn reject<T>(why: String) -> Result<T, Rejected> {
+    Err(Rejected(why))
 }
 
-/// True if maps and lists are nested deeper than `limit`.
-fn is_deeper_than(value: &Value, limit: usize) -> bool {
-    match value {
-        Value::Array(items) => limit == 0 || items.iter().any(|item| is_deeper_than(item, limit - 1)),
-        Value::Object(map) => limit == 0 || map.values().any(|item| is_deeper_than(item, limit - 1)),
-        _ => false,
-    }
+/// The value of a text that a patch made: it may be too deep.
+fn of_text(text: &[u8]) -> Result<Value, Rejected> {
+    parse(text).map(Node::into_value).map_err(|error| Rejected(error.to_string()))
 }

@@ -26,7 +26,7 @@ fn check(node: &Node, spec: Value, want: &[&str]) {
 fn every_keyword_is_worded_as_upstream_words_it() {
     let node = spec(json!({
         "s": {"type": "string", "minLength": 2, "maxLength": 4}, "pat": {"type": "string", "pattern": "^[a-c]+$"},
-        "en": {"type": "string", "enum": ["x", "y"]}, "i": {"type": "integer", "minimum": 1, "maximum": 5},
+        "en": {"type": "string", "enum": ["x", "y"]}, "n": {"type": "number", "enum": [1, 2.5]}, "i": {"type": "integer", "minimum": 1, "maximum": 5},
         "x": {"type": "number", "minimum": 0, "exclusiveMinimum": true}, "m": {"type": "integer", "multipleOf": 3},
         "arr": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2},
         "mp": {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1, "maxProperties": 2},
@@ -56,6 +56,8 @@ fn every_keyword_is_worded_as_upstream_words_it() {
             r#"<nil>: Invalid value: "": Checked value must be of type integer (default format) in spec.i"#,
         ],
     );
+    check(&node, json!({"n": 1.5}), &[]);
+    check(&node, json!({"n": 2_500_000.0}), &[r#"spec.n: Unsupported value: 2.5e+06: supported values: "1", "2.5""#]);
     check(&node, json!({"x": 0}), &["spec.x: Invalid value: 0: spec.x in body should be greater than 0"]);
     check(&node, json!({"m": 4}), &["spec.m: Invalid value: 4: spec.m in body should be a multiple of 3"]);
     check(&node, json!({"arr": []}), &["spec.arr: Invalid value: 0: spec.arr in body should have at least 1 items"]);

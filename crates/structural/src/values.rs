@@ -10,6 +10,7 @@ mod old;
 use crate::{Additional, Kind, Node, formats};
 use fault::{Code, Fault};
 use object::field::{Errors, Path};
+use object::patch::go_print;
 use object::quote::quote;
 use object::{Map, Value};
 use old::Old;
@@ -294,13 +295,13 @@ impl Check<'_> {
         let values = &self.node.checks.one_of_values;
         let equal = |other: &Value| match (value, other) {
             (Value::Null, _) => false,
-            (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+            (Value::Number(number), Value::Number(other)) => numbers::is_one_of(number, other),
             _ => value == other,
         };
         if values.is_empty() || values.iter().any(equal) {
             return Outcome::default();
         }
-        let shown: Vec<String> = values.iter().map(fault::plain).collect();
+        let shown: Vec<String> = values.iter().map(go_print).collect();
         let message = format!("{} in body should be one of [{}]", self.path, shown.join(" "));
         let fault = Fault::new(Code::NotSupported, self.path, value.clone(), message);
         Outcome::failed(Fault { supported: values.clone(), ..fault })

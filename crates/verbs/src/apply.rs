@@ -293,7 +293,7 @@ fn applied_here(current: Value, patch: Value, ty: &str) -> Result<Value> {
             let made = strategic::apply(current, patch, builtin(), id);
             made.map(Value::Object).map_err(|error| failed(error.to_string()))
         }
-        (_, current, patch) => merge::apply(current, patch).map_err(failed),
+        (_, current, patch) => merge::apply_to(&current, &patch).map_err(|error| failed(error.to_string())),
     }
 }
 

@@ -271,6 +271,7 @@ impl Webhooks {
     }
 }
 
-fn apply(patch: &Patch, object: &Value) -> Result<Value, Status> {
-    patch.apply(object.clone()).map_err(Status::internal)
+fn apply(patch: &[u8], object: &Value) -> Result<Value, Status> {
+    let patch = Patch::decode_unchecked(patch).map_err(Status::internal)?;
+    patch.apply_to(object).map_err(Status::internal)
 }

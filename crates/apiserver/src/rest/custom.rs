@@ -7,7 +7,7 @@ use crate::http::media::{self, Encoding};
 use crate::storage::Entry;
 use bytes::Bytes;
 use kinds::custom::Custom;
-use object::decode::{Decoded, bad_json, bad_request, sniff};
+use object::decode::{bad_json, bad_request, sniff};
 use object::field::{Error, Errors, Path};
 use object::json::{self, Node};
 use object::{Status, Value, View};
@@ -82,12 +82,8 @@ pub(super) fn check_type(custom: &Custom, object: &Value) -> Result<(), Status> 
     Err(Status::invalid(group, view.str("kind"), name, &errors))
 }
 
-/// A coerced object, with what strictness has to say about it.
-pub(super) fn decoded(value: Value, unknown: Vec<String>) -> Decoded {
-    Decoded { value, strict: told(unknown).collect() }
-}
-
-fn told(unknown: Vec<String>) -> impl Iterator<Item = String> {
+/// What strictness has to say of fields that no schema has.
+pub(super) fn told(unknown: Vec<String>) -> impl Iterator<Item = String> {
     unknown.into_iter().map(|path| format!("unknown field \"{path}\""))
 }
 

@@ -51,7 +51,7 @@ fn builtin_body(call: &Call, body: &Bytes, validation: FieldValidation) -> Resul
         },
         Encoding::Yaml => {
             let (value, strict) = yaml_value(body).map_err(|why| unrecognized(wanted, &why, body))?;
-            let text = value.to_string();
+            let text = json::go_text(&value);
             let node = json::parse(text.as_bytes()).map_err(Status::internal)?;
             let (mut decoded, found) = node_as(call, wanted, node, body)?;
             raws::respell(call, &mut decoded.value);
@@ -335,7 +335,7 @@ pub(crate) fn delete_options(call: &Call, body: &Bytes) -> Result<Value, Status>
             protobuf_value(&envelope, ty).map_err(Status::bad_request)?
         }
     };
-    let text = value.to_string();
+    let text = json::go_text(&value);
     let node = json::parse(text.as_bytes()).map_err(Status::internal)?;
     let found = decode::sniff(&node).map_err(Status::bad_request)?;
     if !matches!(found.kind.as_str(), "" | "DeleteOptions") {

@@ -2,26 +2,22 @@
 
 use super::call::Call;
 use super::options::{FieldValidation, WriteOptions};
-use super::patched_type::{self, Patched};
-use super::{answer, create, custom, decode, metadata, ownership, raws, update, write};
+use super::{answer, create, custom, decode, metadata, ownership, raws, text_patch, update, write};
 use crate::http::Body;
 use ::http::Response;
 use bytes::Bytes;
-use kinds::Resource;
 use object::apply::same_but_owners;
 use object::decode::Decoded;
 use object::field::{Error, Path};
-use object::patch::{go_print, json as json_patch, layout, merge, strategic};
-use object::schema::TypeId;
-use object::{Status, Value, View, json, schema};
+use object::json::{self, Node};
+use object::patch::{go_print, strategic};
+use object::{Status, Value, View, schema};
 
 const CONFLICT_TRIES: usize = 64;
-/// Most operations of a JSON patch.
-const MAX_OPERATIONS: usize = 10_000;
 
 /// How a patch is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// RFC 6902.
     Json,
     /// RFC 7386.
@@ -124,206 +120,75 @@ fn patched(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOp
 }
 
 fn changed(call: &Call, kind: Kind, body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Value, Status> {
-    let plain = raws::plain(call, old);
-    let outcome = match kind {
-        Kind::Json => by_json_patch(body, &plain, options)?,
-        Kind::Merge => by_merge_patch(body, &plain, options)?,
-        Kind::Strategic | Kind::Apply => by_strategic_patch(call, body, &plain)?,
-    };
-    let Outcome { value, mut strict } = outcome;
-    // Errors alone show it, and they may take their time.
-    let json = || shown(call, kind, body, old);
-    let refuse = |why: String| {
-        let error = Error::invalid(&Path::new("patch"), json(), why);
-        Status::invalid("", "", "", &[error])
-    };
-    let report = |strict: Vec<String>| match options.field_validation {
-        FieldValidation::Strict if !strict.is_empty() => {
-            Err(refuse(format!("strict decoding error: {}", strict.join(", "))))
-        }
-        validation => decode::report(call, validation, strict, str::to_owned),
-    };
-    let patched = match call.custom_body() {
-        Some(custom) => patched_type::check_custom(call, custom, &value, json)?.map(|()| Patched::Own),
-        None if kind == Kind::Strategic => Ok(Patched::Own),
-        None => patched_type::of_builtin(call, &value, json),
-    };
-    let (mut new, more) = match patched.map_err(refuse)? {
-        Patched::Own => {
-            let Decoded { value, strict: more } = decoded(call, kind, value)?.map_err(refuse)?;
-            let ty = call.body_type().filter(|_| matches!(kind, Kind::Json | Kind::Merge) && !more.is_empty());
-            (
-                value,
-                match ty {
-                    Some(ty) => in_order(ty, &json(), more),
-                    None => more,
-                },
-            )
-        }
-        Patched::Version(other) => {
-            let (value, more) = of_other_version(call, &other, value)?.map_err(refuse)?;
-            let ty = schema::builtin().find(&other.type_name).filter(|_| !more.is_empty());
-            (
-                value,
-                match ty {
-                    Some(ty) => in_order(ty, &json(), more),
-                    None => more,
-                },
-            )
-        }
-        Patched::Internal => {
-            strict.extend(patched_type::unknown_fields(&value));
-            report(strict)?;
-            return Err(patched_type::nameless(call));
-        }
-    };
-    strict.extend(more);
-    report(strict)?;
     match kind {
-        _ if raws::holder(call).is_none() => {}
-        Kind::Json | Kind::Merge => raws::spell(call, json().as_bytes(), &mut new),
-        Kind::Strategic | Kind::Apply => raws::respell(call, &mut new),
-    }
-    decode::finish(call, &mut new);
-    Ok(new)
-}
-
-/// An object of another version of the kind, converted to the call's, with what strictness has to say about it.
-fn of_other_version(
-    call: &Call,
-    other: &Resource,
-    value: Value,
-) -> Result<Result<(Value, Vec<String>), String>, Status> {
-    let builtin = schema::builtin();
-    let (Some(from), Some(to)) = (builtin.find(&other.type_name), call.own_type()) else {
-        return Err(Status::internal("the kind has no schema"));
-    };
-    let Decoded { mut value, strict } = match object::decode::decode(builtin, from, value) {
-        Ok(decoded) => decoded,
-        Err(why) => return Ok(Err(why)),
-    };
-    other.strategy.defaults(&mut value);
-    if let Some(stored) = &other.stored {
-        value = stored.conversion.to_stored(value);
-    }
-    if let Some(stored) = &call.resource.stored {
-        value = stored.conversion.from_stored(value);
-    }
-    object::decode::normalise(builtin, to, &mut value).map_err(Status::internal)?;
-    Ok(Ok((value, strict)))
-}
-
-/// What a patch has made, in the form of the kind.
-fn decoded(call: &Call, kind: Kind, mut value: Value) -> Result<Result<Decoded, String>, Status> {
-    if let Some(custom) = call.custom_body() {
-        let own = custom.own();
-        let unknown = if kind == Kind::Apply { own.coerce_applied(&mut value) } else { own.coerce(&mut value) };
-        return Ok(unknown.map(|unknown| custom::decoded(value, unknown)));
-    }
-    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
-    Ok(match kind {
-        Kind::Strategic | Kind::Apply => object::decode::decode_merged(schema::builtin(), ty, value),
-        _ => object::decode::decode(schema::builtin(), ty, value),
-    })
-}
-
-/// What strictness has to say of what a patch made, in the order in which it stands there.
-fn in_order(ty: TypeId, json: &str, strict: Vec<String>) -> Vec<String> {
-    object::decode::decode_text(schema::builtin(), ty, json.as_bytes()).map_or(strict, |decoded| decoded.strict)
-}
-
-/// What a patch made of the object's JSON.
-struct Outcome {
-    value: Value,
-    /// What strictness has to say about the patch itself.
-    strict: Vec<String>,
-}
-
-/// The bad value that an error about a patch shows: what came out, or the patch, if it is a strategic one.
-fn shown(call: &Call, kind: Kind, body: &Bytes, old: &Value) -> String {
-    let Ok((patch, _)) = json::read(body) else { return String::new() };
-    let ty = call.body_type().filter(|_| call.custom_body().is_none()).map(|ty| (schema::builtin(), ty));
-    match kind {
-        Kind::Json => {
-            let Ok(patch) = json_patch::Patch::decode(patch) else { return String::new() };
-            let result = patch.apply(old.clone()).unwrap_or_default();
-            layout::after_operations(ty, old, &patch, body, &result)
-        }
-        Kind::Merge => {
-            let result = merge::apply(old.clone(), patch.clone()).unwrap_or(patch);
-            layout::after_merge(ty, old, body, &result)
-        }
-        Kind::Strategic | Kind::Apply => {
-            let Value::Object(mut patch) = patch else { return go_print(&Value::Object(object::Map::new())) };
-            strategic::forget_directives(&mut patch, old);
-            go_print(&Value::Object(patch))
-        }
+        Kind::Json | Kind::Merge => text_patch::changed(call, kind, body, old, options),
+        Kind::Strategic | Kind::Apply => by_strategic_patch(call, body, old, options),
     }
 }
 
-fn by_json_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Outcome, Status> {
-    let (value, duplicates) = json::read(body).map_err(|error| match options.field_validation {
-        FieldValidation::Ignore => Status::bad_request(error.to_string()),
-        _ => Status::bad_request(format!("error decoding patch: {error}")),
-    })?;
-    let patch = match options.field_validation {
-        FieldValidation::Ignore => json_patch::Patch::decode_unchecked(value).map_err(Status::bad_request),
-        _ => {
-            json_patch::Patch::decode(value).map_err(|why| Status::bad_request(format!("error decoding patch: {why}")))
-        }
-    }?
-    .written_as(body);
-    if patch.len() > MAX_OPERATIONS {
-        let got = patch.len();
-        return Err(Status::too_large(format!(
-            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {got}"
-        )));
-    }
-    let strict = duplicates
-        .into_iter()
-        .chain(patch.unknown_fields.iter().map(|field| format!("unknown field {field:?}")))
-        .map(|text| format!("json patch {text}"))
-        .collect();
-    let value = patch.apply(old.clone()).map_err(|_| object::patch::Rejected::status())?;
-    Ok(Outcome { value, strict })
-}
-
-fn by_merge_patch(body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Outcome, Status> {
-    let (patch, strict) = json::read(body).map_err(|error| match options.field_validation {
-        FieldValidation::Ignore => Status::bad_request("Invalid JSON Patch"),
-        _ => Status::bad_request(format!("error decoding patch: {error}")),
-    })?;
-    let value = match (options.field_validation, patch) {
-        // Nobody looks at what replaces the whole, as long as it is a list.
-        (FieldValidation::Ignore, list @ Value::Array(_)) => list,
-        (FieldValidation::Ignore, patch) if !patch.is_object() => {
-            return Err(Status::bad_request("Invalid JSON Patch"));
-        }
-        (_, patch) => merge::apply(old.clone(), patch).map_err(Status::bad_request)?,
-    };
-    Ok(Outcome { value, strict })
-}
-
-fn by_strategic_patch(call: &Call, body: &Bytes, old: &Value) -> Result<Outcome, Status> {
-    let (patch, strict) = json::read(body).map_err(|error| Status::bad_request(error.to_string()))?;
+fn by_strategic_patch(call: &Call, body: &Bytes, old: &Value, options: &WriteOptions) -> Result<Value, Status> {
+    let old = raws::plain(call, old);
+    let (patch, mut strict) = json::read(body).map_err(|error| Status::bad_request(error.to_string()))?;
     let patch = match patch {
         Value::Object(patch) => patch,
         Value::Null => object::Map::new(),
         other => {
-            let found = match other {
-                Value::Array(_) => "array",
-                Value::String(_) => "string",
-                Value::Bool(_) => "bool",
-                _ => "number",
-            };
+            let found = Node::from(other).kind();
             let why = format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
             return Err(Status::bad_request(why));
         }
     };
     let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
-    let old = old.as_object().cloned().unwrap_or_default();
-    let value = strategic::apply(old, patch, schema::builtin(), ty).map_err(|error| error.status())?;
-    Ok(Outcome { value: Value::Object(value), strict })
+    let fields = old.as_object().cloned().unwrap_or_default();
+    let merged = strategic::apply(fields, patch, schema::builtin(), ty).map_err(|error| error.status())?;
+    // Errors alone show it, and they may take their time.
+    let refuse = |why: String| refused(&shown(body, &old), why);
+    let Decoded { value: mut new, strict: more } =
+        object::decode::decode_merged(schema::builtin(), ty, Value::Object(merged)).map_err(refuse)?;
+    strict.extend(more);
+    report(call, options.field_validation, strict, refuse)?;
+    raws::respell(call, &mut new);
+    decode::finish(call, &mut new);
+    Ok(new)
+}
+
+/// 422: what a patch made cannot be taken. Shows what came out, or the patch, if it is a strategic one.
+pub(super) fn refused(shown: &str, why: String) -> Status {
+    Status::invalid("", "", "", &[Error::invalid(&Path::new("patch"), shown, why)])
+}
+
+/// Ignores, tells or refuses what strict decoding found in a patch and in what it made.
+pub(super) fn report(
+    call: &Call,
+    validation: FieldValidation,
+    strict: Vec<String>,
+    refuse: impl FnOnce(String) -> Status,
+) -> Result<(), Status> {
+    match validation {
+        FieldValidation::Strict if !strict.is_empty() => {
+            Err(refuse(format!("strict decoding error: {}", strict.join(", "))))
+        }
+        validation => decode::report(call, validation, strict, str::to_owned),
+    }
+}
+
+/// A strategic patch as errors show it.
+fn shown(body: &[u8], old: &Value) -> String {
+    let mut patch = match json::read(body) {
+        Ok((Value::Object(patch), _)) => patch,
+        _ => object::Map::new(),
+    };
+    strategic::forget_directives(&mut patch, old);
+    go_print(&Value::Object(patch))
+}
+
+/// What an applied configuration has made, in the form of the kind.
+fn decoded(call: &Call, mut value: Value) -> Result<Result<Value, String>, Status> {
+    if let Some(custom) = call.custom_body() {
+        return Ok(custom.own().coerce_applied(&mut value).map(|_| value));
+    }
+    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
+    Ok(object::decode::decode_merged(schema::builtin(), ty, value).map(|decoded| decoded.value))
 }
 
 /// What a merged object that cannot be decoded is told before the reason.
@@ -344,19 +209,12 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
     let refuse = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
     let reading =
         yaml::to_json_lenient(&text).map_err(|error| refuse(format!("error converting YAML to JSON: {error}")))?;
-    let configuration = match reading.value {
+    // YAML knows larger whole numbers than JSON.
+    let configuration = match Node::from(reading.value).into_value() {
         Value::Null => Value::Object(object::Map::new()),
         value @ Value::Object(_) => value,
         other => {
-            let kind = if other.is_array() {
-                "array"
-            } else if other.is_string() {
-                "string"
-            } else if other.is_boolean() {
-                "bool"
-            } else {
-                "number"
-            };
+            let kind = Node::from(other).kind();
             return Err(refuse(format!(
                 "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
             )));
@@ -376,7 +234,7 @@ fn applied(call: &Call, body: &Bytes, old: Option<&Value>, options: &WriteOption
     let managed = View::from(&merged).get("metadata").get("managedFields").to_value();
     let unconverted = unconverted(&configuration);
     let fail = |why: String| Status::plain(500, "", format!("{unconverted}: {why}"));
-    let mut new = decoded(call, Kind::Apply, merged)?.map_err(fail)?.value;
+    let mut new = decoded(call, merged)?.map_err(fail)?;
     decode::finish(call, &mut new);
     metadata::set(&mut new, "managedFields", managed);
     if raws::holder(call).is_some() {

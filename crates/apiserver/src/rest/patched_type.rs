@@ -1,45 +1,77 @@
-//! What a JSON or merge patch made of `apiVersion` and `kind`.
+//! What a JSON or merge patch made, decoded as what it says it is.
 //!
-//! Upstream decodes what came out as what it says it is: another version of the kind is converted, no version at all is
-//! taken for the internal form, whose fields have other names, and custom resources are decoded as anything.
+//! Upstream converts what is of another version of the kind, takes what is of no version at all for the internal form,
+//! whose fields have other names, and decodes custom resources as anything.
 
 use super::call::Call;
 use super::{custom, decode};
 use kinds::Resource;
 use kinds::custom::Custom;
-use object::decode::{TypeMeta, sniff};
-use object::json::Node;
-use object::{Status, Value};
+use object::decode::{Decoded, TypeMeta, decode_node, sniff};
+use object::json::{self, Node};
+use object::patch::Rejected;
+use object::{Status, Value, View, schema};
 use std::sync::Arc;
 
+/// What a patch made.
+pub(super) struct Made {
+    pub(super) value: Value,
+    /// What strictness has to say about it.
+    pub(super) strict: Vec<String>,
+    /// It is of no version: nothing but its kind is understood.
+    pub(super) is_nameless: bool,
+}
+
+impl From<Decoded> for Made {
+    fn from(decoded: Decoded) -> Made {
+        Made { value: decoded.value, strict: decoded.strict, is_nameless: false }
+    }
+}
+
+/// Decodes the JSON of what a patch made.
+///
+/// # Errors
+/// The outer one is the answer, the inner one why it cannot be decoded.
+pub(super) fn decode(call: &Call, text: &[u8]) -> Result<Result<Made, String>, Status> {
+    // It may be too deep.
+    let node = json::parse(text).map_err(|_| Rejected::status())?;
+    match call.custom_body() {
+        Some(custom) => of_custom(call, custom, node, text),
+        None => of_builtin(call, node, text),
+    }
+}
+
+fn of_builtin(call: &Call, node: Node<'_>, text: &[u8]) -> Result<Result<Made, String>, Status> {
+    let ty = call.body_type().ok_or_else(|| Status::internal("the kind has no schema"))?;
+    Ok(match type_of(call, &node, text) {
+        Ok(Patched::Own) => decode_node(schema::builtin(), ty, node).map(Made::from),
+        Ok(Patched::Version(other)) => return of_other_version(call, &other, node),
+        Ok(Patched::Internal) => Ok(Made { value: Value::Null, strict: unknown_fields(&node), is_nameless: true }),
+        Err(why) => Err(why),
+    })
+}
+
 /// What a built-in object is after a patch.
-pub(super) enum Patched {
+enum Patched {
     /// Of the call's kind and version.
     Own,
     /// Of another version of it.
     Version(Arc<Resource>),
-    /// Of no version: nothing but its kind is understood.
+    /// Of no version.
     Internal,
 }
 
-/// Tells what a built-in object says it is. `json` is the text that upstream decodes.
-///
-/// # Errors
-/// Why it cannot be decoded.
-pub(super) fn of_builtin(call: &Call, object: &Value, json: impl Fn() -> String) -> Result<Patched, String> {
-    let body = &call.body;
-    let is_own_kind = match object.get("kind") {
-        None | Some(Value::Null) => true,
-        Some(kind) => kind.as_str().is_some_and(|kind| kind.is_empty() || kind == body.kind),
-    };
-    if is_own_kind && object["apiVersion"].as_str() == Some(&body.api_version) {
+/// Tells what a built-in object says it is.
+fn type_of(call: &Call, node: &Node<'_>, text: &[u8]) -> Result<Patched, String> {
+    let (body, found) = (&call.body, sniff(node)?);
+    let is_own_kind = found.kind.is_empty() || found.kind == body.kind;
+    if is_own_kind && found.api_version == body.api_version {
         return Ok(Patched::Own);
     }
-    let found = sniff(&Node::from(object.clone()))?;
     let (group, version) = split(&found.api_version);
     let kind = if found.kind.is_empty() { body.kind.as_str() } else { &found.kind };
-    if version.is_empty() && !group.is_empty() {
-        return Err(no_version(&json()));
+    if version.is_empty() && !group.is_empty() && group != split(&body.api_version).0 {
+        return Err(no_version(&String::from_utf8_lossy(text)));
     }
     if version.is_empty() && is_own_kind {
         // The scale of a custom resource has no other form.
@@ -60,10 +92,32 @@ pub(super) fn of_builtin(call: &Call, object: &Value, json: impl Fn() -> String)
     Err(decode::foreign_kind(call, version, kind))
 }
 
+/// An object of another version of the kind, converted to the call's.
+fn of_other_version(call: &Call, other: &Resource, node: Node<'_>) -> Result<Result<Made, String>, Status> {
+    let builtin = schema::builtin();
+    let (Some(from), Some(to)) = (builtin.find(&other.type_name), call.own_type()) else {
+        return Err(Status::internal("the kind has no schema"));
+    };
+    let Decoded { mut value, strict } = match decode_node(builtin, from, node) {
+        Ok(decoded) => decoded,
+        Err(why) => return Ok(Err(why)),
+    };
+    other.strategy.defaults(&mut value);
+    if let Some(stored) = &other.stored {
+        value = stored.conversion.to_stored(value);
+    }
+    if let Some(stored) = &call.resource.stored {
+        value = stored.conversion.from_stored(value);
+    }
+    object::decode::normalise(builtin, to, &mut value).map_err(Status::internal)?;
+    Ok(Ok(Made { value, strict, is_nameless: false }))
+}
+
 /// What strictness has to say of an object that is taken for the internal form.
-pub(super) fn unknown_fields(object: &Value) -> Vec<String> {
-    let names = object.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-    names.filter(|name| !matches!(*name, "kind" | "apiVersion")).map(|name| format!("unknown field {name:?}")).collect()
+fn unknown_fields(node: &Node<'_>) -> Vec<String> {
+    let Node::Map(entries) = node else { return Vec::new() };
+    let names = entries.iter().map(|(name, _)| name).filter(|name| !matches!(&***name, "kind" | "apiVersion"));
+    names.map(|name| format!("unknown field {name:?}")).collect()
 }
 
 /// 400: the internal form of an object has no name.
@@ -74,34 +128,29 @@ pub(super) fn nameless(call: &Call) -> Status {
     ))
 }
 
-/// Whether a custom resource is still one of its kind. `json` is the text that upstream decodes.
-///
-/// # Errors
-/// The outer one is the answer, the inner one why it cannot be decoded.
-pub(super) fn check_custom(
-    call: &Call,
-    custom: &Custom,
-    object: &Value,
-    json: impl Fn() -> String,
-) -> Result<Result<(), String>, Status> {
-    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
-    if text("kind") == custom.family.kind && text("apiVersion") == custom.own().api_version {
-        return Ok(Ok(()));
-    }
-    if let Err(why) = sniff(&Node::from(object.clone())) {
+fn of_custom(call: &Call, custom: &Custom, node: Node<'_>, text: &[u8]) -> Result<Result<Made, String>, Status> {
+    if let Err(why) = sniff(&node) {
         return Ok(Err(why));
     }
-    if text("kind").is_empty() {
-        return Ok(Err(format!("Object 'Kind' is missing in '{}'", json())));
+    let (mut value, mut strict) = match node.into_value_strict() {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let view = View::from(&value);
+    if view.str("kind").is_empty() {
+        return Ok(Err(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(text))));
     }
-    if split(text("apiVersion")).1.is_empty() {
+    if split(view.str("apiVersion")).1.is_empty() {
         return Err(Status::internal(no_version("object has no apiVersion field")));
     }
     // Of what is sent as a status nothing else is looked at.
     if call.info.subresource != "status" {
-        custom::check_type(custom, object)?;
+        custom::check_type(custom, &value)?;
     }
-    Ok(Ok(()))
+    Ok(custom.own().coerce(&mut value).map(|unknown| {
+        strict.extend(custom::told(unknown));
+        Made { value, strict, is_nameless: false }
+    }))
 }
 
 fn no_version(json: &str) -> String {

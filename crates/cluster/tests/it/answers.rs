@@ -35,9 +35,13 @@ pub(crate) async fn send_as(
     media: &str,
     body: Option<&Value>,
 ) -> Answer {
+    send_text(client, method, path, media, &body.map(Value::to_string).unwrap_or_default()).await
+}
+
+/// Sends a body as it is written.
+pub(crate) async fn send_text(client: &kube::Client, method: Method, path: &str, media: &str, body: &str) -> Answer {
     let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, media);
-    let body = body.map(Value::to_string).unwrap_or_default();
-    let answer = client.send(request.body(Body::from(body.into_bytes())).unwrap()).await.unwrap();
+    let answer = client.send(request.body(Body::from(body.as_bytes().to_vec())).unwrap()).await.unwrap();
     let code = answer.status().as_u16();
     let warnings = answer.headers().get_all(header::WARNING).iter();
     let warnings = warnings.map(|text| text.to_str().unwrap().to_owned()).collect();

@@ -29,6 +29,7 @@ mod raws;
 mod remote;
 mod restart;
 mod roles;
+mod spelling;
 mod subresources;
 mod webhooks;
 mod workloads;

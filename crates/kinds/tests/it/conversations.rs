@@ -238,9 +238,9 @@ impl<'a> Call<'a> {
                     .clone();
                 let changed = match step["type"].as_str() {
                     _ if self.method == "PUT" => body,
-                    Some("application/merge-patch+json") => patch::merge::apply(old.clone(), body).ok()?,
+                    Some("application/merge-patch+json") => patch::merge::apply_to(&old, &body).ok()?,
                     Some("application/json-patch+json") => {
-                        patch::json::Patch::decode(body).ok()?.apply(old.clone()).ok()?
+                        patch::json::Patch::decode(body.to_string().as_bytes()).ok()?.apply_to(&old).ok()?
                     }
                     Some("application/strategic-merge-patch+json") => {
                         let (Value::Object(object), Value::Object(body)) = (old.clone(), body) else { return None };

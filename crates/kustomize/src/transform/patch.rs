@@ -10,14 +10,14 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::selector::Matcher;
+use object::json::go_text;
 use object::patch::json;
 use std::collections::HashSet;
-use value::Value;
 
 /// One entry of `patches`, read.
 pub(crate) struct Patches {
     strategic: Vec<Resource>,
-    json: Option<json::Patch>,
+    json: Option<Operations>,
     /// The patch, or the name of its file, for messages.
     source: String,
     target: Option<Selector>,
@@ -39,7 +39,7 @@ impl Patches {
             }
         };
         let strategic = resources_from_text(&text);
-        let json = decode_json(&text);
+        let json = Operations::read(&text);
         match (strategic, json) {
             (Ok(strategic), Ok(json)) if !strategic.is_empty() && !json.is_empty() => {
                 Err(Error::new(format!("illegally qualifies as both an SM and JSON patch: {source}")))
@@ -130,7 +130,7 @@ struct Targeted<'a> {
 }
 
 enum Change<'a> {
-    Json(&'a json::Patch),
+    Json(&'a Operations),
     Strategic(&'a Resource),
 }
 
@@ -165,16 +165,27 @@ fn with_options(mut patches: Vec<Resource>, options: Option<&PatchOptions>) -> V
     patches
 }
 
-fn decode_json(text: &str) -> Result<json::Patch> {
-    if text.is_empty() {
-        return Err(Error::new("empty json patch operations"));
+/// A JSON patch: a text that is known to be one.
+struct Operations(String);
+
+impl Operations {
+    fn read(text: &str) -> Result<Operations> {
+        if text.is_empty() {
+            return Err(Error::new("empty json patch operations"));
+        }
+        let text = if text.starts_with('[') { text.to_owned() } else { go_text(&yaml::to_json(text)?) };
+        let operations = Operations(text);
+        operations.patch()?;
+        Ok(operations)
     }
-    let value: Value = if text.starts_with('[') {
-        serde_json::from_str(text).map_err(|e| Error::new(e.to_string()))?
-    } else {
-        yaml::to_json(text)?
-    };
-    json::Patch::decode(value).map_err(Error::new)
+
+    fn patch(&self) -> Result<json::Patch<'_>> {
+        json::Patch::decode_unchecked(self.0.as_bytes()).map_err(Error::new)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.patch().is_ok_and(|patch| patch.is_empty())
+    }
 }
 
 /// `patchesStrategicMerge`
@@ -224,7 +235,7 @@ impl Transformer for StrategicPatches {
 
 /// One entry of `patchesJson6902`.
 pub(crate) struct JsonPatch {
-    patch: json::Patch,
+    patch: Operations,
     target: Selector,
 }
 
@@ -249,10 +260,7 @@ impl JsonPatch {
         if text.is_empty() {
             return Err(Error::new(format!("patch file '{path}' empty seems to be empty")).in_file(path));
         }
-        let patch = decode_json(&text).map_err(|e| {
-            e.reword(|words| words.replace("[]handlers.jsonPatchOp", "jsonpatch.Patch"))
-                .wrap(format!("decoding {text:?}"))
-        })?;
+        let patch = Operations::read(&text).map_err(|e| e.wrap(format!("decoding {text:?}")))?;
         if patch.is_empty() {
             return Err(Error::new(format!("patch appears to be empty; file={path}, JsonOp={text}")));
         }
@@ -268,7 +276,7 @@ impl Transformer for JsonPatch {
 
 fn apply_json(
     resources: &mut ResMap,
-    patch: &json::Patch,
+    patch: &Operations,
     target: &Selector,
     schema: &Schema,
     remember: bool,
@@ -277,7 +285,7 @@ fn apply_json(
     places.into_iter().try_for_each(|at| apply_json_to(&mut resources.list_renaming()[at], patch, schema, remember))
 }
 
-fn apply_json_to(resource: &mut Resource, patch: &json::Patch, schema: &Schema, remember: bool) -> Result<()> {
+fn apply_json_to(resource: &mut Resource, patch: &Operations, schema: &Schema, remember: bool) -> Result<()> {
     if remember {
         resource.store_id(schema);
     }
@@ -285,7 +293,7 @@ fn apply_json_to(resource: &mut Resource, patch: &json::Patch, schema: &Schema, 
         return Ok(());
     }
     // A patch meets the annotations of the build like all others: they are there to add to, and may be lost.
-    let patched = patch.apply(resource.with_annotations().to_json()?).map_err(|e| {
+    let patched = patch.patch()?.apply_to(&resource.with_annotations().to_json()?).map_err(|e| {
         Error::new(e.to_string())
             .on_resource(resource.id(schema))
             .cure("paths of a JSON patch must exist in the resource, but for `add`")

@@ -4,6 +4,7 @@
 
 use super::element::PathElement;
 use super::place::{Form, ListKind, Place, Scalar, Shape};
+use crate::patch::go_print;
 use crate::quote::quote;
 use std::collections::BTreeSet;
 use value::Value;
@@ -69,7 +70,7 @@ impl Walk {
             (_, Value::Null) => {}
             (Form::Scalar, _) => self.scalar(place, value),
             (Form::List, Value::Array(items)) => self.items(place, items),
-            (Form::List, other) => self.fail(&format!("expected list, got &{{{}}}", plain(other))),
+            (Form::List, other) => self.fail(&format!("expected list, got &{{{}}}", go_print(other))),
             (Form::Map, Value::Object(map)) => {
                 for (name, value) in map {
                     self.path.push(format!(".{name}"));
@@ -84,7 +85,7 @@ impl Walk {
                     }
                 }
             }
-            (Form::Map, other) => self.fail(&format!("expected map, got &{{{}}}", plain(other))),
+            (Form::Map, other) => self.fail(&format!("expected map, got &{{{}}}", go_print(other))),
         }
     }
 
@@ -124,8 +125,8 @@ impl Walk {
             (Scalar::Text, other) => {
                 self.fail(&format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_syntax(other)));
             }
-            (Scalar::Bool, other) => self.fail(&format!("expected boolean, got &{{{}}}", plain(other))),
-            (Scalar::Untyped, other) => self.fail(&format!("expected any scalar, got &{{{}}}", plain(other))),
+            (Scalar::Bool, other) => self.fail(&format!("expected boolean, got &{{{}}}", go_print(other))),
+            (Scalar::Untyped, other) => self.fail(&format!("expected any scalar, got &{{{}}}", go_print(other))),
         }
     }
 }
@@ -157,20 +158,6 @@ fn go_syntax(value: &Value) -> String {
                 map.iter().map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value))).collect();
             format!("map[string]interface {{}}{{{}}}", entries.join(", "))
         }
-        scalar => scalar.to_string(),
-    }
-}
-
-/// Go's `%v` of a decoded value.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", plain(value))).collect();
-            format!("map[{}]", entries.join(" "))
-        }
-        scalar => scalar.to_string(),
+        scalar => go_print(scalar),
     }
 }

@@ -151,7 +151,7 @@ fn cut(float: f64) -> i64 {
 
 /// The converter's words for a value of a wrong type.
 fn wrong_merged(node: &Node<'_>, ty: &Type, go: &str) -> String {
-    let whole = matches!(node, Node::Number(number) if number.as_i64().is_some());
+    let whole = matches!(node, Node::Number(number) if number.to_value().is_some_and(|value| value.is_i64()));
     let kind = match node {
         Node::Null => "invalid",
         Node::Bool(_) => "bool",

@@ -1,6 +1,8 @@
 //! One field error, and how upstream words it.
 
 use super::Path;
+use crate::json::go_text;
+use crate::patch::go_print;
 use crate::quote::quote;
 use std::fmt;
 use value::Value;
@@ -233,7 +235,8 @@ impl fmt::Display for Error {
 pub fn show(value: &Value) -> String {
     match value {
         Value::String(text) => quote(text),
-        other => other.to_string(),
+        Value::Array(_) | Value::Object(_) | Value::Null => go_text(value),
+        scalar => go_print(scalar),
     }
 }
 
@@ -250,6 +253,8 @@ mod tests {
             Error::not_supported(&path, "z", &["a", "b"]).to_string(),
             r#"spec: Unsupported value: "z": supported values: "a", "b""#
         );
+        assert_eq!(Error::invalid(&path, 1e6, "").to_string(), "spec: Invalid value: 1e+06");
+        assert_eq!(Error::invalid(&path, vec![1.0], "").to_string(), "spec: Invalid value: [1]");
         assert_eq!(Error::too_many(&path, 3, 2).to_string(), "spec: Too many: 3: must have at most 2 items");
         assert_eq!(Error::too_long(&path, 63).to_string(), "spec: Too long: may not be more than 63 bytes");
     }

@@ -15,7 +15,7 @@ fn values_are_read() {
         (r#" {"b":[1,-2.5,true,null],"a":"x"} "#, json!({"a": "x", "b": [1, -2.5, true, null]})),
         (r#""\u00e9\n\ud83d\ude00\ud800x\/""#, json!("é\n😀\u{fffd}x/")),
         (r#""\ud800\u0041""#, json!("\u{fffd}A")),
-        ("1e3", json!(1000)),
+        ("1e3", json!(1000.0)),
         ("9223372036854775807", json!(i64::MAX)),
         ("9223372036854775808", json!(9223372036854775808.0)),
         ("-0.5E-2", json!(-0.005)),
@@ -90,5 +90,8 @@ fn numbers_know_their_text() {
         assert_eq!(Number::Value(number).text(), text);
     }
     assert_eq!(Number::Text("1e400").to_value(), None);
-    assert_eq!(Number::Text("1.0").to_value(), Some(json!(1)));
+    for (text, want) in [("1", json!(1)), ("1.0", json!(1.0)), ("-0", json!(0)), ("9e18", json!(9e18))] {
+        assert_eq!(Number::Text(text).to_value(), Some(want));
+    }
+    assert_eq!(Number::Value(u64::MAX.into()).to_value(), Some(json!(18_446_744_073_709_551_615.0)), "no int64");
 }

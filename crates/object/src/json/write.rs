@@ -101,7 +101,7 @@ fn write_number(out: &mut Vec<u8>, number: &Number) {
 
 /// A floating point number as Go's encoder writes it: the shortest digits, with an exponent only below 0.000001 and from
 /// 1e+21 on.
-fn go_float(float: f64) -> String {
+pub(crate) fn go_float(float: f64) -> String {
     if float == 0.0 || (1e-6..1e21).contains(&float.abs()) {
         return float.to_string();
     }

@@ -1,22 +1,39 @@
 //! JSON merge patch (RFC 7386).
 
-use super::json_kind;
+use super::lazy::{Entries, Lazy};
+use super::{Rejected, of_text, reject};
+use crate::json;
 use value::{Map, Value};
 
-/// Merges `patch` into `object`: `null` removes, maps merge, everything else replaces. The message is what a client
-/// sees (400).
-pub fn apply(mut object: Value, patch: Value) -> Result<Value, String> {
-    match (&mut object, patch) {
-        (Value::Object(object), Value::Object(patch)) => merge_maps(object, patch),
-        (_, Value::Null) => return Err("Invalid JSON Patch".to_owned()),
-        (_, other) => {
-            let kind = json_kind(&other);
-            return Err(format!(
-                "error decoding patch: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
-            ));
+/// Merges `patch` into the JSON of `object`, as Go writes it: `null` removes, maps merge, everything else replaces. A list
+/// takes the place of the whole.
+///
+/// # Errors
+/// If the patch is neither map nor list. Both must be well-formed.
+pub fn apply(object: &[u8], patch: &[u8]) -> Result<Vec<u8>, Rejected> {
+    let (mut object, mut patch) = (Lazy::new(object), Lazy::new(patch));
+    object.look();
+    patch.look();
+    let made = match (&mut object, patch) {
+        (Lazy::Map(entries, _), Lazy::Map(patch, _)) => {
+            merge(entries, patch);
+            object
         }
-    }
-    Ok(object)
+        (_, mut patch @ (Lazy::Map(..) | Lazy::List(..))) => {
+            prune(&mut patch);
+            patch
+        }
+        _ => return reject("Invalid JSON Patch".to_owned()),
+    };
+    Ok(made.to_text())
+}
+
+/// The same with values.
+///
+/// # Errors
+/// If the patch is neither map nor list.
+pub fn apply_to(object: &Value, patch: &Value) -> Result<Value, Rejected> {
+    of_text(&apply(json::go_text(object).as_bytes(), json::go_text(patch).as_bytes())?)
 }
 
 /// The patch that takes `current` to where a person wants it: what `modified` says is set, what `original` had and
@@ -44,34 +61,36 @@ pub fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
     Value::Object(patch)
 }
 
-fn merge_maps(object: &mut Map, patch: Map) {
-    for (key, mut value) in patch {
-        match (object.get_mut(&key), &mut value) {
-            (_, Value::Null) => {
-                object.remove(&key);
-            }
-            (Some(Value::Object(old)), Value::Object(new)) => merge_maps(old, std::mem::take(new)),
+fn merge<'t>(object: &mut Entries<'t>, patch: Entries<'t>) {
+    for (key, mut new) in patch {
+        if matches!(new, Lazy::Null) {
+            object.remove(&key);
+            continue;
+        }
+        let Some(old) = object.get_mut(&key) else {
+            prune(&mut new);
+            object.insert(key, new);
+            continue;
+        };
+        if old.map().is_none() {
+            prune(&mut new);
+        }
+        new.map();
+        match (old, new) {
+            (Lazy::Map(old, _), Lazy::Map(new, _)) => merge(old, new),
             // What replaces a map keeps its nulls, unlike what is new: so it is upstream.
-            (Some(Value::Object(_)), _) => {
-                object.insert(key, value);
-            }
-            _ => {
-                drop_nulls(&mut value);
-                object.insert(key, value);
-            }
+            (old, new) => *old = new,
         }
     }
 }
 
 /// Drops entries that are `null`, at any depth; items of lists stay.
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, value| !value.is_null());
-            map.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
+fn prune(value: &mut Lazy<'_>) {
+    if let Some(entries) = value.map() {
+        entries.retain(|_, value| !matches!(value, Lazy::Null));
+        entries.values_mut().for_each(prune);
+    } else if let Some(items) = value.list() {
+        items.iter_mut().for_each(prune);
     }
 }
 
@@ -82,7 +101,7 @@ mod tests {
 
     #[track_caller]
     fn check(object: Value, patch: Value, want: Value) {
-        assert_eq!(apply(object, patch), Ok(want));
+        assert_eq!(apply_to(&object, &patch), Ok(want));
     }
 
     #[test]
@@ -104,9 +123,19 @@ mod tests {
     }
 
     #[test]
-    fn only_maps_are_patches() {
-        assert_eq!(apply(json!({}), json!(null)), Err("Invalid JSON Patch".to_owned()));
-        let want = "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}";
-        assert_eq!(apply(json!({}), json!([])), Err(want.to_owned()));
+    fn values_stand_as_they_were_written() {
+        let merged = |patch: &str| apply(br#"{"b":{"z":1,"y":[1.0]},"a":1}"#, patch.as_bytes());
+        for (patch, want) in [
+            (r#"{"a": 1e2}"#, r#"{"a":1e2,"b":{"z":1,"y":[1.0]}}"#),
+            (r#"{"b": {"x": "<"}}"#, r#"{"a":1,"b":{"x":"\u003c","y":[1.0],"z":1}}"#),
+            (r#"{"a": {"c": 1, "b": [{"e": 1, "d": null}]}}"#, r#"{"a":{"b":[{"e":1}],"c":1},"b":{"z":1,"y":[1.0]}}"#),
+            (r#"[1.0, {"b": 1, "a": null}]"#, r#"[1.0,{"b":1}]"#),
+        ] {
+            let text = merged(patch).map(|text| String::from_utf8_lossy(&text).into_owned());
+            assert_eq!(text, Ok(want.to_owned()), "{patch}");
+        }
+        for patch in ["null", "1", "\"x\""] {
+            assert_eq!(merged(patch), Err(Rejected("Invalid JSON Patch".to_owned())));
+        }
     }
 }

@@ -17,7 +17,7 @@ fn print(value: &Value, out: &mut String) {
         Value::String(text) => out.push_str(text),
         Value::Number(number) => match number.as_i64() {
             Some(whole) => write!(out, "{whole}").expect("writing to a String does not fail"),
-            None => out.push_str(&print_float(number.as_f64().unwrap_or(f64::NAN))),
+            None => out.push_str(&go_print_float(number.as_f64().unwrap_or(f64::NAN))),
         },
         Value::Array(items) => {
             out.push('[');
@@ -44,12 +44,13 @@ fn print(value: &Value, out: &mut String) {
     }
 }
 
-/// The shortest digits; an exponent below -4 and from 21 on, of at least two digits.
-fn print_float(number: f64) -> String {
+/// Go's `%v` of a floating point number: the shortest digits; an exponent, of at least two digits, below -4 and from 6
+/// on.
+pub fn go_print_float(number: f64) -> String {
     let text = format!("{number:e}");
     let Some((digits, exponent)) = text.split_once('e') else { return text };
     match exponent.parse::<i32>() {
-        Ok(exponent) if !(-4..21).contains(&exponent) => {
+        Ok(exponent) if !(-4..6).contains(&exponent) => {
             let sign = if exponent < 0 { '-' } else { '+' };
             format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
         }
@@ -70,6 +71,9 @@ mod tests {
             (json!(1e21), "1e+21"),
             (json!(0.00001), "1e-05"),
             (json!(100.0), "100"),
+            (json!(999_999.0), "999999"),
+            (json!(-1_234_567.0), "-1.234567e+06"),
+            (json!(-0.0), "-0"),
             (json!(true), "true"),
         ] {
             assert_eq!(go_print(&value), text);

@@ -63,8 +63,15 @@ pub fn forget_directives(patch: &mut Map, old: &Value) {
         patch.remove(directive.trim_start_matches(SET_ORDER).trim_start_matches('/'));
     }
     for (name, value) in patch {
-        if let (Value::Object(inner), Some(old @ Value::Object(_))) = (value, old.get(name)) {
-            forget_directives(inner, old);
+        match (value, old.get(name)) {
+            (Value::Object(inner), Some(old @ Value::Object(_))) => forget_directives(inner, old),
+            (Value::Array(_), Some(Value::Array(_))) => {}
+            (new, _) => {
+                drop_nulls(new);
+                if let Some(kept) = without_directives(new.clone()) {
+                    *new = kept;
+                }
+            }
         }
     }
 }

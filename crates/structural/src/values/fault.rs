@@ -74,17 +74,3 @@ fn text_of(value: &Value) -> String {
         other => other.to_string(),
     }
 }
-
-/// Go's `%v` of a decoded value.
-pub(super) fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", plain(value))).collect();
-            format!("map[{}]", entries.join(" "))
-        }
-        scalar => scalar.to_string(),
-    }
-}

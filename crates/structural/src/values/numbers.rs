@@ -3,6 +3,7 @@
 use super::fault::{Code, Fault};
 use super::{Outcome, is_numeric};
 use crate::{Kind, Node};
+use object::patch::go_print_float;
 use object::{Number, Value};
 
 /// True if Go decodes the number as a whole one.
@@ -55,6 +56,15 @@ pub(super) fn check(node: &Node, number: &Number, path: &str) -> Outcome {
     outcome
 }
 
+/// True if a number is the one that an enumeration has, once it was converted to that one's type.
+pub(super) fn is_one_of(number: &Number, other: &Number) -> bool {
+    let float = |number: &Number| number.as_f64().unwrap_or(f64::NAN);
+    match other.as_i64() {
+        Some(other) => number.as_i64().unwrap_or_else(|| cut(float(number))) == other,
+        None => float(number) == float(other),
+    }
+}
+
 /// Whole numbers are compared as such, the limit cut off; tells the limit as it was compared.
 fn compare(number: &Number, float: f64, limit: f64, native: bool, wrong: impl Fn(f64, f64) -> bool) -> (bool, String) {
     match number.as_i64().filter(|_| native) {
@@ -64,7 +74,7 @@ fn compare(number: &Number, float: f64, limit: f64, native: bool, wrong: impl Fn
             let order = whole.cmp(&limit) as i8;
             (wrong(f64::from(order), 0.0), limit.to_string())
         }
-        None => (wrong(float, limit), go_float(limit)),
+        None => (wrong(float, limit), go_print_float(limit)),
     }
 }
 
@@ -81,10 +91,10 @@ fn multiple_of(number: &Number, float: f64, factor: f64, native: bool, path: &st
         Some(_) if cut(factor) <= 0 => must_be_positive(cut(factor).to_string()),
         Some(whole) if whole % cut(factor) != 0 => not(cut(factor).to_string()),
         Some(_) => None,
-        None if factor <= 0.0 => must_be_positive(go_float(factor)),
+        None if factor <= 0.0 => must_be_positive(go_print_float(factor)),
         None => {
             let times = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
-            if is_json_integer(times) { None } else { not(go_float(factor)) }
+            if is_json_integer(times) { None } else { not(go_print_float(factor)) }
         }
     }
 }
@@ -106,21 +116,9 @@ fn cut(float: f64) -> i64 {
     float as i64
 }
 
+/// The whole number that the shortest digits of a floating point number spell, if they do.
 fn whole(float: f64) -> Option<i64> {
-    const ABOVE: f64 = 9_223_372_036_854_775_808.0;
-    (float.fract() == 0.0 && (-ABOVE..ABOVE).contains(&float)).then(|| cut(float))
-}
-
-/// Go's `%v` of a floating point number.
-fn go_float(float: f64) -> String {
-    let scientific = format!("{float:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..21).contains(&exponent) {
-        return float.to_string();
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.abs())
+    if float.fract() == 0.0 { float.to_string().parse().ok() } else { None }
 }
 
 /// The range of a numeric type and its format.

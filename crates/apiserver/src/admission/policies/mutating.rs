@@ -11,7 +11,7 @@ use cel::{Activation, Val, Variables};
 use kinds::Resource;
 use object::patch::json::Patch;
 use object::status::Cause;
-use object::{Status, Value, View, apply, raw, schema};
+use object::{Status, Value, View, apply, json, raw, schema};
 use std::sync::Arc;
 
 /// What went wrong with a policy.
@@ -237,8 +237,9 @@ fn patch(value: &Val<'_>, object: &Value) -> Result<Value, String> {
         }
         operations.push(operation);
     }
-    let patch = Patch::decode(Value::Array(operations)).map_err(|why| format!("JSON Patch: {why}"))?;
-    match patch.apply(object.clone()) {
+    let text = json::go_text(&Value::Array(operations));
+    let patch = Patch::decode_unchecked(text.as_bytes()).map_err(|why| format!("JSON Patch: {why}"))?;
+    match patch.apply_to(object) {
         Ok(patched) => Ok(patched),
         Err(rejected) if rejected.to_string().ends_with("test failed") => Ok(object.clone()),
         Err(rejected) => Err(format!("JSON Patch: {rejected}")),

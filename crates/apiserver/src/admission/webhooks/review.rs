@@ -116,8 +116,8 @@ impl Answer {
         json::read(&bytes).map(|(value, _)| value).unwrap_or_default()
     }
 
-    /// The patch, if there is one that does something.
-    pub(super) fn patch(&self) -> Result<Option<Patch>, String> {
+    /// The text of the patch, if there is one that does something.
+    pub(super) fn patch(&self) -> Result<Option<Vec<u8>>, String> {
         let view = self.view();
         let (text, kind) = (view.str("patch"), view.opt_str("patchType"));
         match (text, kind) {
@@ -132,11 +132,11 @@ impl Answer {
             _ => {}
         }
         let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
-        let (value, _) = json::read(&bytes).map_err(|error| error.to_string())?;
-        let patch = Patch::decode(value)?.written_as(&bytes);
+        let patch = Patch::decode_unchecked(&bytes)?;
         if patch.len() > object::patch::json::MAX_OPERATIONS {
             return Err(format!("the patch has {} operations, which are too many", patch.len()));
         }
-        Ok((!patch.is_empty()).then_some(patch))
+        let does_something = !patch.is_empty();
+        Ok(does_something.then_some(bytes))
     }
 }

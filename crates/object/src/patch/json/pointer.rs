@@ -1,55 +1,64 @@
 //! Places in an object, named by a path such as `/spec/containers/0`.
 
-use super::{Rejected, reject};
+use super::super::lazy::{Entries, Items, Lazy};
+use super::super::{Rejected, reject};
 use crate::quote::quote;
-use value::{Map, Value};
+use std::borrow::Cow;
 
 /// A place in a map or list; something may or may not stand there.
-pub(super) enum Place<'a> {
-    Key(&'a mut Map, String),
-    Index(&'a mut Vec<Value>, String),
+pub(super) enum Place<'a, 't> {
+    Key(&'a mut Entries<'t>, String),
+    Index(&'a mut Items<'t>, String),
 }
 
-impl<'a> Place<'a> {
-    /// The place that `path` names, if what holds it exists.
-    pub(super) fn find(object: &'a mut Value, path: &str) -> Option<Place<'a>> {
-        let (_, path) = path.split_once('/')?;
-        let (parents, last) = path.rsplit_once('/').map_or((None, path), |(parents, last)| (Some(parents), last));
-        let mut place = object;
-        for part in parents.into_iter().flat_map(|parents| parents.split('/')) {
-            let part = unescape(part);
-            place = match place {
-                Value::Object(map) => map.get_mut(&part)?,
-                Value::Array(items) => {
-                    let index = index_of(&part, items.len()).ok()?;
-                    items.get_mut(index)?
-                }
-                _ => return None,
+impl<'a, 't> Place<'a, 't> {
+    /// The place that `path` names, if what holds it exists. `height` is that of what will be put there.
+    pub(super) fn find(object: &'a mut Lazy<'t>, path: &str, height: usize) -> Result<Option<Place<'a, 't>>, Rejected> {
+        let Some((_, path)) = path.split_once('/') else { return Ok(None) };
+        let steps = path.matches('/').count();
+        let mut holder = object;
+        for (index, part) in path.split('/').enumerate() {
+            holder.look();
+            holder.holds(height + steps - index)?;
+            let key = unescape(part);
+            let place = match holder {
+                Lazy::Map(entries, _) => Place::Key(entries, key),
+                Lazy::List(items, _) => Place::Index(items, key),
+                Lazy::Null | Lazy::Text(_) => return Ok(None),
             };
+            if index == steps {
+                return Ok(Some(place));
+            }
+            match place.into_value() {
+                Some(value) => holder = value,
+                None => return Ok(None),
+            }
         }
-        match place {
-            Value::Object(map) => Some(Place::Key(map, unescape(last))),
-            Value::Array(items) => Some(Place::Index(items, unescape(last))),
-            _ => None,
-        }
+        Ok(None)
     }
 
-    pub(super) fn get(&self) -> Result<Option<&Value>, Rejected> {
+    fn into_value(self) -> Option<&'a mut Lazy<'t>> {
         match self {
-            Place::Key(map, key) => Ok(map.get(key)),
-            Place::Index(items, index) => Ok(items.get(index_of(index, items.len())?)),
+            Place::Key(entries, key) => entries.get_mut(key.as_str()),
+            Place::Index(items, index) => index_of(&index, items.len()).ok().and_then(|index| items.get_mut(index)),
         }
     }
 
-    /// Whether this value stands here; `null` stands where nothing stands.
-    pub(super) fn holds(&self, want: &Value) -> Result<bool, Rejected> {
-        Ok(self.get()?.unwrap_or(&Value::Null) == want)
+    /// What stands there, if it can be asked for.
+    pub(super) fn get(self) -> Result<Option<&'a mut Lazy<'t>>, Rejected> {
+        match self {
+            Place::Key(entries, key) => Ok(entries.get_mut(key.as_str())),
+            Place::Index(items, index) => {
+                let index = index_of(&index, items.len())?;
+                Ok(items.get_mut(index))
+            }
+        }
     }
 
-    pub(super) fn add(self, value: Value) -> Result<(), Rejected> {
+    pub(super) fn add(self, value: Lazy<'t>) -> Result<(), Rejected> {
         match self {
-            Place::Key(map, key) => {
-                map.insert(key, value);
+            Place::Key(entries, key) => {
+                entries.insert(Cow::Owned(key), value);
             }
             Place::Index(items, index) if index == "-" => items.push(value),
             Place::Index(items, index) => {
@@ -64,22 +73,21 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    pub(super) fn replace(self, value: Value) -> Result<(), Rejected> {
+    /// Puts a value in the place of another; false if an item is not there.
+    pub(super) fn replace(self, value: Lazy<'t>) -> bool {
         match self {
-            Place::Key(map, key) => {
-                map.insert(key, value);
-            }
-            Place::Index(items, index) => {
-                let index = index_of(&index, items.len())?;
-                items[index] = value;
-            }
+            Place::Key(entries, key) => drop(entries.insert(Cow::Owned(key), value)),
+            Place::Index(items, index) => match index_of(&index, items.len()) {
+                Ok(index) => items[index] = value,
+                Err(_) => return false,
+            },
         }
-        Ok(())
+        true
     }
 
-    pub(super) fn remove(self) -> Result<Value, Rejected> {
+    pub(super) fn remove(self) -> Result<Lazy<'t>, Rejected> {
         match self {
-            Place::Key(map, key) => match map.remove(&key) {
+            Place::Key(entries, key) => match entries.remove(key.as_str()) {
                 Some(value) => Ok(value),
                 None => reject(format!("Unable to remove nonexistent key: {key}: missing value")),
             },

@@ -1,18 +1,21 @@
-//! JSON patches and merge patches, as upstream applies and refuses them.
+//! JSON patches, as upstream applies and refuses them.
 
 use super::*;
 use value::json;
 
+fn applied(object: &Value, patch: &Value) -> Result<Value, Rejected> {
+    let patch = patch.to_string();
+    Patch::decode(patch.as_bytes()).expect("a patch").apply_to(object)
+}
+
 #[track_caller]
 fn check(object: Value, patch: Value, want: Value) {
-    let patch = Patch::decode(patch).expect("a patch");
-    assert_eq!(patch.apply(object), Ok(want));
+    assert_eq!(applied(&object, &patch), Ok(want));
 }
 
 #[track_caller]
 fn check_rejected(object: Value, patch: Value, want: &str) {
-    let patch = Patch::decode(patch).expect("a patch");
-    assert_eq!(patch.apply(object).map_err(|rejected| rejected.0), Err(want.to_owned()));
+    assert_eq!(applied(&object, &patch).map_err(|rejected| rejected.0), Err(want.to_owned()));
 }
 
 #[test]
@@ -80,15 +83,48 @@ fn what_cannot_be_done_is_rejected() {
 
 #[test]
 fn what_is_no_patch() {
-    let decode = |patch| Patch::decode(patch).expect_err("no patch");
-    assert_eq!(decode(json!({})), "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp");
-    assert_eq!(decode(json!([1])), "json: cannot unmarshal number into Go value of type handlers.jsonPatchOp");
-    assert_eq!(
-        decode(json!([{"op": 1}])),
-        "json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string"
+    for (patch, want) in [
+        ("{}", "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"),
+        ("[1]", "json: cannot unmarshal number into Go value of type handlers.jsonPatchOp"),
+        (r#"[{"op": 1}, 1]"#, "json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string"),
+        ("[{]", "invalid character ']' looking for beginning of object key string"),
+    ] {
+        assert_eq!(Patch::decode(patch.as_bytes()), Err(want.to_owned()));
+    }
+    let unchecked = |patch: &'static str| Patch::decode_unchecked(patch.as_bytes());
+    assert_eq!(unchecked("{}"), Err("json: cannot unmarshal object into Go value of type jsonpatch.Patch".to_owned()));
+    assert!(unchecked(r#"[{"op": 1, "extra": 1}]"#).is_ok());
+}
+
+#[test]
+fn strictness_tells_in_the_order_of_the_text() {
+    let patch =
+        br#"[{"op": "add", "extra": 1, "path": "/a", "path": "/b", "value": {"x": 1, "y": [{"z": 1, "z": 2}]}}]"#;
+    let want =
+        [r#"unknown field "[0].extra""#, r#"duplicate field "[0].path""#, r#"duplicate field "[0].value.y[0].z""#];
+    assert_eq!(Patch::decode(patch).expect("a patch").strict, want);
+}
+
+#[track_caller]
+fn check_text(patch: &str, want: &str) {
+    let object = br#"{"n":2,"h":"\u003c","m":{"z":[1.50],"y":1}}"#;
+    let patch = Patch::decode(patch.as_bytes()).expect("a patch");
+    let made = patch.apply(object).map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert_eq!(made, Ok(want.to_owned()));
+}
+
+#[test]
+fn what_operations_do_not_touch_stands_as_it_was_written() {
+    check_text(
+        r#"[{"op": "add", "path": "/a", "value": {"z": 1.0, "c": [1e2, "<\u0041"]}}]"#,
+        r#"{"a":{"z":1.0,"c":[1e2,"\u003c\u0041"]},"h":"\u003c","m":{"z":[1.50],"y":1},"n":2}"#,
     );
-    let patch = Patch::decode(json!([{"op": "add", "extra": 1}])).expect("a patch");
-    assert_eq!(patch.unknown_fields, ["[0].extra"]);
+    check_text(
+        r#"[{"op": "copy", "from": "/m", "path": "/m/x"}, {"op": "remove", "path": "/n"}]"#,
+        r#"{"h":"\u003c","m":{"x":{"z":[1.50],"y":1},"y":1,"z":[1.50]}}"#,
+    );
+    check_text(r#"[{"op": "test", "path": "/m/y", "value": 1}]"#, r#"{"h":"\u003c","m":{"y":1,"z":[1.50]},"n":2}"#);
+    check_text(r#"[{"op": "replace", "path": "", "value": {"b": 1, "a": null}}]"#, r#"{"a":null,"b":1}"#);
 }
 
 #[test]
@@ -99,12 +135,16 @@ fn tests_compare_how_values_are_written() {
         (r#"[{"op":"test","path":"/h","value":"<"}]"#, false),
         (r#"[{"op":"test","path":"/h","value":"\u003c"}]"#, true),
         (r#"[{"op":"test","path":"","value":{"\u006e" : 2 ,"h":"\u003c"}}]"#, true),
+        (r#"[{"op":"test","path":"","value":{"n":2}}]"#, false),
         (r#"[{"op":"copy","from":"/h","path":"/c"},{"op":"test","path":"/c","value":"<"}]"#, false),
         (r#"[{"op":"add","path":"/c","value":"<"},{"op":"test","path":"/c","value":"<"}]"#, true),
+        (r#"[{"op":"add","path":"/c","value":"<"},{"op":"test","path":"/c","value":"\u003c"}]"#, false),
+        (r#"[{"op":"add","path":"/c","value":[2.0]},{"op":"test","path":"/c/0","value":2}]"#, false),
+        (r#"[{"op":"add","path":"/c","value":[2.0]},{"op":"test","path":"/c","value":[2.0]}]"#, true),
+        (r#"[{"op":"add","path":"/c","value":2.0},{"op":"test","path":"/n","value":2.0}]"#, false),
     ] {
-        let value = serde_json::from_str(operations).expect("JSON");
-        let patch = Patch::decode(value).expect("a patch").written_as(operations.as_bytes());
-        assert_eq!(patch.apply(json!({"n": 2, "h": "<"})).is_ok(), holds, "{operations}");
+        let patch = Patch::decode(operations.as_bytes()).expect("a patch");
+        assert_eq!(patch.apply_to(&json!({"n": 2, "h": "<"})).is_ok(), holds, "{operations}");
     }
 }
 
@@ -118,7 +158,5 @@ fn copies_do_not_grow_without_end() {
         patch.push(json!({"op": "move", "from": "/c", "path": "/d/c"}));
         patch.push(json!({"op": "move", "from": "/d", "path": "/c"}));
     }
-    let patch = Patch::decode(patch.into()).expect("a patch");
-    let error = patch.apply(json!({})).expect_err("too deep");
-    assert_eq!(error.0, "the object would be nested deeper than 120 levels");
+    check_rejected(json!({}), patch.into(), "the object would be nested deeper than 120 levels");
 }
