@@ -7,9 +7,7 @@ use crate::resource::{Resource, Scope};
 use crate::strategy::{Column, Request, Strategy};
 use object::field::{Error, Errors, Path};
 use object::meta::{validate_object_meta, validate_object_meta_update};
-use object::names::{
-    is_dns1035_label, is_dns1123_subdomain, is_path_segment_name, is_valid_port_num, path_segment_name,
-};
+use object::names::{is_dns1035_label, is_dns1123_subdomain, is_path_segment_name, is_valid_port_num};
 use object::quote::quote;
 use object::{Value, View, json};
 
@@ -52,15 +50,14 @@ impl Strategy for ApiService {
 
     fn validate(&self, object: View<'_>) -> Errors {
         let spec = object.get("spec");
-        let mut errors = validate_object_meta(object.get("metadata"), false, path_segment_name, &Path::new("metadata"));
         let wanted = format!("{}.{}", spec.str("version"), spec.str("group"));
-        for field in ["name", "generateName"] {
-            let name = object.get("metadata").str(field);
-            if !name.is_empty() && is_path_segment_name(name).is_empty() && name != wanted {
-                let detail = format!("must be `spec.version+\".\"+spec.group`: {}", quote(&wanted));
-                errors.insert(0, Error::invalid(&Path::new("metadata").child(field), name, detail));
+        let name_rule = |name: &str, _prefix| match is_path_segment_name(name) {
+            messages if messages.is_empty() && name != wanted => {
+                vec![format!("must be `spec.version+\".\"+spec.group`: {}", quote(&wanted))]
             }
-        }
+            messages => messages,
+        };
+        let mut errors = validate_object_meta(object.get("metadata"), false, name_rule, &Path::new("metadata"));
         validate_spec(spec, &Path::new("spec"), &mut errors);
         errors
     }

@@ -3,7 +3,7 @@
 //! The form is Go's: decode into a struct, then encode it again. So what is not in the schema is dropped and told,
 //! nulls vanish, times and quantities become canonical, zero values are omitted or written as the field's
 //! [`Emit`] says. Errors are worded as the server's JSON package words them, with the Go field path. The result is the
-//! same if it is decoded again.
+//! same if it is decoded again, but for pointers to the zero time, which are sent as `null` and read as nothing.
 //!
 //! Empty lists and maps are the exception: storage does not tell them from nil, but rules do, so a decoded object has
 //! those that were sent until [`normalise`] takes them away.
@@ -105,7 +105,7 @@ pub fn omit_unowned(schema: &Schema, ty: TypeId, value: &mut Value) -> Result<()
 }
 
 fn reform(schema: &Schema, ty: TypeId, value: &mut Value, empties: Empties) -> Result<(), String> {
-    let mut decoder = Decoder::new(schema, Style::Json, empties);
+    let mut decoder = Decoder { again: true, ..Decoder::new(schema, Style::Json, empties) };
     *value = decoder.top(ty, Node::from(value.take()));
     decoder.problem.map_or(Ok(()), |problem| Err(problem.to_string()))
 }
@@ -154,6 +154,8 @@ struct Decoder<'s> {
     schema: &'s Schema,
     style: Style,
     empties: Empties,
+    /// It was decoded before.
+    again: bool,
     strict: Vec<String>,
     /// The first problem, or the one that ended decoding.
     problem: Option<Problem>,
@@ -163,7 +165,7 @@ struct Decoder<'s> {
 
 impl<'s> Decoder<'s> {
     fn new(schema: &'s Schema, style: Style, empties: Empties) -> Decoder<'s> {
-        Decoder { schema, style, empties, strict: Vec::new(), problem: None, ended: false }
+        Decoder { schema, style, empties, again: false, strict: Vec::new(), problem: None, ended: false }
     }
 
     fn top(&mut self, id: TypeId, node: Node<'_>) -> Value {
@@ -239,8 +241,12 @@ impl<'s> Decoder<'s> {
                     self.tell("duplicate", at, &field.name);
                 }
             }
+            let was_null = matches!(node, Node::Null) && !self.again;
             let value = self.field(node, field, ty, at, before);
-            if let Some(value) = kept(value, field, self.empties) {
+            // A pointer to the zero time is sent as `null`, other than one to nothing.
+            if value.is_null() && field.is_time_pointer() && !was_null {
+                map.insert(key.into_owned(), value);
+            } else if let Some(value) = kept(value, field, self.empties) {
                 map.insert(key.into_owned(), value);
             }
         }

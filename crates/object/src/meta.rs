@@ -17,7 +17,7 @@ pub use owners::validate_owner_references;
 pub use shown::{shown_metadata, unset_in_templates};
 
 use crate::field::{Error, Errors, Path};
-use crate::names::{NameRule, is_qualified_name, name_is_dns_label};
+use crate::names::{Messages, is_qualified_name, name_is_dns_label};
 use crate::view::View;
 
 /// What an immutable field answers to a change.
@@ -28,7 +28,12 @@ pub const IS_NEGATIVE: &str = "must be greater than or equal to 0";
 pub const ANNOTATIONS_MAX: usize = 256 * 1024;
 
 /// Validates the metadata of a new object (`meta` is the map under `metadata`). The name must have been generated.
-pub fn validate_object_meta(meta: View<'_>, namespaced: bool, name_rule: NameRule, path: &Path<'_>) -> Errors {
+pub fn validate_object_meta(
+    meta: View<'_>,
+    namespaced: bool,
+    name_rule: impl Fn(&str, bool) -> Messages,
+    path: &Path<'_>,
+) -> Errors {
     let mut errors = Errors::new();
     let generate_name = meta.str("generateName");
     if !generate_name.is_empty() {
@@ -72,7 +77,12 @@ pub fn validate_object_meta_update(meta: View<'_>, old: View<'_>, path: &Path<'_
         }
     }
     for name in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-        errors.extend(validate_immutable_field(meta.get(name), old.get(name), &path.child(name)));
+        let (new, old, place) = (meta.get(name), old.get(name), path.child(name));
+        // The zero time is there, and yet it is `null`.
+        match name == "deletionTimestamp" && new.is_absent() != old.is_absent() {
+            true => errors.push(Error::invalid(&place, new.to_value(), FIELD_IMMUTABLE)),
+            false => errors.extend(validate_immutable_field(new, old, &place)),
+        }
     }
     errors.extend(validate_labels(meta.get("labels"), &path.child("labels")));
     errors.extend(validate_annotations(meta.get("annotations"), &path.child("annotations")));

@@ -397,6 +397,11 @@ impl Field {
         matches!(self.ty, Type::List(_)) && !matches!(self.merge, Merge::Set | Merge::MapList(_))
     }
 
+    /// True for a time of which nil is told from the zero time.
+    pub(crate) fn is_time_pointer(&self) -> bool {
+        self.pointer && matches!(self.ty, Type::Time | Type::MicroTime)
+    }
+
     /// An optional field that is omitted when zero and merged as its type says.
     pub fn new(name: impl Into<Text>, ty: Type) -> Field {
         Field {

@@ -20,14 +20,15 @@ const MOST_SELECTABLE: usize = 8;
 /// Validates a new definition.
 pub(super) fn validate(object: View<'_>) -> Errors {
     let (meta, spec) = (object.get("metadata"), object.get("spec"));
-    let mut errors = validate_object_meta(meta, false, name_is_dns_subdomain, &Path::new("metadata"));
     let wanted = format!("{}.{}", spec.at(&["names", "plural"]).as_str(), spec.str("group"));
-    let name = meta.str("name");
-    if !name.is_empty() && name != wanted {
-        let place = errors.iter().rposition(|error| error.field == "metadata.name").map_or(0, |place| place + 1);
-        let detail = "must be spec.names.plural+\".\"+spec.group";
-        errors.insert(place, Error::invalid(&Path::new("metadata").child("name"), name, detail));
-    }
+    let name_rule = |name: &str, prefix| {
+        let mut messages = name_is_dns_subdomain(name, prefix);
+        if name != wanted {
+            messages.push("must be spec.names.plural+\".\"+spec.group".to_owned());
+        }
+        messages
+    };
+    let mut errors = validate_object_meta(meta, false, name_rule, &Path::new("metadata"));
     validate_spec(spec, Bundle::Any, &mut errors);
     validate_rest(object, View::ABSENT, &mut errors);
     errors
