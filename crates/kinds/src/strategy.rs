@@ -18,6 +18,12 @@ pub trait Strategy: Send + Sync + 'static {
     /// Clears what a client may not set on create (status, …) and sets what the server sets (`metadata.generation`).
     fn prepare_for_create(&self, _object: &mut Value, _request: &Request<'_>) {}
 
+    /// Texts for `Warning` headers about what preparing a new object has changed in it; the client gets them even if the
+    /// object is refused.
+    fn warnings_of_prepare(&self, _object: View<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Validates a new object, metadata included.
     fn validate(&self, _object: View<'_>) -> Errors {
         Errors::new()
@@ -52,6 +58,11 @@ pub trait Strategy: Send + Sync + 'static {
     /// updates the same object; `None` if there is no such subresource.
     fn subresource(&self, _name: &str) -> Option<&dyn Strategy> {
         None
+    }
+
+    /// Whether a name that is generated ends with characters by chance.
+    fn adds_suffix(&self) -> bool {
+        true
     }
 
     /// Whether a PUT to a name that does not exist creates it.
@@ -120,6 +131,11 @@ pub trait Strategy: Send + Sync + 'static {
     /// never owns, as paths like `["status"]`.
     fn reset_fields(&self) -> &'static [&'static [&'static str]] {
         &[]
+    }
+
+    /// An annotation in which versions tell what is a field of its own upstream: metadata alone are without it.
+    fn annotation_for_field(&self) -> Option<&'static str> {
+        None
     }
 
     /// Columns of a `Table`; the first is always the name.

@@ -27,7 +27,7 @@ pub(crate) fn one(call: &Call, code: u16, stored: Stored) -> Result<Response<Bod
         }
         Shape::PartialObject(version) => {
             let mut partial = Vec::new();
-            write_partial(&mut partial, version, &shown(call, &stored)?);
+            write_partial(&mut partial, call, version, &shown(call, &stored)?);
             Ok(respond::encoded(code, encoding, partial.into()))
         }
         Shape::PartialList(_) => Err(Status::not_acceptable(format!(
@@ -56,13 +56,32 @@ fn shown<'a>(call: &Call, stored: &'a Stored) -> Result<Shown<'a>, Status> {
 }
 
 /// Writes the metadata of an object, as an object.
-pub(crate) fn write_partial(out: &mut Vec<u8>, version: &str, object: &Shown<'_>) {
+pub(crate) fn write_partial(out: &mut Vec<u8>, call: &Call, version: &str, object: &Shown<'_>) {
     let head = r#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/"#;
     for part in [head, version, r#"","metadata":"#] {
         out.extend_from_slice(part.as_bytes());
     }
+    let start = out.len();
     object.write_metadata(out);
+    if let Some(annotation) = call.resource.strategy.annotation_for_field() {
+        leave_out(annotation, out, start);
+    }
     out.push(b'}');
+}
+
+/// Takes an annotation out of the metadata that stand at the end of a text.
+fn leave_out(annotation: &str, out: &mut Vec<u8>, start: usize) {
+    let Ok(metadata) = json::parse(&out[start..]) else { return };
+    let mut metadata = metadata.into_value();
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    annotations.remove(annotation);
+    if annotations.is_empty()
+        && let Some(metadata) = metadata.as_object_mut()
+    {
+        metadata.remove("annotations");
+    }
+    out.truncate(start);
+    json::write(out, &metadata);
 }
 
 /// The internal type's name, as upstream's errors show it.

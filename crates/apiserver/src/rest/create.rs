@@ -45,7 +45,9 @@ pub(crate) async fn create_object(
     for attempt in 1.. {
         let mut candidate = if may_return { object.clone() } else { object.take() };
         if let Some(prefix) = &generated {
-            metadata::set(&mut candidate, "name", metadata::generate_name(prefix));
+            let name =
+                if call.resource.strategy.adds_suffix() { metadata::generate_name(prefix) } else { prefix.clone() };
+            metadata::set(&mut candidate, "name", name);
         }
         prepare(call, &mut candidate, options).await?;
         if !options.dry_run {
@@ -83,6 +85,7 @@ async fn prepare(call: &Call, object: &mut Value, options: &WriteOptions) -> Res
     resource.strategy.prepare_for_create(object, &Request { user: &call.user, now: &now });
     let view = View::from(&*object);
     let name = view.get("metadata").str("name").to_owned();
+    call.warnings.extend(resource.strategy.warnings_of_prepare(view));
     let mut errors = devices::check_new(call, view);
     errors.extend(resource.strategy.validate(view));
     write::check(resource, &name, errors)?;

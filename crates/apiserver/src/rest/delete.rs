@@ -73,7 +73,7 @@ async fn try_delete(call: &Call, name: &str, current: &Arc<Entry>, options: &Del
     call.core.admission.validate(&attributes, &object, Some(View::from(&object))).await?;
     match plan(call, &mut object, options) {
         Plan::Remove => {
-            write::remove(call, &object, current, options.dry_run).await?;
+            write::remove(call, &mut object, current, options.dry_run).await?;
             Ok(Deleted::Gone(object))
         }
         Plan::Nothing => Ok(Deleted::Later(write::Stored::Entry(current.clone()))),

@@ -22,13 +22,29 @@ pub(crate) async fn get(call: &Call) -> Result<Response<Body>, Status> {
 /// Waits until the store is as new as the client asks.
 ///
 /// # Errors
-/// 504 if it does not get there, 500 if the version is no number.
+/// 504 if it does not get there, 500 if the version is no number; Events, which upstream reads from its store without a
+/// cache between, are not waited for, and of them it is 400.
 pub(crate) async fn wait_for_version(call: &Call, version: &str) -> Result<(), Status> {
-    let wanted = write::asked_version(version)?;
-    if call.core.store.wait_for(wanted, FRESHNESS_WAIT).await {
+    let is_cached = call.resource.stored_as() != ("", "events");
+    let wanted = if is_cached { write::asked_version(version)? } else { list_version(version)? };
+    let patience = if is_cached { FRESHNESS_WAIT } else { Duration::ZERO };
+    if call.core.store.wait_for(wanted, patience).await {
         return Ok(());
     }
-    Err(too_large_version(wanted, call.core.store.snapshot().revision()))
+    let mut status = too_large_version(wanted, call.core.store.snapshot().revision());
+    if let Some(details) = status.details.as_mut().filter(|_| !is_cached) {
+        details.retry_after_seconds = 0;
+    }
+    Err(status)
+}
+
+/// The resource version that a list asks for; "" is 0.
+///
+/// # Errors
+/// 400 if it is no number.
+pub(crate) fn list_version(version: &str) -> Result<u64, Status> {
+    write::asked_version(version)
+        .map_err(|status| Status::bad_request(format!("invalid resource version: {}", status.message)))
 }
 
 /// 504: the asked version is in the future.

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::selection::Selection;
 use super::shown::{Objects, Shown};
 use super::table::{self, Include};
-use super::{answer, decode, get, raws, write};
+use super::{answer, decode, get, raws};
 use crate::http::media::{Encoding, Shape};
 use crate::http::{Body, respond};
 use crate::object_codec;
@@ -81,7 +81,8 @@ pub(super) async fn answer_page(call: &Arc<Call>, page: Page) -> Result<Response
         }
         Shape::PartialList(version) => {
             let head = head("PartialObjectMetadataList", &format!("meta.k8s.io/{version}"), &page.metadata);
-            let item = move |out: &mut Vec<u8>, object: &Shown<'_>| answer::write_partial(out, version, object);
+            let about = call.clone();
+            let item = move |out: &mut Vec<u8>, object: &Shown<'_>| answer::write_partial(out, &about, version, object);
             written(call, head, page.items, item).await
         }
         Shape::PartialObject(_) => Err(Status::not_acceptable(format!(
@@ -215,7 +216,7 @@ fn select(call: &Call, options: &Options<'_>, prefix: &str, snapshot: &Snapshot<
 }
 
 async fn snapshot_for(call: &Call, options: &Options<'_>) -> Result<Snapshot<Facts>, Status> {
-    let revision = write::parse_version(options.version).map_err(|_| invalid_version(options.version))?;
+    let revision = get::list_version(options.version)?;
     let exact = match options.version_match {
         "Exact" => true,
         "NotOlderThan" => false,
@@ -231,15 +232,6 @@ fn at_revision(call: &Call, revision: u64) -> Result<Snapshot<Facts>, Status> {
         RevisionError::Compacted { .. } => Status::expired("The resourceVersion for the provided list is too old."),
         RevisionError::Future { .. } => get::too_large_version(revision, call.core.store.snapshot().revision()),
     })
-}
-
-fn invalid_version(version: &str) -> Status {
-    let error = Error::invalid(
-        &Path::new("resourceVersion"),
-        version,
-        format!("strconv.ParseUint: parsing {}: invalid syntax", object::quote::quote(version)),
-    );
-    Status::bad_request(format!("invalid resource version: {error}"))
 }
 
 /// Answers with a list of objects that are nowhere stored.
@@ -259,7 +251,7 @@ pub(super) fn unstored(call: &Call, items: impl IntoIterator<Item = Value>) -> R
         match &call.accepted.shape {
             Shape::Table(version) => table::write_row(&mut list, call, version, include, &item),
             Shape::Object | Shape::PartialObject(_) => item.write_item(&mut list, &call.resource),
-            Shape::PartialList(version) => answer::write_partial(&mut list, version, &item),
+            Shape::PartialList(version) => answer::write_partial(&mut list, call, version, &item),
         }
     }
     list.extend_from_slice(b"]}");

@@ -123,7 +123,7 @@ pub(crate) fn write_row(out: &mut Vec<u8>, call: &Call, version: &str, include: 
     out.extend_from_slice(b",\"object\":");
     match include {
         Include::Nothing => out.extend_from_slice(b"null"),
-        Include::Metadata => answer::write_partial(out, version, object),
+        Include::Metadata => answer::write_partial(out, call, version, object),
         Include::Object => object.write(out),
     }
     out.push(b'}');

@@ -310,7 +310,7 @@ impl View {
         match self.call.accepted.shape {
             Shape::Object => object.write(&mut json),
             Shape::PartialObject(version) | Shape::PartialList(version) => {
-                answer::write_partial(&mut json, version, object);
+                answer::write_partial(&mut json, &self.call, version, object);
             }
             Shape::Table(version) if self.knows_columns.swap(true, Ordering::Relaxed) => {
                 json = table::with_row_alone(&self.call, version, include, object);

@@ -103,15 +103,17 @@ pub(crate) async fn replace(
     entry(committed, &current.key)
 }
 
-/// Removes `current` for good.
-pub(crate) async fn remove(call: &Call, object: &Value, current: &Arc<Entry>, dry_run: bool) -> Result<(), Status> {
+/// Removes `current` for good. The object gets the resource version at which it went.
+pub(crate) async fn remove(call: &Call, object: &mut Value, current: &Arc<Entry>, dry_run: bool) -> Result<(), Status> {
     if dry_run {
         return Ok(());
     }
     let txn = Txn::new().guard(&*current.key, Expect::At(current.mod_revision));
-    let txn = addresses::extend(call, txn, None, Some(object));
+    let txn = addresses::extend(call, txn, None, Some(&*object));
     let (template, _) = call.packed(object, &Claim::InObject)?;
-    commit(call, txn.delete(&*current.key, Some(template))).await.map(drop)
+    let committed = commit(call, txn.delete(&*current.key, Some(template))).await?;
+    metadata::set(object, "resourceVersion", committed.revision.to_string());
+    Ok(())
 }
 
 async fn commit(call: &Call, txn: Txn<Facts>) -> Result<store::Committed<Facts>, Status> {

@@ -11,6 +11,7 @@ use kube::client::Body;
 use object::{Value, json};
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
+const DAEMONS: &str = "/apis/apps/v1/namespaces/default/daemonsets";
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 const PARTIAL: &str = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
 const PARTIALS: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
@@ -207,5 +208,24 @@ async fn addresses_outside_of_the_range_are_refused_in_two_ways() {
     let why = "Service \"h\" is invalid: spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": must be 'SingleStack' \
                to release the secondary IP family";
     assert_eq!((refused.code, refused.message()), (422, why));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_for_a_field_is_no_metadata() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let template = json!({"metadata": {"labels": {"a": "b"}},
+        "spec": {"nodeSelector": {"no": "where"}, "containers": [{"name": "c", "image": "i"}]}});
+    let set = json!({"metadata": {"name": "d", "annotations": {"x": "y"}},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}});
+    let made = send(&client, Method::POST, DAEMONS, Some(&set)).await;
+    let all = json!({"deprecated.daemonset.template.generation": "1", "x": "y"});
+    assert_eq!(made.body["metadata"]["annotations"], all);
+    let path = format!("{DAEMONS}/d");
+    let (_, _, partial) = get(&client, &path, PARTIAL).await;
+    assert_eq!(partial["metadata"]["annotations"], json!({"x": "y"}), "{partial}");
+    let (_, _, table) = get(&client, DAEMONS, TABLE).await;
+    assert_eq!(table["rows"][0]["object"]["metadata"]["annotations"], json!({"x": "y"}), "{table}");
     world.stop().await;
 }

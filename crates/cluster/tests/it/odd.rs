@@ -92,3 +92,53 @@ async fn namespaces_end_like_the_reference_ends_them() {
     assert_eq!((metadata.get("deletionGracePeriodSeconds"), metadata["deletionTimestamp"].is_string()), (None, true));
     assert_eq!(first.body["status"]["phase"], "Terminating");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_read_without_a_cache_between() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let why = "resourceVersion: Invalid value: \"x\": strconv.ParseUint: parsing \"x\": invalid syntax";
+    for (path, code, start) in [("events/none", 400, "invalid resource version: "), ("configmaps/none", 500, "")] {
+        let path = format!("/api/v1/namespaces/default/{path}?resourceVersion=x");
+        let answer = send(&client, Method::GET, &path, None).await;
+        assert_eq!((answer.code, answer.message()), (code, &*format!("{start}{why}")));
+    }
+    let path = "/api/v1/namespaces/default/events/none?resourceVersion=999999999";
+    let answer = send(&client, Method::GET, path, None).await;
+    assert_eq!((answer.code, &answer.body["details"]["retryAfterSeconds"]), (504, &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_object_tells_when_it_went() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let quotas = "/api/v1/namespaces/default/podtemplates";
+    let made = send(
+        &client,
+        Method::POST,
+        quotas,
+        Some(&json!({"metadata": {"name": "t"}, "template": {"spec":
+        {"containers": [{"name": "c", "image": "i"}]}}})),
+    )
+    .await;
+    let gone = send(&client, Method::DELETE, &format!("{quotas}/t"), None).await;
+    let version = |answer: &Value| answer["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(version(&gone.body) > version(&made.body), "{}", gone.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_preparing_a_pod_has_changed_is_told_even_if_it_is_refused() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let account = json!({"metadata": {"name": "default"}});
+    send(&client, Method::POST, "/api/v1/namespaces/default/serviceaccounts", Some(&account)).await;
+    let key = "container.apparmor.security.beta.kubernetes.io/c";
+    let pod = json!({"metadata": {"name": "a.b", "annotations": {(key): "runtime/default"}},
+        "spec": {"restartPolicy": "x", "containers": [{"name": "c", "image": "i"}]}});
+    let refused = send(&client, Method::POST, "/api/v1/namespaces/default/pods", Some(&pod)).await;
+    assert_eq!(refused.code, 422);
+    let warning = format!(
+        r#"299 - "metadata.annotations[{key}]: deprecated since v1.30; use the \"appArmorProfile\" field instead""#
+    );
+    assert_eq!(refused.warnings, [warning], "and not that its name is used as a host name");
+}

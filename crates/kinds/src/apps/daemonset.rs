@@ -64,6 +64,10 @@ impl Strategy for DaemonSet {
         errors
     }
 
+    fn annotation_for_field(&self) -> Option<&'static str> {
+        Some(TEMPLATE_GENERATION)
+    }
+
     fn warnings_on_create(&self, object: View<'_>) -> Vec<String> {
         template::template_warnings(object.at(TEMPLATE), &Path::new("spec").child("template"))
     }

@@ -87,6 +87,10 @@ impl Strategy for Pods {
         spec::validate_new_pod(pod)
     }
 
+    fn warnings_of_prepare(&self, pod: View<'_>) -> Vec<String> {
+        warnings::of_app_armor(pod)
+    }
+
     fn warnings_on_create(&self, pod: View<'_>) -> Vec<String> {
         warnings::of_new_pod(pod)
     }

@@ -20,6 +20,10 @@ pub(super) struct ServiceCidr;
 struct Status;
 
 impl Strategy for IpAddress {
+    fn adds_suffix(&self) -> bool {
+        false
+    }
+
     fn validate(&self, object: View<'_>) -> Errors {
         let mut errors = meta(object, false, ip_name);
         errors.extend(validate_parent(object.at(&["spec", "parentRef"])));

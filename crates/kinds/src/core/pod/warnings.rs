@@ -54,7 +54,7 @@ const VOLUMES: &[(&str, &str, &str)] = &[
 /// Warnings about a new pod.
 pub(super) fn of_new_pod(pod: View<'_>) -> Vec<String> {
     let name = pod.get("metadata").str("name");
-    let mut warnings = of_app_armor(pod);
+    let mut warnings = Vec::new();
     let messages = names::is_dns1123_label(name);
     if !messages.is_empty() {
         warnings.push(format!(
@@ -80,7 +80,7 @@ pub(crate) fn deprecated_node_label(key: &str) -> Option<&'static str> {
 }
 
 /// Annotations for AppArmor that became fields when the pod was prepared, or could not.
-fn of_app_armor(pod: View<'_>) -> Vec<String> {
+pub(super) fn of_app_armor(pod: View<'_>) -> Vec<String> {
     let (annotations, spec) = (pod.at(&["metadata", "annotations"]), pod.get("spec"));
     if spec.get("os").str("name") == "windows" {
         return Vec::new();
