@@ -19,10 +19,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 pub const KEPT: usize = 64 * 1024;
 /// Sizes are rounded up to multiples of this, which is also the alignment of all blocks that are kept.
 const STEP: usize = 16;
-/// The largest block that is kept.
-const LARGEST: usize = 1024;
+/// The largest of the blocks that are kept whatever their size.
+const LARGEST: usize = 2048;
+/// Above it blocks of these sizes are kept, to which buffers grow: each twice the one before.
+const BUFFERS: usize = 5;
 /// How many sizes there are.
-const CLASSES: usize = LARGEST / STEP;
+const CLASSES: usize = LARGEST / STEP + BUFFERS;
 
 /// The allocator. It has no state of its own: that is each thread's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,15 +32,31 @@ pub struct Pool;
 
 /// Which of the kept sizes a block has, if it has one.
 fn class_of(layout: Layout) -> Option<usize> {
-    let kept = layout.size() <= LARGEST && layout.size() > 0 && layout.align() <= STEP;
-    kept.then(|| (layout.size() - 1) / STEP)
+    let size = layout.size();
+    if size == 0 || layout.align() > STEP {
+        None
+    } else if size <= LARGEST {
+        Some((size - 1) / STEP)
+    } else if size.is_power_of_two() && size <= LARGEST << BUFFERS {
+        Some(LARGEST / STEP + (size / LARGEST).ilog2() as usize - 1)
+    } else {
+        None
+    }
+}
+
+/// The size of the blocks of a class.
+const fn size_of(class: usize) -> usize {
+    match class.checked_sub(LARGEST / STEP) {
+        None => (class + 1) * STEP,
+        Some(buffer) => LARGEST << (buffer + 1),
+    }
 }
 
 /// What the system is asked for in the place of a block of this class.
 fn layout_of(class: usize) -> Layout {
-    const { assert!(STEP.is_power_of_two() && LARGEST.is_multiple_of(STEP)) };
+    const { assert!(STEP.is_power_of_two() && LARGEST.is_multiple_of(STEP) && LARGEST.is_power_of_two()) };
     // SAFETY: the alignment is a power of two, and sizes are far from overflowing when they are rounded up to it.
-    unsafe { Layout::from_size_align_unchecked((class + 1) * STEP, STEP) }
+    unsafe { Layout::from_size_align_unchecked(size_of(class), STEP) }
 }
 
 // SAFETY: every block comes from `System`, with the layout that the caller asked for or with that of its class, which

@@ -18,7 +18,8 @@ fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
 
 #[test]
 fn every_size_holds_what_is_written_into_it() {
-    for size in (1..2100).step_by(7).chain([LARGEST - 1, LARGEST, LARGEST + 1]) {
+    let buffers = (0..=BUFFERS + 1).flat_map(|number| (LARGEST << number) - 1..=(LARGEST << number) + 1);
+    for size in (1..2100).step_by(7).chain(buffers) {
         let mut blocks: Vec<Vec<u8>> = (0..20).map(|number| vec![number; size]).collect();
         blocks.truncate(10);
         blocks.extend((20..30).map(|number| vec![number; size]));
@@ -28,6 +29,24 @@ fn every_size_holds_what_is_written_into_it() {
         }
         assert!(vec![0_u8; size].iter().all(|byte| *byte == 0), "{size}");
     }
+}
+
+#[test]
+fn a_block_is_as_large_as_its_class_says() {
+    let mut classes = Vec::new();
+    for size in 1..=(LARGEST << BUFFERS) + 1 {
+        let layout = Layout::from_size_align(size, 8).unwrap();
+        match class_of(layout) {
+            Some(class) => {
+                assert!(class < CLASSES && layout_of(class).size() >= size, "{size}");
+                assert!(layout_of(class).size() < size + STEP, "{size} wastes memory");
+                classes.push(class);
+            }
+            None => assert!(size > LARGEST && !size.is_power_of_two() || size > LARGEST << BUFFERS, "{size}"),
+        }
+    }
+    classes.dedup();
+    assert_eq!(classes, (0..CLASSES).collect::<Vec<_>>());
 }
 
 #[test]

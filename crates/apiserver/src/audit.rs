@@ -1,8 +1,8 @@
 //! The audit log: who did what when, as a policy asks.
 //!
 //! A request that is audited has a [`Record`], which parts of the request write into; when the last of them lets go,
-//! the request is over and its event goes to the writer, a thread of its own that makes JSON of it and hands it to a
-//! file and a webhook. A request never waits for that: if the writer cannot keep up, events are dropped and counted.
+//! the request is over and its event goes, as a line of JSON, to the writer, a thread of its own that hands it to a file
+//! and a webhook. A request never waits for that: if the writer cannot keep up, events are dropped and counted.
 //! A request at level None costs the policy's rules and nothing else.
 //!
 //! Deliberately absent: what is worth an alarm; that is for who reads the log.
@@ -26,13 +26,14 @@ pub(crate) use record::{Record, keep};
 use crate::authz::Attributes;
 use crate::counter::Counter;
 use crate::rest::connect::Remote;
-use event::{Base, Stage};
+use bytes::Bytes;
+use event::{Base, Event, Stage};
 use kinds::UserInfo;
 use policy::Level;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
-use writer::Writer;
+use writer::{Message, Writer};
 
 /// Longest id that is taken from a client.
 const MAX_ID: usize = 64;
@@ -58,9 +59,15 @@ pub struct Audit {
 /// Where events go, and what is counted of them.
 #[derive(Debug)]
 struct Sink {
-    events: std::sync::mpsc::SyncSender<writer::Message>,
+    events: std::sync::mpsc::SyncSender<Message>,
+    /// Who gets events, and how large they may be there.
+    log: Option<Limit>,
+    webhook: Option<Limit>,
     counted: Arc<Counted>,
 }
+
+/// How large events may be, if there is a limit.
+type Limit = Option<Truncate>;
 
 /// What is counted, under upstream's names.
 #[derive(Debug, Default)]
@@ -88,8 +95,10 @@ impl Audit {
     /// If the file cannot be opened or there can be no thread.
     pub fn start(config: Config) -> std::io::Result<Arc<Audit>> {
         let counted = Arc::<Counted>::default();
+        let log = config.log.as_ref().map(|log| log.truncate);
+        let webhook = config.webhook.as_ref().map(|webhook| webhook.truncate);
         let (events, writer) = Writer::start(config.log, config.webhook, counted.clone())?;
-        let sink = Arc::new(Sink { events, counted });
+        let sink = Arc::new(Sink { events, log, webhook, counted });
         Ok(Arc::new(Audit { policy: config.policy, sink, writer: Mutex::new(Some(writer)) }))
     }
 
@@ -167,11 +176,24 @@ impl Audit {
 
 impl Sink {
     /// Hands an event on, if there is room for it.
-    fn send(&self, event: event::Event) {
+    fn send(&self, event: &Event) {
         self.counted.events.fetch_add(1, Ordering::Relaxed);
-        if self.events.try_send(writer::Message::Event(Box::new(event))).is_err() {
+        let line: Bytes = event.encode().into();
+        let message =
+            Message::Event { log: self.fit(self.log, event, &line), webhook: self.fit(self.webhook, event, &line) };
+        if self.events.try_send(message).is_err() {
             self.counted.lost_on_the_way.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// An event as large as it may be for somebody, if there is somebody; one that cannot be made so is counted.
+    fn fit(&self, limit: Option<Limit>, event: &Event, line: &Bytes) -> Option<Bytes> {
+        let Some(truncate) = limit? else { return Some(line.clone()) };
+        let line = truncate.fit(event, line);
+        if line.is_none() {
+            self.counted.too_large.fetch_add(1, Ordering::Relaxed);
+        }
+        line
     }
 }
 

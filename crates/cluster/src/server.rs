@@ -374,9 +374,18 @@ fn addresses(config: &Config) -> Vec<IpAddr> {
 
 async fn open_store(config: &Config, seal: Arc<AtRest>) -> Result<apiserver::storage::ObjectStore, BuildError> {
     let folder = crate::snapshot::store_folder(&config.data_dir);
-    let options = store::Options { seal: Some(seal), ..store::Options::default() };
+    let options = store::Options { seal: Some(seal), busy: Some(busy()), ..store::Options::default() };
     let opened = tokio::task::spawn_blocking(move || store::Store::open(folder, &options));
     opened.await.expect("opening the store does not panic").map_err(BuildError::Store)
+}
+
+/// Tells whether every thread of this runtime has something to do.
+fn busy() -> Arc<dyn Fn() -> bool + Send + Sync> {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    // A worker counts when it parks and when it is waked.
+    Arc::new(move || {
+        (0..metrics.num_workers()).all(|worker| metrics.worker_park_unpark_count(worker).is_multiple_of(2))
+    })
 }
 
 /// The parts of the API server over one store.

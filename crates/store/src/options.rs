@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::seal::Seal;
+use crate::writer::Busy;
 
 /// How much history a store keeps and how large it may become.
 ///
 /// History is what watches can start from and lists can be asked at. It is cut at whichever of its three bounds is
 /// reached first; what is cut leaves memory at once and the disk a little later.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Most events kept.
     pub history_events: usize,
@@ -23,6 +24,9 @@ pub struct Options {
     pub page_check_bytes: u64,
     /// Who seals values for the disk; nobody if it is `None`.
     pub seal: Option<Arc<dyn Seal>>,
+    /// Tells whether all threads that prepare transactions are at work, so that it pays to let a disk transaction wait
+    /// for more of them, for a few times as long as the disk takes; nothing waits if it is `None`.
+    pub busy: Option<Busy>,
 }
 
 impl Default for Options {
@@ -34,6 +38,7 @@ impl Default for Options {
             max_database_bytes: None,
             page_check_bytes: 512 << 20,
             seal: None,
+            busy: None,
         }
     }
 }

@@ -73,6 +73,7 @@ impl<T: Attach> Store<T> {
         let hub = Arc::new(loader.finish(extent));
         let (jobs_tx, jobs) = mpsc::channel();
         let writer = Writer::new(Arc::clone(&hub), Box::new(engine), seal, marker, jobs, held);
+        let writer = writer.gathering(options.busy.clone());
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || writer.run());
         let thread = thread.map_err(|source| OpenError::Folder { path: folder.as_ref().to_owned(), source })?;
         Ok(Store(Arc::new(Inner {

@@ -5,15 +5,18 @@
 //! owns a transaction from the moment it is sent, a caller who goes away cancels nothing half-way.
 
 mod compaction;
+mod gathering;
 pub(crate) mod group;
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use self::compaction::{Compaction, Reply};
+pub(crate) use self::gathering::Busy;
+use self::gathering::Gathering;
 use self::group::{Group, Outcome, Prepared};
 use crate::engine::{Engine, EngineError};
 use crate::entry::Attach;
@@ -52,6 +55,7 @@ pub(crate) struct Writer<T> {
     jobs: Receiver<Job<T>>,
     _folder: Folder,
     compaction: Compaction,
+    gathering: Gathering,
     counts: Counts,
     ticked_at: Instant,
 }
@@ -84,7 +88,15 @@ impl<T: Attach> Writer<T> {
         folder: Folder,
     ) -> Self {
         let (compaction, counts) = (Compaction::default(), Counts::default());
-        Writer { hub, engine, seal, marker, jobs, _folder: folder, compaction, counts, ticked_at: Instant::now() }
+        let gathering = Gathering::new(None);
+        let ticked_at = Instant::now();
+        Writer { hub, engine, seal, marker, jobs, _folder: folder, compaction, gathering, counts, ticked_at }
+    }
+
+    /// The same, but that groups wait for more while `busy` says that more is to come.
+    pub(crate) fn gathering(mut self, busy: Option<Busy>) -> Self {
+        self.gathering = Gathering::new(busy);
+        self
     }
 
     /// Works until the store is closed or dropped.
@@ -126,11 +138,12 @@ impl<T: Attach> Writer<T> {
     fn commit_group(&mut self, first: Request<T>) -> Option<Job<T>> {
         let mut group = Group::new(&self.hub.snapshot());
         let mut waiting = Vec::new();
+        let opened = Instant::now();
         let mut next = Some(Job::Commit(first));
         while let Some(Job::Commit(Request { txn, reply, permit })) = next {
             waiting.push((reply, permit, group.decide(txn)));
             let full = waiting.len() >= Self::GROUP_TXNS || group.bytes() >= Self::GROUP_BYTES;
-            next = if full { None } else { self.jobs.try_recv().ok() };
+            next = if full { None } else { self.next_of_group(opened) };
         }
         self.counts.largest_group = self.counts.largest_group.max(waiting.len() as u64);
         let failure = self.make_durable(&mut group).err().map(Arc::new);
@@ -146,6 +159,16 @@ impl<T: Attach> Writer<T> {
         next
     }
 
+    /// What else belongs to the group that was opened then.
+    fn next_of_group(&self, opened: Instant) -> Option<Job<T>> {
+        loop {
+            match self.jobs.try_recv() {
+                Err(TryRecvError::Empty) if self.gathering.waits(opened) => {}
+                next => return next.ok(),
+            }
+        }
+    }
+
     /// Brings the group to disk and shows it.
     fn make_durable(&mut self, group: &mut Group<T>) -> Result<(), EngineError> {
         let (state, events) = group.finish();
@@ -153,7 +176,9 @@ impl<T: Attach> Writer<T> {
             return Ok(());
         }
         let sealed = group::seal(&events, &*self.seal);
+        let begun = Instant::now();
         let appended = sealed.and_then(|sealed| self.engine.append(&mut group::rows(&events, &sealed)));
+        self.gathering.took(begun.elapsed());
         self.tell(appended.as_ref().err());
         appended?;
         if let Err(error) = self.marker.write(state.revision) {

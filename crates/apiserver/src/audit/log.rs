@@ -48,11 +48,6 @@ impl Log {
         Ok(Log { config, file, size, pending: Vec::new(), waiting: 0, told: None })
     }
 
-    /// How large events may be.
-    pub(super) fn truncate(&self) -> Option<Truncate> {
-        self.config.truncate
-    }
-
     /// Takes a line; tells how many events were lost by now.
     pub(super) fn write(&mut self, line: &[u8]) -> u64 {
         self.pending.extend_from_slice(line);

@@ -80,7 +80,7 @@ impl Record {
     pub(super) fn stage(&self, stage: Stage) {
         if !self.omit.has(stage) {
             let state = self.state().clone();
-            self.sink.send(Event { base: self.base.clone(), stage, at: SystemTime::now(), state });
+            self.sink.send(&Event { base: self.base.clone(), stage, at: SystemTime::now(), state });
         }
     }
 
@@ -114,7 +114,7 @@ impl Drop for Record {
             (Stage::ResponseComplete, state)
         };
         if !self.omit.has(stage) {
-            self.sink.send(Event { base: self.base.clone(), stage, at: SystemTime::now(), state });
+            self.sink.send(&Event { base: self.base.clone(), stage, at: SystemTime::now(), state });
         }
     }
 }

@@ -1,23 +1,30 @@
-//! The thread that makes JSON of events and hands it on.
+//! The thread that hands events on.
 
-use super::event::Event;
+use super::Counted;
 use super::log::{Log, LogConfig};
 use super::webhook::{self, WebhookConfig};
-use super::{Counted, Truncate};
 use bytes::Bytes;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Events that may wait, as many as upstream lets wait.
 const WAITING: usize = 10_000;
 
+/// How long the thread rests when it has written what there was, so that busy times do not wake it for each event.
+const PAUSE: Duration = Duration::from_millis(3);
+
 /// To the writer.
 #[derive(Debug)]
 pub(super) enum Message {
-    Event(Box<Event>),
+    /// An event as a line of JSON, for the log and for the webhook.
+    Event {
+        log: Option<Bytes>,
+        webhook: Option<Bytes>,
+    },
     Close,
 }
 
@@ -35,14 +42,7 @@ impl Writer {
     ) -> io::Result<(SyncSender<Message>, Writer)> {
         let log = log.map(Log::open).transpose()?;
         let (events, incoming) = sync_channel(WAITING);
-        let (webhook_tx, webhook) = match webhook {
-            Some(config) => {
-                let truncate = config.truncate;
-                let (events, task) = webhook::start(config, counted.clone());
-                (Some(ToWebhook { events, truncate }), Some(task))
-            }
-            None => (None, None),
-        };
+        let (webhook_tx, webhook) = webhook.map(|config| webhook::start(config, counted.clone())).unzip();
         let mut hands = Hands { log, webhook: webhook_tx, counted };
         let thread = std::thread::Builder::new().name("audit".to_owned()).spawn(move || hands.run(&incoming))?;
         Ok((events, Writer { thread, webhook }))
@@ -70,26 +70,21 @@ impl Writer {
 /// What the thread has.
 struct Hands {
     log: Option<Log>,
-    webhook: Option<ToWebhook>,
+    webhook: Option<tokio::sync::mpsc::Sender<Bytes>>,
     counted: Arc<Counted>,
-}
-
-/// Writer -> webhook's task, and how large events may be.
-struct ToWebhook {
-    events: tokio::sync::mpsc::Sender<Bytes>,
-    truncate: Option<Truncate>,
 }
 
 impl Hands {
     fn run(&mut self, incoming: &Receiver<Message>) {
         let mut next = incoming.recv().ok();
-        while let Some(Message::Event(event)) = next {
-            self.write(&event);
+        while let Some(Message::Event { log, webhook }) = next {
+            self.write(log, webhook);
             next = match incoming.try_recv() {
                 Ok(message) => Some(message),
                 Err(TryRecvError::Disconnected) => None,
                 Err(TryRecvError::Empty) => {
                     self.flush();
+                    std::thread::sleep(PAUSE);
                     incoming.recv().ok()
                 }
             };
@@ -97,17 +92,13 @@ impl Hands {
         self.flush();
     }
 
-    fn write(&mut self, event: &Event) {
-        let line: Bytes = event.encode().into();
-        if let Some(log) = &mut self.log
-            && let Some(line) = fit(log.truncate(), event, &line, &self.counted)
-        {
+    fn write(&mut self, for_log: Option<Bytes>, for_webhook: Option<Bytes>) {
+        if let (Some(log), Some(line)) = (&mut self.log, for_log) {
             let lost = log.write(&line);
             self.counted.lost_by_log.fetch_add(lost, Ordering::Relaxed);
         }
-        if let Some(webhook) = &self.webhook
-            && let Some(line) = fit(webhook.truncate, event, &line, &self.counted)
-            && webhook.events.try_send(line).is_err()
+        if let (Some(webhook), Some(line)) = (&self.webhook, for_webhook)
+            && webhook.try_send(line).is_err()
         {
             self.counted.lost_by_webhook.fetch_add(1, Ordering::Relaxed);
         }
@@ -119,14 +110,4 @@ impl Hands {
             self.counted.lost_by_log.fetch_add(lost, Ordering::Relaxed);
         }
     }
-}
-
-/// An event as large as it may be; one that cannot be made so is counted.
-fn fit(truncate: Option<Truncate>, event: &Event, line: &Bytes, counted: &Counted) -> Option<Bytes> {
-    let Some(truncate) = truncate else { return Some(line.clone()) };
-    let line = truncate.fit(event, line);
-    if line.is_none() {
-        counted.too_large.fetch_add(1, Ordering::Relaxed);
-    }
-    line
 }

@@ -59,6 +59,8 @@ pub(crate) async fn create(call: &Call, mut object: Value, owners: &Claim, dry_r
     let (template, facts) = call.packed(&object, owners)?;
     let txn = Txn::new().guard(&*key, Expect::Absent).put_attached(&*key, template, facts);
     let txn = addresses::extend(call, txn, Some(&object), None);
+    // Its memory serves other requests while the disk works.
+    drop(object);
     match call.core.store.commit(txn).await {
         Ok(committed) => {
             settle(call, committed.revision).await;

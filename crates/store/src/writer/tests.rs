@@ -20,6 +20,7 @@ struct Disk {
     groups: Arc<Mutex<Vec<Vec<String>>>>,
     broken: Arc<AtomicBool>,
     full: Arc<AtomicBool>,
+    slow: Arc<AtomicBool>,
     closed: Arc<AtomicBool>,
 }
 
@@ -27,6 +28,9 @@ impl Engine for Disk {
     fn append(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>) -> Result<(), EngineError> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(EngineError::new("writing", self.full.load(Ordering::SeqCst), "the cable is out"));
+        }
+        if self.slow.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
         }
         self.groups.lock().unwrap().push(rows.map(|row| format!("{} {}", row.id.revision(), row.key)).collect());
         Ok(())
@@ -70,13 +74,17 @@ fn world() -> World {
     World { hub, disk, jobs_tx, writer: Some(writer), _folder: folder }
 }
 
+fn send(jobs_tx: &Sender<Job<()>>, txn: Txn<()>) -> oneshot::Receiver<Outcome<()>> {
+    let (reply, answer) = oneshot::channel();
+    let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+    let txn = group::prepare(txn).unwrap();
+    jobs_tx.send(Job::Commit(Request { txn, reply, permit })).unwrap();
+    answer
+}
+
 impl World {
     fn send(&self, txn: Txn<()>) -> oneshot::Receiver<Outcome<()>> {
-        let (reply, answer) = oneshot::channel();
-        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        let txn = group::prepare(txn).unwrap();
-        self.jobs_tx.send(Job::Commit(Request { txn, reply, permit })).unwrap();
-        answer
+        send(&self.jobs_tx, txn)
     }
 
     fn work(&mut self) -> JoinHandle<()> {
@@ -98,6 +106,30 @@ fn those_who_wait_together_share_one_append() {
         answers.into_iter().map(|answer| answer.blocking_recv().unwrap().map(|done| done.revision).ok()).collect();
     assert_eq!(told, [Some(2), Some(3), None, Some(4)]);
     assert_eq!(world.groups(), [["2 /a", "3 /b", "4 /c"]]);
+}
+
+#[test]
+fn a_group_waits_while_everybody_is_at_work() {
+    let mut world = world();
+    world.disk.slow.store(true, Ordering::SeqCst);
+    let asked = Arc::new(Mutex::new(0));
+    let (busy, jobs_tx) = (asked.clone(), world.jobs_tx.clone());
+    let busy: Busy = Arc::new(move || {
+        let mut asked = busy.lock().unwrap();
+        *asked += 1;
+        if *asked == 1 {
+            send(&jobs_tx, Txn::create("/c", "x"));
+        }
+        *asked == 1
+    });
+    world.writer = world.writer.map(|writer| writer.gathering(Some(busy)));
+    world.work();
+    // Nobody knows yet how long the disk takes.
+    world.send(Txn::create("/a", "x")).blocking_recv().unwrap().unwrap();
+    assert_eq!(*asked.lock().unwrap(), 0);
+    world.send(Txn::create("/b", "x")).blocking_recv().unwrap().unwrap();
+    assert_eq!(world.groups(), [vec!["2 /a"], vec!["3 /b", "4 /c"]]);
+    assert_eq!(*asked.lock().unwrap(), 2, "it is asked again before the group goes to disk");
 }
 
 #[test]
