@@ -99,7 +99,9 @@ impl Ask<'_> {
 
     /// The refusal of a plug-in, naming the object as far as it has a name.
     pub(crate) fn forbidden(&self, object: View<'_>, why: impl std::fmt::Display) -> Status {
-        let metadata = object.get("metadata");
+        // A delete of a collection names nothing, whatever is deleted.
+        let is_delete = self.operation == Operation::Delete;
+        let metadata = if is_delete { View::ABSENT } else { object.get("metadata") };
         let names = [self.name, metadata.str("name"), metadata.str("generateName"), "Unknown"];
         let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
         Status::forbidden(self.resource, name, why)

@@ -138,7 +138,8 @@ impl Env {
         match (of, field) {
             ("JSONPatch", "op" | "path" | "from") => Some(Type::Str),
             ("JSONPatch", "value") => Some(Type::Dyn),
-            ("JSONPatch", _) => None,
+            // Upstream takes every name for a field here, but of a type that nothing has.
+            ("JSONPatch", _) => Some(Type::object("")),
             _ if self.is_mutation(of) => Some(Type::Dyn),
             _ => messages::field(of, field),
         }

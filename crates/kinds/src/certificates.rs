@@ -1,5 +1,7 @@
 //! The `certificates.k8s.io` group: requests for certificates, and what became of them.
 
+mod der;
+mod pem;
 pub mod request;
 mod rules;
 

@@ -217,7 +217,9 @@ impl Resource {
     ) -> Resource {
         let kind = if kind.is_empty() { self.kind.clone() } else { kind.into() };
         let subresource = Subresource { name: name.into(), group: group.into(), version: version.into(), kind, verbs };
-        let place = self.subresources.partition_point(|other| other.name < subresource.name);
+        let sorted = self.subresources.partition_point(|other| other.name < subresource.name);
+        // Those of custom resources are told in the order in which they come.
+        let place = if self.is_custom() { self.subresources.len() } else { sorted };
         self.subresources.insert(place, subresource);
         self
     }

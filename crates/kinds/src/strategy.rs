@@ -54,6 +54,11 @@ pub trait Strategy: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Texts for `Warning` headers of an update that is refused for these errors.
+    fn warnings_on_refusal(&self, _object: View<'_>, _old: View<'_>, _errors: &Errors) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The rules by which the subresource `name` (`status`, `resize`, `ephemeralcontainers`, `approval`, `finalize`)
     /// updates the same object; `None` if there is no such subresource.
     fn subresource(&self, _name: &str) -> Option<&dyn Strategy> {

@@ -1,5 +1,6 @@
 //! Holding default values against the schemas that they stand in, when a definition is written.
 
+use crate::rules::Rules;
 use crate::{Node, embedded, values};
 use object::field::{Error, Errors, Path};
 use object::{Value, json};
@@ -65,7 +66,7 @@ impl Walk<'_> {
                 let why = format!("must result in valid metadata: {why}");
                 errors.push(Error::invalid(place, default.clone(), why));
             }
-            None => errors.extend(values::validate(node, default, place)),
+            None => of_valid(node, default, place, errors),
         }
     }
 
@@ -105,7 +106,19 @@ fn of_value(node: &Node, default: &Value, place: &Path<'_>, errors: &mut Errors)
         errors.extend(of_embedded);
         return;
     }
-    errors.extend(values::validate(node, &coerced, place));
+    of_valid(node, &coerced, place, errors);
+}
+
+/// Its schema, and the rules in CEL if that has nothing against it.
+fn of_valid(node: &Node, default: &Value, place: &Path<'_>, errors: &mut Errors) {
+    let faults = values::validate(node, default, place);
+    if !faults.is_empty() {
+        errors.extend(faults);
+        return;
+    }
+    if let Some(rules) = Rules::compile_part(node, node.embedded) {
+        errors.extend(rules.evaluate_default(default, place));
+    }
 }
 
 /// Several failures as one text.

@@ -124,16 +124,18 @@ fn validate_value(node: &Node, value: &Value, path: &Path<'_>, errors: &mut Erro
 }
 
 fn validate_embedded(map: &Map, path: &Path<'_>, errors: &mut Errors) {
-    for name in ["apiVersion", "kind"] {
+    const TYPE: [&str; 2] = ["apiVersion", "kind"];
+    let missing = TYPE.into_iter().filter(|name| !map.contains_key(name));
+    errors.extend(missing.map(|name| Error::required(&path.child(name), "")));
+    for (name, value) in TYPE.into_iter().filter_map(|name| Some((name, map.get(name)?))) {
         let place = path.child(name);
-        match map.get(name) {
-            None => errors.push(Error::required(&place, "")),
-            Some(Value::String(text)) => {
+        match value {
+            Value::String(text) => {
                 if let Some(why) = fault_of_type(name, text) {
                     errors.push(Error::invalid(&place, text.as_str(), why));
                 }
             }
-            Some(other) => errors.push(Error::invalid(&place, other.clone(), "must be a string")),
+            other => errors.push(Error::invalid(&place, other.clone(), "must be a string")),
         }
     }
     let Some(metadata) = map.get("metadata") else { return };

@@ -255,7 +255,8 @@ fn is_mac(text: &str) -> bool {
         let parts: Vec<&str> = text.split(separator).collect();
         counts.contains(&parts.len()) && parts.iter().all(|part| is_hex(part, length))
     };
-    split(':', 2, [6, 8, 20]) || split('-', 2, [6, 8, 20]) || split('.', 4, [3, 4, 10])
+    let bare = [12, 16, 40].iter().any(|length| is_hex(text, *length));
+    bare || split(':', 2, [6, 8, 20]) || split('-', 2, [6, 8, 20]) || split('.', 4, [3, 4, 10])
 }
 
 /// What Go takes for a request's URI: an absolute path, or a scheme with something behind it.
@@ -323,6 +324,7 @@ mod tests {
             ("duration", "5m", "x"),
             ("duration", "3 days", "3"),
             ("mac", "00:00:5e:00:53:01", "zz"),
+            ("mac", "00005e005301", "00005e00530"),
             ("k8s-short-name", "a-b", "A_B"),
             ("uuid4", "2a0e9a3e-1111-4222-8333-444455556666", "2a0e9a3e-1111-3222-8333-444455556666"),
             ("isbn", "978-0321751041", "978-0321751042"),

@@ -10,6 +10,7 @@
 //! Deliberately absent: whether a schema is structural at all; that is validation of the definition, in `kinds`.
 
 mod check_defaults;
+mod correlate;
 mod defaults;
 pub mod embedded;
 mod formats;

@@ -295,4 +295,37 @@ fn defaults_are_held_against_their_schema() {
     ), "{errors:?}");
     let embedded = json!({"type": "object", "x-kubernetes-embedded-resource": true, "default": {"kind": "A"}});
     assert_eq!(told(json!({"e": embedded})), ["schema.properties[e].default.apiVersion: Required value"]);
+    let ruled =
+        |rule: &str| json!({"a": {"type": "string", "default": "x", "x-kubernetes-validations": [{"rule": rule}]}});
+    assert_eq!(
+        told(ruled("self == 'y'")),
+        ["schema.properties[a].default: Invalid value: \"x\": failed rule: self == 'y'"]
+    );
+    assert!(told(ruled("self == oldSelf")).is_empty());
+}
+
+#[test]
+fn numbers_are_converted_as_go_converts_them() {
+    let node = spec(json!({
+        "either": {"x-kubernetes-preserve-unknown-fields": true, "enum": [1, "a"]},
+        "half": {"type": "number", "multipleOf": 0.5}, "long": {"type": "integer", "format": "int64"},
+    }));
+    check(&node, json!({"either": 1.5}), &[]);
+    check(&node, json!({"either": 97}), &[]);
+    check(&node, json!({"either": 98}), &[r#"spec.either: Unsupported value: 98: supported values: "1", "a""#]);
+    check(
+        &node,
+        json!({"half": 1}),
+        &["spec.half: Invalid value: 0: factor MultipleOf declared for spec.half must be positive: 0"],
+    );
+    check(&node, json!({"half": 1.5}), &[]);
+    let least = -9_223_372_036_854_775_808.0;
+    check(
+        &node,
+        json!({"long": least}),
+        &[
+            r#"spec.long: Invalid value: "float64": spec.long in body must be of type int64: "float64""#,
+            r#"<nil>: Invalid value: "": Checked value must be of type integer with format int64 in spec.long"#,
+        ],
+    );
 }

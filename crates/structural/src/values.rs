@@ -5,15 +5,14 @@
 
 mod fault;
 mod numbers;
-mod old;
 
+use crate::correlate::Pair;
 use crate::{Additional, Kind, Node, formats};
 use fault::{Code, Fault};
 use object::field::{Errors, Path};
 use object::patch::go_print;
 use object::quote::quote;
 use object::{Map, Value};
-use old::Old;
 
 /// Validates a new value; errors are named below `path`.
 pub fn validate(node: &Node, value: &Value, path: &Path<'_>) -> Errors {
@@ -22,7 +21,7 @@ pub fn validate(node: &Node, value: &Value, path: &Path<'_>) -> Errors {
 
 /// Validates a changed value; what is wrong already in `old` and has not changed is let through.
 pub fn validate_update(node: &Node, value: &Value, old: Option<&Value>, path: &Path<'_>) -> Errors {
-    let old = old.map(|value| Old { value, node });
+    let old = old.map(|old| Pair { node, new: value, old });
     fault::to_errors(Check { node, path: "", old }.run_ratcheting(value).faults, path)
 }
 
@@ -65,7 +64,7 @@ impl Outcome {
 struct Check<'a> {
     node: &'a Node,
     path: &'a str,
-    old: Option<Old<'a>>,
+    old: Option<Pair<'a>>,
 }
 
 impl Check<'_> {
@@ -73,7 +72,7 @@ impl Check<'_> {
     fn run_ratcheting(self, value: &Value) -> Outcome {
         let outcome = self.run(value);
         match self.old {
-            Some(old) if !outcome.is_valid() && old.value == value => Outcome::passed(outcome.passed),
+            Some(old) if !outcome.is_valid() && old.is_same() => Outcome::passed(outcome.passed),
             _ => outcome,
         }
     }
@@ -266,7 +265,7 @@ impl Check<'_> {
         if let Some(node) = &self.node.items {
             for (index, item) in items.iter().enumerate() {
                 let place = format!("{path}[{index}]");
-                let old = self.old.and_then(|old| old.item(item));
+                let old = self.old.and_then(|old| old.item(index));
                 outcome.merge(Check { node, path: &place, old }.run_ratcheting(item));
             }
         }
@@ -296,6 +295,7 @@ impl Check<'_> {
         let equal = |other: &Value| match (value, other) {
             (Value::Null, _) => false,
             (Value::Number(number), Value::Number(other)) => numbers::is_one_of(number, other),
+            (Value::Number(number), Value::String(text)) => numbers::is_character(number, text),
             _ => value == other,
         };
         if values.is_empty() || values.iter().any(equal) {

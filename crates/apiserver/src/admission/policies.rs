@@ -118,7 +118,9 @@ impl Shown {
 
 /// The refusal of a policy.
 fn forbidden(attributes: &Attributes<'_>, object: &Value, message: &str) -> Status {
-    let metadata = View::from(object).get("metadata");
+    // A delete of a collection names nothing, whatever is deleted.
+    let is_delete = attributes.operation == super::Operation::Delete;
+    let metadata = if is_delete { View::ABSENT } else { View::from(object).get("metadata") };
     let names = [attributes.name, metadata.str("name"), metadata.str("generateName"), "Unknown"];
     let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     Status::forbidden(attributes.resource.group_resource(), name, message)

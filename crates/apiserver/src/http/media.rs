@@ -99,8 +99,10 @@ pub fn accepts(accept: &str, media_type: &str) -> bool {
 /// What can be made of an answer beside JSON and YAML.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
-    /// Tables, and metadata alone.
+    /// Metadata alone.
     pub transforms: bool,
+    /// Tables.
+    pub tables: bool,
     /// Protobuf of the object itself; metadata alone has it in any case.
     pub protobuf: bool,
     /// `application/*` is JSON, as it is for custom resources alone.
@@ -109,7 +111,7 @@ pub struct Offer {
 
 impl Offer {
     /// What errors and documents can be.
-    pub const PLAIN: Offer = Offer { transforms: false, protobuf: true, wildcard: false };
+    pub const PLAIN: Offer = Offer { transforms: false, tables: false, protobuf: true, wildcard: false };
 
     fn can_be_protobuf(self, shape: &Shape) -> bool {
         match shape {
@@ -135,11 +137,8 @@ pub fn negotiate_log(accept: &str) -> Result<Accepted, Status> {
     if !accept.is_empty() && !takes_text && !names_an_offer(accept) {
         return Err(not_acceptable(&format!("text/plain, {OFFERS}")));
     }
-    let offer = Offer { transforms: true, protobuf: true, wildcard: false };
-    match negotiate(accept, offer).map_err(|_| no_such_transform())? {
-        Accepted { shape: Shape::Table(_), .. } => Err(no_such_transform()),
-        accepted => Ok(accepted),
-    }
+    let offer = Offer { transforms: true, protobuf: true, ..Offer::default() };
+    negotiate(accept, offer).map_err(|_| no_such_transform())
 }
 
 /// Agrees on the form of an answer.
@@ -160,7 +159,7 @@ pub fn negotiate(accept: &str, offer: Offer) -> Result<Accepted, Status> {
             if !stream.is_empty() && stream != "watch" {
                 return None;
             }
-            let shape = shape(clause, offer.transforms)?;
+            let shape = shape(clause, offer)?;
             let can = encoding != Encoding::Protobuf || offer.can_be_protobuf(&shape);
             can.then_some(Accepted { encoding, shape })
         })
@@ -191,12 +190,12 @@ pub fn no_such_transform() -> Status {
     Status::not_acceptable(format!("only the following media types are accepted: {OFFERS}"))
 }
 
-fn shape(clause: &Clause<'_>, may_transform: bool) -> Option<Shape> {
+fn shape(clause: &Clause<'_>, offer: Offer) -> Option<Shape> {
     let (kind, group, version) = (clause.param("as"), clause.param("g"), clause.param("v"));
     if kind.is_empty() && group.is_empty() && version.is_empty() {
         return Some(Shape::Object);
     }
-    if !may_transform || group != "meta.k8s.io" {
+    if !offer.transforms || group != "meta.k8s.io" {
         return None;
     }
     let version = match version {
@@ -205,7 +204,7 @@ fn shape(clause: &Clause<'_>, may_transform: bool) -> Option<Shape> {
         _ => return None,
     };
     match kind {
-        "Table" => Some(Shape::Table(version)),
+        "Table" => offer.tables.then_some(Shape::Table(version)),
         "PartialObjectMetadata" => Some(Shape::PartialObject(version)),
         "PartialObjectMetadataList" => Some(Shape::PartialList(version)),
         _ => None,
@@ -276,7 +275,7 @@ mod tests {
 
     #[track_caller]
     fn check(accept: &str, want: Option<(Encoding, Shape)>) {
-        let got = negotiate(accept, Offer { transforms: true, protobuf: true, wildcard: false })
+        let got = negotiate(accept, Offer { transforms: true, tables: true, protobuf: true, wildcard: false })
             .ok()
             .map(|accepted| (accepted.encoding, accepted.shape));
         assert_eq!(got, want, "{accept}");
@@ -284,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_has_no_message_is_no_protobuf() {
-        let offer = Offer { transforms: true, ..Offer::default() };
+        let offer = Offer { transforms: true, tables: true, ..Offer::default() };
         let both = "application/vnd.kubernetes.protobuf,application/json";
         assert_eq!(negotiate(both, offer).unwrap().encoding, Encoding::Json);
         assert_eq!(negotiate("application/vnd.kubernetes.protobuf", offer).unwrap_err().code, 406);

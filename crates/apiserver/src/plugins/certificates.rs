@@ -2,12 +2,9 @@
 
 use super::{Ask, Operation, Plugin};
 use crate::authz::{Attributes, Authorize, MASTERS};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use kinds::certificate_request::der_of;
 use object::quote::quote;
 use object::{Status, View};
-use rustls_pki_types::CertificateSigningRequestDer;
-use rustls_pki_types::pem::PemObject;
 use std::sync::Arc;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
@@ -105,21 +102,19 @@ fn may(ask: &Ask<'_>, authorizer: &dyn Authorize, verb: &str, signer: &str) -> b
 }
 
 /// The organisations in the subject of a request (base64 of PEM).
-fn organizations(request: &str) -> Result<Vec<String>, &'static str> {
+fn organizations(request: &str) -> Result<Vec<String>, String> {
     let text = |part: &AttributeTypeAndValue<'_>| part.as_str().unwrap_or_default().to_owned();
     with_subject(request, |subject| subject.iter_organization().map(text).collect())
 }
 
 /// The common name in the subject of a request (base64 of PEM).
-pub(super) fn common_name(request: &str) -> Result<String, &'static str> {
+pub(super) fn common_name(request: &str) -> Result<String, String> {
     let text = |part: &AttributeTypeAndValue<'_>| part.as_str().unwrap_or_default().to_owned();
     with_subject(request, |subject| subject.iter_common_name().last().map(text).unwrap_or_default())
 }
 
-fn with_subject<R>(request: &str, read: impl FnOnce(&X509Name<'_>) -> R) -> Result<R, &'static str> {
-    const NOT_PEM: &str = "PEM block type must be CERTIFICATE REQUEST";
-    let pem = STANDARD.decode(request).map_err(|_| NOT_PEM)?;
-    let der = CertificateSigningRequestDer::from_pem_slice(&pem).map_err(|_| NOT_PEM)?;
+fn with_subject<R>(request: &str, read: impl FnOnce(&X509Name<'_>) -> R) -> Result<R, String> {
+    let der = der_of(request)?;
     let (_, request) = X509CertificationRequest::from_der(&der).map_err(|_| "asn1: structure error")?;
     Ok(read(&request.certification_request_info.subject))
 }

@@ -38,8 +38,11 @@ pub(crate) fn one(call: &Call, code: u16, stored: Stored) -> Result<Response<Bod
 }
 
 /// Answers with an object that is nowhere stored: a review, a scale, a token.
-pub(crate) fn passing(call: &Call, code: u16, object: &Value) -> Response<Body> {
-    respond::value(code, call.accepted.encoding, object)
+pub(crate) fn passing(call: &Call, code: u16, object: Value) -> Result<Response<Body>, Status> {
+    match call.accepted.shape {
+        Shape::Object => Ok(respond::value(code, call.accepted.encoding, &object)),
+        _ => one(call, code, Stored::Unstored(object)),
+    }
 }
 
 /// Answers that all went well, with nothing to show.

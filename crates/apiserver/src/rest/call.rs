@@ -83,7 +83,13 @@ impl Call {
         let is_log = elsewhere && info.subresource == "log";
         let accepted = match is_log {
             true => media::negotiate_log(all),
-            false => media::negotiate(accept, Offer { wildcard: resource.is_custom(), ..offer(&body) }),
+            false => media::negotiate(
+                accept,
+                Offer {
+                    wildcard: resource.is_custom(),
+                    ..offer(&body, has_tables(&resource, verb, &info.subresource))
+                },
+            ),
         };
         let is_streamed = info.name.is_empty() && resource.verbs == Verbs::All && matches!(verb, "list" | "watch");
         let accepted = accepted.map_err(|status| match status.details {
@@ -314,11 +320,22 @@ impl Call {
     }
 }
 
+/// What is never stored is not shown in tables, and few subresources are. What cannot be asked is not negotiated.
+fn has_tables(resource: &Resource, verb: &str, subresource: &str) -> bool {
+    match subresource {
+        "" => resource.verbs != Verbs::CreateOnly || verb != "create",
+        "scale" => true,
+        "status" if resource.is_custom() => true,
+        "status" if !matches!(&*resource.plural, "apiservices" | "resourceclaims") => true,
+        _ => !resource.subresources.iter().any(|known| known.name == subresource && known.verbs.contains(&verb)),
+    }
+}
+
 /// Custom resources have no messages.
-fn offer(body: &BodyKind) -> Offer {
+fn offer(body: &BodyKind, tables: bool) -> Offer {
     let schema = schema::builtin();
     let has_message = schema.find(&body.type_name).is_some_and(|ty| object::protobuf::can_write(schema, ty));
-    Offer { transforms: true, protobuf: has_message, wildcard: false }
+    Offer { transforms: true, tables, protobuf: has_message, wildcard: false }
 }
 
 /// What a client of a deprecated resource is told.

@@ -45,9 +45,10 @@ pub(super) fn body(call: &Call, custom: &Custom, body: &Bytes, validation: Field
             found.api_version, call.body.api_version
         )));
     }
-    // An update that names another object, or none, is refused for that.
-    if call.verb != "update" || View::from(&object).get("metadata").str("name") == call.info.name {
-        check_type(custom, &object)?;
+    if let Err(misfit) = check_type(custom, &object)
+        && !is_refused_before_its_type(call, View::from(&object).get("metadata"))
+    {
+        return Err(misfit);
     }
     strict.extend(told(custom.own().coerce(&mut object).map_err(|why| refuse(&why))?));
     decode::report(call, validation, strict, |why| {
@@ -56,6 +57,14 @@ pub(super) fn body(call: &Call, custom: &Custom, body: &Bytes, validation: Field
     })?;
     decode::finish(call, &mut object);
     Ok(object)
+}
+
+/// An update that names another object, or none, is refused for that, and one of no version of what there is.
+fn is_refused_before_its_type(call: &Call, metadata: View<'_>) -> bool {
+    let is_update = call.verb == "update";
+    is_update
+        && (metadata.str("name") != call.info.name
+            || (metadata.str("resourceVersion").is_empty() && call.current().is_some()))
 }
 
 fn has_kind(node: &Node<'_>) -> bool {

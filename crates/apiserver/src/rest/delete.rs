@@ -20,7 +20,7 @@ const CONFLICT_TRIES: usize = 64;
 pub(crate) async fn delete(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
     let options = DeleteOptions::parse(&call.query, &decode::delete_options(call, &body)?)?;
     warn(call, &options);
-    match delete_named(call, &call.info.name, &options).await? {
+    match delete_named(call, &call.info.name, &options, Asking::Admission).await? {
         Deleted::Gone(object) if call.resource.returns_deleted => {
             answer::one(call, 200, write::Stored::Unstored(object))
         }
@@ -47,13 +47,27 @@ pub(crate) enum Deleted {
     Later(write::Stored),
 }
 
+/// Whether admission has a say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// It has, about the name in the path, if there is one.
+    Admission,
+    /// It had its say about what leads to the delete.
+    Nobody,
+}
+
 /// Deletes one object of the call's resource.
-pub(crate) async fn delete_named(call: &Call, name: &str, options: &DeleteOptions) -> Result<Deleted, Status> {
+pub(crate) async fn delete_named(
+    call: &Call,
+    name: &str,
+    options: &DeleteOptions,
+    asking: Asking,
+) -> Result<Deleted, Status> {
     call.deletion.get_or_init(|| options.to_value());
     for _ in 0..CONFLICT_TRIES {
         let not_found = || Status::not_found(call.resource.group_resource(), name);
         let current = call.named(name).ok_or_else(not_found)?;
-        match try_delete(call, name, &current, options).await {
+        match try_delete(call, &current, options, asking).await {
             Err(status) if is_race(&status) => continue,
             done => return done,
         }
@@ -66,11 +80,18 @@ fn is_race(status: &Status) -> bool {
     status.reason == "Conflict" && status.message.contains("the object has been modified")
 }
 
-async fn try_delete(call: &Call, name: &str, current: &Arc<Entry>, options: &DeleteOptions) -> Result<Deleted, Status> {
+async fn try_delete(
+    call: &Call,
+    current: &Arc<Entry>,
+    options: &DeleteOptions,
+    asking: Asking,
+) -> Result<Deleted, Status> {
     let mut object = decode::stored(call, current)?;
     check_preconditions(call, View::from(&object), options)?;
-    let attributes = Attributes::new(call, Operation::Delete, name, options.dry_run);
-    call.core.admission.validate(&attributes, &object, Some(View::from(&object))).await?;
+    if asking == Asking::Admission {
+        let attributes = Attributes::new(call, Operation::Delete, &call.info.name, options.dry_run);
+        call.core.admission.validate(&attributes, &object, Some(View::from(&object))).await?;
+    }
     match plan(call, &mut object, options) {
         Plan::Remove => {
             write::remove(call, &mut object, current, options.dry_run).await?;
@@ -220,7 +241,7 @@ fn set_finalizers(call: &Call, object: &mut Value, options: &DeleteOptions) {
     }
 }
 
-fn check_preconditions(call: &Call, object: View<'_>, options: &DeleteOptions) -> Result<(), Status> {
+pub(super) fn check_preconditions(call: &Call, object: View<'_>, options: &DeleteOptions) -> Result<(), Status> {
     let own = object.get("metadata");
     let resource = object::status::GroupResource { group: call.resource.stored_as().0, resource: &call.resource.kind };
     let differs = |wanted: &Option<String>, name: &str| {

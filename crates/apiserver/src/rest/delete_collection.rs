@@ -1,6 +1,7 @@
 //! deletecollection: deletes each object of a page.
 
 use super::call::Call;
+use super::delete::Asking;
 use super::options::DeleteOptions;
 use super::{decode, delete, list};
 use crate::http::media::Shape;
@@ -16,7 +17,7 @@ pub(crate) async fn delete_collection(call: &Arc<Call>, body: Bytes) -> Result<R
     let options = DeleteOptions::parse(&call.query, &decode::delete_options(call, &body)?)?;
     delete::warn(call, &options);
     for entry in &page.items {
-        match delete::delete_named(call, &entry.attached.name, &options).await {
+        match delete::delete_named(call, &entry.attached.name, &options, Asking::Admission).await {
             Err(status) if status.reason != "NotFound" => return Err(status),
             _ => {}
         }

@@ -85,11 +85,16 @@ pub(super) async fn answer_page(call: &Arc<Call>, page: Page) -> Result<Response
             let item = move |out: &mut Vec<u8>, object: &Shown<'_>| answer::write_partial(out, &about, version, object);
             written(call, head, page.items, item).await
         }
-        Shape::PartialObject(_) => Err(Status::not_acceptable(format!(
-            "you requested PartialObjectMetadata, but the requested object is a list (*{})",
-            answer::go_type(call, "List")
-        ))),
+        Shape::PartialObject(_) => Err(no_object(call)),
     }
+}
+
+/// 406: a list is no object.
+fn no_object(call: &Call) -> Status {
+    Status::not_acceptable(format!(
+        "you requested PartialObjectMetadata, but the requested object is a list (*{})",
+        answer::go_type(call, "List")
+    ))
 }
 
 /// One page of a list.
@@ -238,9 +243,8 @@ fn at_revision(call: &Call, revision: u64) -> Result<Snapshot<Facts>, Status> {
 pub(super) fn unstored(call: &Call, items: impl IntoIterator<Item = Value>) -> Result<Response<Body>, Status> {
     let mut list = match &call.accepted.shape {
         Shape::Table(version) => table::open(call, version, &json!({})),
-        Shape::Object | Shape::PartialObject(_) => {
-            head(&format!("{}List", call.resource.kind), &call.resource.api_version(), &json!({}))
-        }
+        Shape::Object => head(&format!("{}List", call.resource.kind), &call.resource.api_version(), &json!({})),
+        Shape::PartialObject(_) => return Err(no_object(call)),
         Shape::PartialList(version) => head("PartialObjectMetadataList", &format!("meta.k8s.io/{version}"), &json!({})),
     };
     let include = if matches!(call.accepted.shape, Shape::Table(_)) { Include::parse(call)? } else { Include::Nothing };

@@ -83,7 +83,7 @@ fn kind(call: &Call) -> Result<Kind, Status> {
     match call.content_type().split(';').next().map(str::trim) {
         Some("application/json-patch+json") => Ok(Kind::Json),
         Some("application/merge-patch+json") => Ok(Kind::Merge),
-        Some("application/strategic-merge-patch+json") if call.custom_body().is_none() => Ok(Kind::Strategic),
+        Some("application/strategic-merge-patch+json") if call.resource.custom.is_none() => Ok(Kind::Strategic),
         Some("application/apply-patch+yaml") => Ok(Kind::Apply),
         _ if call.resource.custom.is_some() => Err(custom::unknown_patch()),
         _ => {

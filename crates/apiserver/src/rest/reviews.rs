@@ -8,14 +8,9 @@ use crate::authn::reviews as authentication;
 use crate::authn::tokens::default_life;
 use crate::authz::reviews::{self as authorization, Review};
 use crate::http::Body;
-use crate::http::media::Shape;
 use ::http::Response;
 use bytes::Bytes;
 use object::{Status, Value};
-
-/// What is never stored is not shown in tables.
-const NO_TABLES: &str = "only the following media types are accepted: application/json, application/yaml, \
-                         application/vnd.kubernetes.protobuf";
 
 /// Answers a POST of a review.
 pub(crate) async fn review(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
@@ -24,11 +19,11 @@ pub(crate) async fn review(call: &Call, body: Bytes) -> Result<Response<Body>, S
         "TokenReview" => None,
         "SelfSubjectReview" => {
             admit(call, &mut review, "", &options).await?;
-            return Ok(answer::passing(call, 201, &authentication::review_self(&call.user, call.core.now_seconds())));
+            return answer::passing(call, 201, authentication::review_self(&call.user, call.core.now_seconds()));
         }
         "SelfSubjectRulesReview" => {
             let rules = authorization::rules(&review, &call.user, &call.core.rbac)?;
-            return Ok(answer::passing(call, 201, &rules));
+            return answer::passing(call, 201, rules);
         }
         "SubjectAccessReview" => Some(Review::Subject),
         "LocalSubjectAccessReview" => Some(Review::Local { namespace: &call.info.namespace }),
@@ -47,7 +42,7 @@ pub(crate) async fn review(call: &Call, body: Bytes) -> Result<Response<Body>, S
             authorization::answer(kind, &mut review, &*call.core.authorizer);
         }
     }
-    Ok(answer::passing(call, 201, &review))
+    answer::passing(call, 201, review)
 }
 
 /// Answers a POST to `serviceaccounts/NAME/token`.
@@ -58,13 +53,10 @@ pub(crate) async fn token(call: &Call, body: Bytes) -> Result<Response<Body>, St
     admit(call, &mut request, name, &options).await?;
     let issued = call.core.tokens.issue(&mut request, namespace, name, now)?;
     call.warnings.extend(issued.warnings);
-    Ok(answer::passing(call, 201, &request))
+    answer::passing(call, 201, request)
 }
 
 fn received(call: &Call, body: &Bytes, defaults: fn(&mut Value)) -> Result<(Value, WriteOptions), Status> {
-    if call.accepted.shape != Shape::Object {
-        return Err(Status::not_acceptable(NO_TABLES));
-    }
     let options = WriteOptions::parse(call, "CreateOptions", false)?;
     let mut object = decode::body(call, body, options.field_validation)?;
     defaults(&mut object);

@@ -4,7 +4,6 @@ use super::call::Call;
 use super::options::WriteOptions;
 use super::{answer, decode, metadata, patch, update, write};
 use crate::http::Body;
-use crate::http::media::Shape;
 use ::http::Response;
 use bytes::Bytes;
 use kinds::scale;
@@ -13,6 +12,9 @@ use object::status::GroupResource;
 use object::{Status, Value, View};
 
 const CONFLICT_TRIES: usize = 64;
+/// What upstream says of any body that is no scale of a custom resource: the place where it makes what it looks in.
+const UNKNOWN_SCALE: &str =
+    r#"no kind is registered for the type v1.Scale in scheme "pkg/apiserver/customresource_handler.go:781""#;
 
 /// Answers a request about a scale.
 pub(crate) async fn scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status> {
@@ -36,10 +38,7 @@ pub(crate) async fn scale(call: &Call, body: Bytes) -> Result<Response<Body>, St
 /// Clients do not see who owns a scale's replicas; the workload itself tells.
 fn shown(call: &Call, mut scale: Value) -> Result<Response<Body>, Status> {
     metadata::set(&mut scale, "managedFields", Value::Null);
-    match call.accepted.shape {
-        Shape::Object => Ok(answer::passing(call, 200, &scale)),
-        _ => answer::one(call, 200, write::Stored::Unstored(scale)),
-    }
+    answer::passing(call, 200, scale)
 }
 
 /// The scale of a workload, with the owners of its replicas.
@@ -80,10 +79,16 @@ async fn write_scale(call: &Call, body: Bytes) -> Result<Response<Body>, Status>
         let old_scale = of(call, &old)?;
         let mut new_scale = match &sent {
             Some(scale) => scale.clone(),
+            None if call.resource.is_custom() && patch::is_apply(call) => {
+                return Err(refuse_apply(call, &body, &old_scale, &options));
+            }
             None => patch::patched_passing(call, &body, &old_scale, &options)?,
         };
         check(call, &mut new_scale, &old)?;
-        super::ownership::on_update(call, &options, &mut new_scale, &old_scale);
+        // An apply has noted its owners already.
+        if !(call.verb == "patch" && patch::is_apply(call)) {
+            super::ownership::on_update(call, &options, &mut new_scale, &old_scale);
+        }
         let new = parent_of(call, &new_scale, &old)?;
         match update::store(call, new, &old, &current, &options).await? {
             Some(stored) => {
@@ -104,10 +109,31 @@ fn received(call: &Call, body: &Bytes) -> Result<(WriteOptions, Option<Value>), 
         return Ok((options, None));
     }
     let options = WriteOptions::parse(call, "UpdateOptions", false)?;
-    let mut scale = decode::body(call, body, options.field_validation)?;
+    let mut scale = decode::body(call, body, options.field_validation).map_err(|status| match status.code {
+        400 if call.resource.is_custom() => Status::bad_request(UNKNOWN_SCALE),
+        _ => status,
+    })?;
     metadata::match_namespace(&mut scale, call.namespace())?;
     update::check_name(call, View::from(&scale))?;
     Ok((options, Some(scale)))
+}
+
+/// Upstream converts scales of custom resources to no version, which server-side apply needs at its end, and at its start
+/// where nobody owns the replicas yet.
+fn refuse_apply(call: &Call, body: &Bytes, old: &Value, options: &WriteOptions) -> Status {
+    let convert = |what: &str| {
+        format!(
+            "failed to convert {what} object (/; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an \
+             invalid group/version: autoscaling/v1"
+        )
+    };
+    let is_owned = !View::from(old).get("metadata").get("managedFields").is_empty();
+    let why = match patch::patched_passing(call, body, old, options) {
+        Err(status) if is_owned || status.code == 400 => return status,
+        Ok(_) if is_owned => convert("new"),
+        _ => format!("failed to create manager for existing fields: {}", convert("live")),
+    };
+    Status::plain(500, "", why)
 }
 
 fn check(call: &Call, scale: &mut Value, parent: &Value) -> Result<(), Status> {

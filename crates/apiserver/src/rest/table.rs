@@ -48,11 +48,32 @@ fn is_scale(call: &Call) -> bool {
     call.info.subresource == "scale"
 }
 
-/// The cells of a scale.
+/// The cells of a scale. Custom resources find them as they find their own, so a field that is left out is null.
 fn scale_row(call: &Call, scale: View<'_>) -> Vec<Value> {
-    let replicas = |part: &str| scale.get(part).int("replicas").into();
+    let replicas = |part: &str| scale.get(part).int("replicas");
+    let desired = match replicas("spec") {
+        0 if call.resource.is_custom() => Value::Null,
+        count => count.into(),
+    };
     let age = kinds::columns::object_age(scale, call.core.now_seconds());
-    vec![scale.get("metadata").str("name").into(), replicas("spec"), replicas("status"), age]
+    vec![scale.get("metadata").str("name").into(), desired, replicas("status").into(), age]
+}
+
+/// The columns of a scale.
+fn scale_columns(call: &Call) -> Value {
+    let is_custom = call.resource.is_custom();
+    let described = call.core.docs.of_fields(SCALE, &SCALE_COLUMNS.map(|(.., path)| path));
+    let column = |((name, kind, _), described): (&(&str, &str, &str), String)| {
+        let (kind, format, description) = match *name {
+            "Name" if is_custom => ("string", "name", described),
+            "Desired" if is_custom => ("integer", "", "Number of desired replicas".to_owned()),
+            "Available" if is_custom => ("integer", "", "Number of actual replicas".to_owned()),
+            "Age" if is_custom => ("date", "", described),
+            _ => (*kind, "", described),
+        };
+        json!({"name": name, "type": kind, "format": format, "description": description, "priority": 0})
+    };
+    SCALE_COLUMNS.iter().zip(described).map(column).collect()
 }
 
 /// The JSON of a table of one object, of which this much is included.
@@ -91,11 +112,7 @@ fn head(version: &str, metadata: &Value, columns: &Value) -> Vec<u8> {
 /// The column definitions of the call's resource.
 fn columns(call: &Call) -> Value {
     if is_scale(call) {
-        let descriptions = call.core.docs.of_fields(SCALE, &SCALE_COLUMNS.map(|(.., path)| path));
-        let columns = SCALE_COLUMNS.iter().zip(descriptions).map(|((name, kind, _), description)| {
-            json!({"name": name, "type": kind, "format": "", "description": description, "priority": 0})
-        });
-        return columns.collect();
+        return scale_columns(call);
     }
     let descriptions = call.core.docs.of(&call.resource);
     let columns = call.resource.columns().into_iter().zip(descriptions).map(|(column, description)| {

@@ -126,6 +126,9 @@ fn before_update(call: &Call, new: &mut Value, old: View<'_>, dry_run: bool) -> 
     errors.extend(write::validate_metadata_update(view, old));
     errors.extend(devices::check_status(call, view, old));
     errors.extend(strategy.validate_update(view, old));
+    if !errors.is_empty() {
+        call.warnings.extend(strategy.warnings_on_refusal(view, old, &errors));
+    }
     write::check(&call.resource, view.get("metadata").str("name"), errors)?;
     call.warnings.extend(strategy.warnings_on_update(view, old));
     strategy.canonicalize(new);

@@ -301,5 +301,37 @@ async fn patches_say_what_they_make_and_scales_need_no_version() {
     let merge = "application/merge-patch+json";
     let other = crate::answers::send_as(&client, Method::PATCH, &path, merge, Some(&scale("x", 3))).await;
     assert_eq!(other.message(), "the name of the object (x) does not match the name on the URL (w)");
+
+    let foreign = send(&client, Method::PUT, &path, &json!({"kind": "Widget"})).await;
+    let why = r#"no kind is registered for the type v1.Scale in scheme "pkg/apiserver/customresource_handler.go:781""#;
+    assert_eq!((foreign.0, &foreign.1["message"]), (400, &json!(why)));
+    let strategic = "application/strategic-merge-patch+json";
+    assert_eq!(crate::answers::send_as(&client, Method::PATCH, &path, strategic, Some(&json!({}))).await.code, 415);
+    let applied = json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": 9}});
+    let apply = format!("{path}?fieldManager=m&force=true");
+    let applied =
+        crate::answers::send_as(&client, Method::PATCH, &apply, "application/apply-patch+yaml", Some(&applied)).await;
+    assert!(applied.code == 500 && applied.message().contains("(/; autoscaling/v1, Kind=Scale)"), "{}", applied.body);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn updates_have_a_version_before_they_have_a_kind() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    define(&client, &definition(vec![version("v1", true, json!({"replicas": {"type": "integer"}}))])).await;
+    let (_, made) = send(&client, Method::POST, WIDGETS, &widget("example.com/v1", "w", json!({}))).await;
+    let path = format!("{WIDGETS}/w");
+    let mut other = widget("example.com/v1", "w", json!({}));
+    other["kind"] = "Gadget".into();
+    let (_, refused) = send(&client, Method::PUT, &path, &other).await;
+    let why = "metadata.resourceVersion: Invalid value: 0: must be specified for an update";
+    assert_eq!(refused["message"], format!("widgets.example.com \"w\" is invalid: {why}"));
+    other["metadata"]["resourceVersion"] = made["metadata"]["resourceVersion"].clone();
+    let (_, refused) = send(&client, Method::PUT, &path, &other).await;
+    assert_eq!(
+        refused["message"],
+        "Gadget.example.com \"w\" is invalid: kind: Invalid value: \"Gadget\": must be Widget"
+    );
     world.stop().await;
 }

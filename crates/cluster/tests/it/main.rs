@@ -12,6 +12,7 @@ mod clients;
 mod conversations;
 mod credentials;
 mod custom;
+mod evictions;
 mod flow;
 mod guard;
 mod hooks;

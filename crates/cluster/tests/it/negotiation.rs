@@ -111,6 +111,34 @@ async fn a_scale_has_the_shapes_that_objects_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_stored_has_no_tables_but_metadata() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let review = json!({"spec": {"resourceAttributes": {"verb": "get"}}}).to_string();
+    let ask = async |accept: &str| {
+        let request = Request::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
+        let request = request.header(header::CONTENT_TYPE, "application/json").header(header::ACCEPT, accept);
+        let answer = client.send(request.body(Body::from(review.clone().into_bytes())).unwrap()).await.unwrap();
+        let code = answer.status().as_u16();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&bytes).unwrap();
+        (code, body["kind"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(ask(TABLE).await, (406, "Status".to_owned()));
+    assert_eq!(ask(PARTIAL).await, (201, "PartialObjectMetadata".to_owned()));
+    assert_eq!(ask(&format!("{TABLE},application/json")).await, (201, "SelfSubjectAccessReview".to_owned()));
+    for (path, code) in [
+        ("/apis/apiregistration.k8s.io/v1/apiservices/v1./status", 406),
+        ("/api/v1/namespaces/default/pods/no/ephemeralcontainers", 406),
+        ("/api/v1/namespaces/default/pods/no/status", 404),
+        ("/api/v1/namespaces/default/pods/no/eviction", 405),
+    ] {
+        assert_eq!(get(&client, path, TABLE).await.0, code, "{path}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_and_metadata_are_those_of_the_stored_object() {
     let world = World::start().await;
     let client = world.client_without_retries().await;

@@ -115,6 +115,11 @@ fn validate_spec(spec: View<'_>, bundle: Bundle, errors: &mut Errors) {
             errors.push(Error::required(&item.child("schema").child("openAPIV3Schema"), ""));
         }
     }
+    let has_default = |version: View<'_>| has_default_if(version.at(&["schema", "openAPIV3Schema"]));
+    if spec.bool("preserveUnknownFields") && versions.items().any(has_default) {
+        let detail = "must be false in order to use defaults in the schema";
+        errors.push(Error::invalid(&path.child("preserveUnknownFields"), true, detail));
+    }
     let common = Common::of(versions);
     for (index, version) in versions.items().enumerate() {
         let (item, name) = (list.index(index), version.str("name"));
@@ -304,6 +309,7 @@ fn validate_schema(validation: View<'_>, has_status: bool, path: &Path<'_>, erro
 fn has_default(schema: View<'_>) -> bool {
     schema.get("default").exists()
         || has_default_if(schema.get("items"))
+        || has_default_if(schema.get("additionalProperties"))
         || schema.get("properties").entries().any(|(_, property)| has_default(property))
 }
 

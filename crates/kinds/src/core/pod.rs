@@ -97,6 +97,10 @@ impl Strategy for Pods {
 
     fn canonicalize(&self, pod: &mut Value) {
         prepare::pair_fields(pod);
+        // Upstream defaults what it reads from its store, too: admission may have given amounts to containers.
+        if let Some(spec) = pod.get_mut("spec").filter(|spec| spec.get("resources").is_some()) {
+            defaults::pod_level(spec);
+        }
     }
 
     fn prepare_for_update(&self, pod: &mut Value, old: View<'_>, _request: &Request<'_>) {

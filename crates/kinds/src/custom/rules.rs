@@ -89,6 +89,10 @@ impl Strategy for Rules {
         texts
     }
 
+    fn warnings_on_refusal(&self, object: View<'_>, old: View<'_>, errors: &Errors) -> Vec<String> {
+        if errors.iter().any(blocks_rules) { Vec::new() } else { forgiven(&self.custom, object, old) }
+    }
+
     fn subresource(&self, name: &str) -> Option<&dyn Strategy> {
         self.status.as_ref().filter(|_| name == "status").map(|status| status as &dyn Strategy)
     }
@@ -159,6 +163,10 @@ impl Strategy for StatusRules {
         forgiven(&self.0, object, old)
     }
 
+    fn warnings_on_refusal(&self, object: View<'_>, old: View<'_>, errors: &Errors) -> Vec<String> {
+        if errors.iter().any(blocks_rules) { Vec::new() } else { forgiven(&self.0, object, old) }
+    }
+
     fn allow_unconditional_update(&self) -> bool {
         false
     }
@@ -191,20 +199,24 @@ fn new_list_faults(custom: &Custom, value: &Value, old: View<'_>) -> Errors {
 
 /// Holds an object against the rules in CEL (`x-kubernetes-validations`), unless it is so wrong that they could fail.
 fn check_rules(custom: &Custom, value: &Value, old: Option<&Value>, errors: &mut Errors) {
-    if !custom.own().node.has_rules {
+    let node = &custom.own().node;
+    if !node.has_rules {
         return;
     }
-    let blocks = |error: &Error| {
-        use ErrorKind::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
-        matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)
-    };
-    if errors.iter().any(blocks) {
+    if errors.iter().any(blocks_rules) {
         let why = "some validation rules were not checked because the object was invalid; correct the existing errors \
                    to complete validation";
         errors.push(Error::invalid(&Path::root(), Value::Null, why));
         return;
     }
-    errors.extend(custom.own().rules().map(|rules| rules.evaluate(value, old)).unwrap_or_default());
+    let Some(rules) = custom.own().rules() else { return };
+    errors.extend(old.map_or_else(|| rules.evaluate(value), |old| rules.evaluate_update(node, value, old)));
+}
+
+/// Whether an object is so wrong that rules are not asked.
+fn blocks_rules(error: &Error) -> bool {
+    use ErrorKind::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
+    matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)
 }
 
 /// Rules that do not hold where nothing has changed. Rules are evaluated once more for it.
@@ -212,7 +224,7 @@ fn forgiven(custom: &Custom, object: View<'_>, old: View<'_>) -> Vec<String> {
     let (Some(object), Some(old), Some(rules)) = (object.value(), old.value(), custom.own().rules()) else {
         return Vec::new();
     };
-    rules.forgiven(object, old).iter().map(Error::to_string).collect()
+    rules.forgiven(&custom.own().node, object, old).iter().map(Error::to_string).collect()
 }
 
 /// Finalizers that are new and not named as they should be.

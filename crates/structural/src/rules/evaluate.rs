@@ -1,6 +1,7 @@
 //! Holding objects against the rules of their schema, within a budget.
 
 use super::{Compiled, Expression, Rule, compile, declare};
+use crate::correlate::Pair;
 use crate::node::{Additional, ListType, Node};
 use cel::{Activation, Decl, DeclKind, Evaluated, Fault, Val};
 use object::Value;
@@ -47,21 +48,41 @@ impl Rules {
         rung(root, declare(root, true).as_ref()).map(Rules)
     }
 
-    /// Holds an object against all rules, with the old one for an update.
-    pub fn evaluate(&self, object: &Value, old: Option<&Value>) -> Errors {
-        self.walk(object, old).errors
+    /// Compiles the rules of a part of a schema, whose values are held against them alone.
+    pub(crate) fn compile_part(part: &Node, is_resource: bool) -> Option<Rules> {
+        rung(part, declare(part, is_resource).as_ref()).map(Rules)
+    }
+
+    /// Holds a new object against all rules.
+    pub fn evaluate(&self, object: &Value) -> Errors {
+        self.walk(object, None, None, &Path::root()).errors
+    }
+
+    /// Holds a changed object of this schema against all rules.
+    pub fn evaluate_update(&self, node: &Node, object: &Value, old: &Value) -> Errors {
+        self.walk_update(node, object, old).errors
     }
 
     /// What does not hold, but is forgiven: it stood so before.
-    pub fn forgiven(&self, object: &Value, old: &Value) -> Errors {
-        self.walk(object, Some(old)).forgiven
+    pub fn forgiven(&self, node: &Node, object: &Value, old: &Value) -> Errors {
+        self.walk_update(node, object, old).forgiven
     }
 
-    fn walk(&self, object: &Value, old: Option<&Value>) -> Walk {
+    /// Holds a default against the rules that stand where it stands, as its own old value and without one.
+    pub(crate) fn evaluate_default(&self, default: &Value, path: &Path<'_>) -> Errors {
+        let errors = self.walk(default, Some(default), None, path).errors;
+        if errors.is_empty() { self.walk(default, None, None, path).errors } else { errors }
+    }
+
+    fn walk_update(&self, node: &Node, object: &Value, old: &Value) -> Walk {
+        self.walk(object, Some(old), Some(Pair { node, new: object, old }), &Path::root())
+    }
+
+    fn walk(&self, value: &Value, old: Option<&Value>, pair: Option<Pair<'_>>, path: &Path<'_>) -> Walk {
         let mut walk = Walk { left: BUDGET, errors: Errors::new(), forgiven: Errors::new() };
-        let ratchet = Ratchet { here: old.map(|old| (object, old)), around: None };
+        let ratchet = Ratchet { here: pair, around: None };
         // Running out of the budget is among the errors.
-        let _ = walk.rung(&self.0, object, old, ratchet, &Path::root());
+        let _ = walk.rung(&self.0, value, old, ratchet, path);
         walk
     }
 }
@@ -140,20 +161,20 @@ fn plain_path(path: &str, node: &Node) -> String {
 #[derive(Clone, Copy)]
 struct Ratchet<'v> {
     /// The value here and the old one that it belongs to.
-    here: Option<(&'v Value, &'v Value)>,
+    here: Option<Pair<'v>>,
     /// The same of the nearest value around, which counts where nothing belongs to the value here.
-    around: Option<(&'v Value, &'v Value)>,
+    around: Option<Pair<'v>>,
 }
 
 impl<'v> Ratchet<'v> {
     fn forgives(self) -> bool {
-        self.here.or(self.around).is_some_and(|(new, old)| new == old)
+        self.here.or(self.around).is_some_and(Pair::is_same)
     }
 
-    fn into(self, child: impl FnOnce(&'v Value, &'v Value) -> Option<(&'v Value, &'v Value)>) -> Ratchet<'v> {
+    fn into(self, child: impl FnOnce(Pair<'v>) -> Option<Pair<'v>>) -> Ratchet<'v> {
         match self.here {
             None => self,
-            Some((new, old)) => Ratchet { here: child(new, old), around: self.here },
+            Some(pair) => Ratchet { here: child(pair), around: self.here },
         }
     }
 
@@ -161,11 +182,11 @@ impl<'v> Ratchet<'v> {
         if self.around.is_none() && matches!(name, "apiVersion" | "kind") {
             return Ratchet { here: None, around: None };
         }
-        self.into(|new, old| Some((new.get(name)?, old.get(name)?)))
+        self.into(|pair| pair.field(name))
     }
 
-    fn item(self, index: usize, old: Option<&'v Value>) -> Ratchet<'v> {
-        self.into(|new, _| Some((new.get(index)?, old?)))
+    fn item(self, index: usize) -> Ratchet<'v> {
+        self.into(|pair| pair.item(index))
     }
 }
 
@@ -199,7 +220,7 @@ impl Walk {
                 let old_items = old.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 for (index, value) in values.iter().enumerate() {
                     let old = rung.map_keys.as_ref().and_then(|keys| same_item(old_items, value, keys));
-                    self.rung(items, value, old, ratchet.item(index, old), &path.index(index))?;
+                    self.rung(items, value, old, ratchet.item(index), &path.index(index))?;
                 }
             }
             Value::Object(fields) => {

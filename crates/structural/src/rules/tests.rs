@@ -7,7 +7,8 @@ use object::{Value, View, json};
 fn told(schema: &Value, object: &Value, old: Option<&Value>) -> Vec<String> {
     let node = Node::parse(View::from(schema));
     let rules = Rules::compile(&node).expect("there are rules");
-    rules.evaluate(object, old).iter().map(ToString::to_string).collect()
+    let errors = old.map_or_else(|| rules.evaluate(object), |old| rules.evaluate_update(&node, object, old));
+    errors.iter().map(ToString::to_string).collect()
 }
 
 fn schema(properties: &Value, rules: &Value) -> Value {

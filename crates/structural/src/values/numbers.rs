@@ -65,6 +65,14 @@ pub(super) fn is_one_of(number: &Number, other: &Number) -> bool {
     }
 }
 
+/// True if a text of an enumeration is the character that Go makes of a whole number when it converts it to a text.
+pub(super) fn is_character(number: &Number, text: &str) -> bool {
+    number.as_i64().is_some_and(|code| {
+        let character = u32::try_from(code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+        text.chars().eq([character])
+    })
+}
+
 /// Whole numbers are compared as such, the limit cut off; tells the limit as it was compared.
 fn compare(number: &Number, float: f64, limit: f64, native: bool, wrong: impl Fn(f64, f64) -> bool) -> (bool, String) {
     match number.as_i64().filter(|_| native) {
@@ -79,7 +87,7 @@ fn compare(number: &Number, float: f64, limit: f64, native: bool, wrong: impl Fn
 }
 
 fn multiple_of(number: &Number, float: f64, factor: f64, native: bool, path: &str) -> Option<Fault> {
-    let must_be_positive = |shown: String| {
+    let must_be_positive = |factor: Value, shown: String| {
         let message = format!("factor MultipleOf declared for {path} must be positive: {shown}");
         Some(Fault::new(Code::Other, path, factor, message))
     };
@@ -88,10 +96,10 @@ fn multiple_of(number: &Number, float: f64, factor: f64, native: bool, path: &st
         Some(Fault::new(Code::Other, path, Value::from(number.clone()), message))
     };
     match number.as_i64().filter(|_| native) {
-        Some(_) if cut(factor) <= 0 => must_be_positive(cut(factor).to_string()),
+        Some(_) if cut(factor) <= 0 => must_be_positive(cut(factor).into(), cut(factor).to_string()),
         Some(whole) if whole % cut(factor) != 0 => not(cut(factor).to_string()),
         Some(_) => None,
-        None if factor <= 0.0 => must_be_positive(go_print_float(factor)),
+        None if factor <= 0.0 => must_be_positive(factor.into(), go_print_float(factor)),
         None => {
             let times = if factor < 1.0 { 1.0 / factor * float } else { float / factor };
             if is_json_integer(times) { None } else { not(go_print_float(factor)) }
@@ -112,7 +120,7 @@ pub(super) fn is_json_integer(float: f64) -> bool {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "cut off as Go cuts it off; saturates")]
-fn cut(float: f64) -> i64 {
+pub(super) fn cut(float: f64) -> i64 {
     float as i64
 }
 

@@ -3,7 +3,7 @@
 use crate::admission::Attributes;
 use crate::rest::raws;
 use kinds::{Resource, scale};
-use object::decode;
+use object::decode::{self, Decoded};
 use object::raw::{self, Form};
 use object::schema;
 use object::{Status, Value, View};
@@ -73,12 +73,14 @@ fn is_scale(attributes: &Attributes<'_>) -> bool {
     attributes.subresource == "scale"
 }
 
-/// What somebody made of the object, as the request has it: in form, with defaults.
+/// What somebody made of the object, as the request has it: in form, with defaults. A strict reading refuses fields that
+/// there are not.
 pub(in crate::admission) fn taken_back(
     attributes: &Attributes<'_>,
     resource: &Arc<Resource>,
     patched: Value,
     object: &Value,
+    is_strict: bool,
 ) -> Result<Value, Status> {
     let own = attributes.resource;
     if is_scale(attributes) {
@@ -89,9 +91,9 @@ pub(in crate::admission) fn taken_back(
     let body = &attributes.call.body;
     if !body.is_own {
         // What a subresource takes is of one version, whoever sees it.
-        return decoded(&body.type_name, patched);
+        return decoded(&body.type_name, patched, is_strict);
     }
-    let mut made = in_form(resource, patched)?;
+    let mut made = in_form(resource, patched, is_strict)?;
     resource.strategy.defaults(&mut made);
     let mut made = convert(resource, own, made)?;
     if let Some(ty) = own.raws {
@@ -104,22 +106,25 @@ pub(in crate::admission) fn taken_back(
     Ok(made)
 }
 
-fn in_form(resource: &Resource, mut object: Value) -> Result<Value, Status> {
+fn in_form(resource: &Resource, mut object: Value, is_strict: bool) -> Result<Value, Status> {
     if let Some(custom) = &resource.custom {
         custom.own().coerce(&mut object).map_err(Status::internal)?;
         return Ok(object);
     }
-    decoded(&resource.type_name, object)
+    decoded(&resource.type_name, object, is_strict)
 }
 
-fn decoded(type_name: &str, object: Value) -> Result<Value, Status> {
+fn decoded(type_name: &str, object: Value, is_strict: bool) -> Result<Value, Status> {
     let builtin = schema::builtin();
     let Some(ty) = builtin.find(type_name) else { return Ok(object) };
     let (kind, version) = (object["kind"].clone(), object["apiVersion"].clone());
-    let mut decoded = decode::decode(builtin, ty, object).map_err(Status::internal)?.value;
-    decoded["kind"] = kind;
-    decoded["apiVersion"] = version;
-    Ok(decoded)
+    let Decoded { mut value, strict } = decode::decode(builtin, ty, object).map_err(Status::internal)?;
+    if is_strict && !strict.is_empty() {
+        return Err(Status::internal(format_args!("strict decoding error: {}", strict.join(", "))));
+    }
+    value["kind"] = kind;
+    value["apiVersion"] = version;
+    Ok(value)
 }
 
 fn convert(from: &Arc<Resource>, to: &Arc<Resource>, object: Value) -> Result<Value, Status> {

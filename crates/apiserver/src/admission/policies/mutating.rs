@@ -166,7 +166,7 @@ impl Policies {
             };
             match patched {
                 Ok(patched) if patched != shown.seen.object => {
-                    *object = taken_back(attributes, &invocation.resource, patched, object)?;
+                    *object = taken_back(attributes, &invocation.resource, patched, object, mutation.is_json_patch)?;
                     if let Some(ty) = attributes.resource.raws.filter(|_| !mutation.is_json_patch) {
                         raw::respell(schema::builtin(), ty, object);
                     }
@@ -224,8 +224,10 @@ fn patch(value: &Val<'_>, object: &Value) -> Result<Value, String> {
         if map.type_name() != Some("JSONPatch") {
             return Err(mismatch());
         }
-        if let Some(Ok(value)) = map.field("value") {
-            check_names(&value, "Object")?;
+        if let Some(Ok(Val::Map(value))) = map.field("value")
+            && let Some(name) = value.type_name()
+        {
+            check_names(&Val::Map(value.clone()), name)?;
         }
         let mut operation = item.to_json().map_err(|fault| {
             format!("JSONPath valueExpression evaluated to a type that could not marshal to JSON: {fault}")
@@ -265,7 +267,7 @@ fn configure(value: &Val<'_>, shown: &Shown) -> Result<Value, String> {
     apply::overlay(schema, ty, object, &configuration).map_err(|why| format!("error applying patch: {why}"))
 }
 
-/// Objects within must have the names of the fields that they stand in.
+/// Objects within must have the names of the fields that they stand in, below the name of the outermost.
 fn check_names(value: &Val<'_>, expected: &str) -> Result<(), String> {
     let found = mismatches(value, expected);
     if found.is_empty() { Ok(()) } else { Err(format!("type mismatch: {}", found.join("\n"))) }

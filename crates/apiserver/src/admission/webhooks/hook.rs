@@ -91,7 +91,7 @@ impl Invocation<'_> {
         patched: Value,
         object: &Value,
     ) -> Result<Value, Status> {
-        equivalent::taken_back(attributes, &self.resource, patched, object)
+        equivalent::taken_back(attributes, &self.resource, patched, object, false)
     }
 }
 

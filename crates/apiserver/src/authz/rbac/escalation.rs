@@ -76,6 +76,9 @@ impl Write<'_> {
         if !resource.is_empty() && authorizer.authorize(&bind).is_allowed() {
             return Ok(());
         }
+        if kind == "Role" && self.namespace.is_empty() {
+            return Err(Status::bad_request("Namespace parameter required."));
+        }
         let rules = rbac.role_rules(kind, name, self.namespace).map_err(|missing| self.not_found(&missing))?;
         self.check_held(rbac, &rules)
     }

@@ -11,6 +11,7 @@ mod volumes;
 pub(crate) use resources::round_requirements;
 
 use object::{Map, Value, View, json};
+pub(super) use resources::pod_level;
 
 type Fields = Map;
 
@@ -31,7 +32,7 @@ pub(crate) fn default_pod(pod: &mut Value) {
     let Some(pod) = pod.as_object_mut() else { return };
     let spec = struct_of(pod, "spec");
     resources::requests_from_limits(spec);
-    resources::pod_level(spec);
+    pod_level(spec);
     if let Some(fields) = spec.as_object_mut() {
         default(fields, "enableServiceLinks", true);
     }

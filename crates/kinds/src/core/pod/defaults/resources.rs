@@ -18,7 +18,7 @@ pub(super) fn requests_from_limits(spec: &mut Value) {
 }
 
 /// Limits and requests of the whole pod follow from those of its containers once the pod has some of its own.
-pub(super) fn pod_level(spec: &mut Value) {
+pub(in crate::core::pod) fn pod_level(spec: &mut Value) {
     let resources = View::from(&*spec).get("resources");
     let (limits, requests) = (resources.get("limits"), resources.get("requests"));
     if limits.is_empty() && requests.is_empty() {
