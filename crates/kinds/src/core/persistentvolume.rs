@@ -329,8 +329,10 @@ fn validate_affinity_change(new: View<'_>, old: View<'_>) -> Option<Error> {
         let requirements = term.get_mut("matchExpressions").and_then(Value::as_array_mut);
         for (requirement, new) in requirements.into_iter().flatten().zip(new_term.list("matchExpressions")) {
             let key = View::from(&*requirement).str("key").to_owned();
-            if RENAMED.contains(&(key.as_str(), new.str("key"))) {
-                requirement["key"] = new.str("key").into();
+            // What has no other name may lose the one that it has; so it is upstream.
+            let renamed = RENAMED.iter().find(|(old, _)| *old == key).map_or("", |(_, new)| new);
+            if renamed == new.str("key") {
+                requirement["key"] = renamed.into();
             }
         }
     }

@@ -235,8 +235,7 @@ fn show_selector(selector: View<'_>) -> String {
     let shown: Vec<String> = selector
         .list("matchExpressions")
         .map(|requirement| {
-            let values =
-                if requirement.get("values").is_empty() { json!(null) } else { requirement.get("values").to_value() };
+            let values = requirement.get("values").to_value();
             let (scope, operator) = (json!(requirement.str("scopeName")), json!(requirement.str("operator")));
             format!("{{\"ScopeName\":{scope},\"Operator\":{operator},\"Values\":{values}}}")
         })

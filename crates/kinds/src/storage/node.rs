@@ -92,7 +92,7 @@ fn validate_topology_keys(driver: View<'_>, path: &Path<'_>) -> Errors {
 
 /// A driver as upstream shows it, without what may change.
 fn show(driver: View<'_>) -> String {
-    let keys = if driver.get("topologyKeys").is_empty() { Value::Null } else { driver.get("topologyKeys").to_value() };
+    let keys = driver.get("topologyKeys").to_value();
     let text = |field: &str| Value::from(driver.str(field));
     format!("{{\"Name\":{},\"NodeID\":{},\"TopologyKeys\":{keys},\"Allocatable\":null}}", text("name"), text("nodeID"))
 }
