@@ -104,8 +104,9 @@ impl<T> Hub<T> {
         self.revision.subscribe()
     }
 
-    /// Shows `state`, which `events` led to.
-    pub(crate) fn publish(&self, state: State<T>, events: Vec<Arc<Event<T>>>) {
+    /// Shows `state`, which `events` led to. Those who follow are waked when the answer is dropped: whoever wrote need not
+    /// wait behind them.
+    pub(crate) fn publish(&self, state: State<T>, events: Vec<Arc<Event<T>>>) -> News<'_, T> {
         let revision = state.revision;
         let state = Arc::new(state);
         let mut past = self.lock();
@@ -114,8 +115,7 @@ impl<T> Hub<T> {
         self.delivered.store(revision, Ordering::Release);
         drop(past);
         drop(old);
-        self.revision.send_replace(revision);
-        touched.iter().for_each(|topic| topic.wake());
+        News { revision, touched, follow: &self.revision }
     }
 
     /// The revision up to which a watcher has seen everything once its topic has nothing more for it.
@@ -188,6 +188,20 @@ impl<T> Hub<T> {
 
     fn lock(&self) -> MutexGuard<'_, Past<T>> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was published, of which those who follow are told when it is dropped.
+pub(crate) struct News<'a, T> {
+    revision: u64,
+    touched: Vec<Arc<Topic<T>>>,
+    follow: &'a watch::Sender<u64>,
+}
+
+impl<T> Drop for News<'_, T> {
+    fn drop(&mut self) {
+        self.follow.send_replace(self.revision);
+        self.touched.iter().for_each(|topic| topic.wake());
     }
 }
 

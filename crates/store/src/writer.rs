@@ -20,10 +20,12 @@ use self::gathering::Gathering;
 use self::group::{Group, Outcome, Prepared};
 use crate::engine::{Engine, EngineError};
 use crate::entry::Attach;
+use crate::event::Event;
 use crate::folder::{Folder, Marker};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::seal::Seal;
+use crate::snapshot::State;
 use crate::txn::CommitError;
 
 /// What the writer is asked to do: store -> writer.
@@ -59,6 +61,9 @@ pub(crate) struct Writer<T> {
     counts: Counts,
     ticked_at: Instant,
 }
+
+/// A state, and the events that led to it.
+type Shown<T> = (State<T>, Vec<Arc<Event<T>>>);
 
 /// What the writer counts.
 #[derive(Default)]
@@ -146,7 +151,12 @@ impl<T: Attach> Writer<T> {
             next = if full { None } else { self.next_of_group(opened) };
         }
         self.counts.largest_group = self.counts.largest_group.max(waiting.len() as u64);
-        let failure = self.make_durable(&mut group).err().map(Arc::new);
+        // Who waits for a transaction is answered before those who follow the key space.
+        let hub = Arc::clone(&self.hub);
+        let (_news, failure) = match self.make_durable(&mut group) {
+            Ok(shown) => (shown.map(|(state, events)| hub.publish(state, events)), None),
+            Err(error) => (None, Some(Arc::new(error))),
+        };
         for (reply, permit, outcome) in waiting {
             let outcome = match &failure {
                 Some(error) => Err(CommitError::failed(Arc::clone(error))),
@@ -169,11 +179,11 @@ impl<T: Attach> Writer<T> {
         }
     }
 
-    /// Brings the group to disk and shows it.
-    fn make_durable(&mut self, group: &mut Group<T>) -> Result<(), EngineError> {
+    /// Brings the group to disk; what is to be shown then, if it changes anything.
+    fn make_durable(&mut self, group: &mut Group<T>) -> Result<Option<Shown<T>>, EngineError> {
         let (state, events) = group.finish();
         if events.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let sealed = group::seal(&events, &*self.seal);
         let begun = Instant::now();
@@ -185,8 +195,7 @@ impl<T: Attach> Writer<T> {
             tracing::warn!(%error, "cannot mark the acknowledged revision");
         }
         self.compaction.pass(events.len());
-        self.hub.publish(state, events);
-        Ok(())
+        Ok(Some((state, events)))
     }
 
     /// Logs the first failure of a series, and its end.
