@@ -67,7 +67,8 @@ impl Strategy for ApiService {
     }
 
     fn validate_update(&self, object: View<'_>, old: View<'_>) -> Errors {
-        let mut errors = checks::meta_update(object, old);
+        let path = Path::new("metadata");
+        let mut errors = validate_object_meta_update(object.get("metadata"), old.get("metadata"), &path);
         errors.extend(self.validate(object));
         errors
     }

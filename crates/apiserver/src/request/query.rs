@@ -64,7 +64,8 @@ impl Query {
     }
 }
 
-/// Resolves percent escapes (and `+` where `plus` is set); `None` if one is malformed or the result is not UTF-8.
+/// Resolves percent escapes; `None` if one is malformed. In queries (`plus`) a `+` is a space, and what is not UTF-8 is
+/// replaced; in paths it is malformed.
 pub(crate) fn unescape(text: &str, plus: bool) -> Option<String> {
     if !(text.contains('%') || plus && text.contains('+')) {
         return Some(text.to_owned());
@@ -84,7 +85,10 @@ pub(crate) fn unescape(text: &str, plus: bool) -> Option<String> {
             other => bytes.push(other),
         }
     }
-    String::from_utf8(bytes).ok()
+    match String::from_utf8(bytes) {
+        Err(error) if plus => Some(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        read => read.ok(),
+    }
 }
 
 #[cfg(test)]

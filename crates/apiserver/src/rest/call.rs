@@ -133,7 +133,7 @@ impl Call {
         if !self.info.rest.is_empty() && self.info.subresource != "proxy" && !self.resource.is_custom() {
             return Err(Status::no_such_path());
         }
-        if self.resource.is_namespaced() && self.info.namespace.is_empty() && !self.info.name.is_empty() {
+        if self.lacks_namespace() && (self.resource.is_custom() || !self.path.contains("/namespaces//")) {
             return Err(Status::no_such_path());
         }
         // Behind a subresource there is nothing, but for what is proxied.
@@ -141,14 +141,50 @@ impl Call {
             return Err(Status::no_such_path());
         }
         let faults = match self.verb {
-            "get" | "delete" | "patch" => object::names::is_path_segment_name(&self.info.name),
+            "get" | "delete" | "patch" if self.knows_subresource() => {
+                object::names::is_path_segment_name(&self.info.name)
+            }
             _ => Vec::new(),
         };
         if !faults.is_empty() {
+            if self.verb == "patch" && !self.resource.is_custom() {
+                patch::check_media_type(self)?;
+            }
             let name = object::quote::quote(&self.info.name);
             return Err(Status::bad_request(format!("Name parameter invalid: {name}: {}", faults.join(";"))));
         }
         Ok(())
+    }
+
+    /// True if an object is named that is in no namespace and should be.
+    fn lacks_namespace(&self) -> bool {
+        self.resource.is_namespaced() && self.info.namespace.is_empty() && !self.info.name.is_empty()
+    }
+
+    /// True for the object itself and for what it has.
+    fn knows_subresource(&self) -> bool {
+        let subresource = &self.info.subresource;
+        subresource.is_empty() || self.resource.subresources.iter().any(|sub| sub.name == *subresource)
+    }
+
+    /// 400 for a path in which the namespace or the name of an object is there and empty.
+    pub(crate) fn require_names(&self) -> Result<(), Status> {
+        let info = &self.info;
+        let lacks_name = info.name.is_empty() && !info.subresource.is_empty() && !self.resource.is_custom();
+        if !self.lacks_namespace() && !lacks_name {
+            return Ok(());
+        }
+        let may = match self.resource.subresources.iter().find(|sub| sub.name == info.subresource) {
+            // A GET without a name is taken for a list.
+            Some(sub) => sub.verbs.contains(&if self.verb == "list" { "get" } else { self.verb }),
+            None if !info.subresource.is_empty() => return Err(Status::no_such_path()),
+            None => matches!(self.verb, "get" | "update" | "patch" | "delete"),
+        };
+        Err(match lacks_name {
+            _ if !may => method_not_allowed(),
+            true => Status::bad_request("name must be provided"),
+            false => Status::bad_request("Namespace parameter required."),
+        })
     }
 
     /// Whether the path and the method belong together, for a resource without subresources.
@@ -169,9 +205,11 @@ impl Call {
 
     /// 405 for a HEAD: resources that are built in have no such method, but for what is proxied.
     pub(crate) fn refuse_head(&self) -> Result<(), Status> {
-        let subresource = &self.info.subresource;
-        let is_known = subresource.is_empty() || self.resource.subresources.iter().any(|sub| sub.name == *subresource);
-        let refuses = self.resource.custom.is_none() && subresource != "proxy" && is_known;
+        if self.resource.verbs == Verbs::CreateOnly && !self.info.name.is_empty() {
+            return Err(Status::no_such_path());
+        }
+        let is_proxied = self.info.subresource == "proxy";
+        let refuses = self.resource.custom.is_none() && !is_proxied && self.knows_subresource();
         if refuses { Err(method_not_allowed()) } else { Ok(()) }
     }
 

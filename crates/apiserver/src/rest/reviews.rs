@@ -62,6 +62,10 @@ fn received(call: &Call, body: &Bytes, defaults: fn(&mut Value)) -> Result<(Valu
     defaults(&mut object);
     decode::omit_empty(call, &mut object)?;
     metadata::wipe_system_fields(&mut object);
+    // What is stored gets its own.
+    for name in ["uid", "creationTimestamp"] {
+        metadata::set(&mut object, name, Value::Null);
+    }
     metadata::match_namespace(&mut object, call.namespace())?;
     // Owners are noted of everything that is created, stored or not.
     ownership::on_create(call, &options, &mut object);

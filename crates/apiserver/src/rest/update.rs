@@ -92,6 +92,9 @@ pub(crate) async fn store_named(
     let attributes = Attributes::new(call, Operation::Update, name, options.dry_run);
     call.core.admission.validate(&attributes, &new, Some(old_view)).await?;
     decode::settle(call, &mut new)?;
+    if !options.dry_run {
+        metadata::set(&mut new, "selfLink", Value::Null);
+    }
     let deletes = finishes_deletion(View::from(&new), old_view);
     match write::replace(call, new, current, deletes, options.dry_run).await {
         Ok(stored) => Ok(Some(stored)),

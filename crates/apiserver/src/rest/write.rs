@@ -200,12 +200,7 @@ pub(crate) fn uid_precondition(call: &Call, object: View<'_>, actual: &str) -> S
         "ingresses" => "ingress",
         other => other,
     };
-    let has_folder_of_group = matches!(&*call.resource.group, "apiextensions.k8s.io" | "apiregistration.k8s.io");
-    let folder = match call.resource.is_custom() || has_folder_of_group {
-        true => format!("{}/{folder}", call.resource.group),
-        false => folder.to_owned(),
-    };
-    let key = key_in_messages(call, &folder, &call.info.name);
+    let key = key_in_messages(call, folder, &call.info.name);
     let why = differs(&key, "UID", object.get("metadata").str("uid"), actual);
     Status::conflict(call.resource.group_resource(), &call.info.name, why)
 }

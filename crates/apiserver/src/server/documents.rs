@@ -18,7 +18,7 @@ pub(crate) fn answer(core: &Core, verb: &str, path: &str, headers: &HeaderMap) -
     let accept = super::service::accept(headers);
     let registry = core.registry.load();
     let resources = registry.entries();
-    if path == "/" {
+    if matches!(path, "/" | "/index.html") {
         return Some(respond::value(200, Encoding::Json, &index(resources)));
     }
     if path.starts_with("//") {

@@ -238,6 +238,7 @@ impl ApiServer {
         if is_head {
             call.refuse_head()?;
         }
+        call.require_names()?;
         if !is_watched && !call.resource.is_custom() {
             return Err(rest::method_not_allowed());
         }

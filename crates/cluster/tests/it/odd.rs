@@ -142,3 +142,51 @@ async fn what_preparing_a_pod_has_changed_is_told_even_if_it_is_refused() {
     );
     assert_eq!(refused.warnings, [warning], "and not that its name is used as a host name");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_are_there_and_empty_are_asked_for() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let cases: [(Method, &str, u16, &str); 9] = [
+        (Method::GET, "/api/v1/namespaces//configmaps/x", 400, "Namespace parameter required."),
+        (Method::DELETE, "/api/v1/namespaces//pods/x/status", 405, "does not allow this method"),
+        (Method::GET, "/api/v1/namespaces//pods/x/nothing", 404, "could not find the requested resource"),
+        (Method::GET, "/api/v1/namespaces//status", 400, "name must be provided"),
+        (Method::GET, "/api/v1/namespaces/default/configmaps/..%2fx", 404, "could not find the requested resource"),
+        (Method::PATCH, "/api/v1/namespaces/default/configmaps/..", 415, "415: Unsupported Media Type"),
+        (Method::GET, "/api/v1/namespaces/default/configmaps?fieldSelector=%3D,%3D%3D,!%3D", 200, ""),
+        (Method::GET, "/api/v1/namespaces/default/configmaps?fieldSelector=metadata.name%3D%C3%28", 200, ""),
+        (Method::GET, "/index.html", 200, ""),
+    ];
+    for (method, path, code, message) in cases {
+        let answer = send(&client, method, path, None).await;
+        assert_eq!(answer.code, code, "{path}: {}", answer.text);
+        assert!(answer.message().contains(message), "{path}: {}", answer.text);
+    }
+    let key = "Key: /registry/apiregistration.k8s.io/apiservices/v1.apps, ";
+    let services = "/apis/apiregistration.k8s.io/v1/apiservices/v1.apps";
+    let mut service = send(&client, Method::GET, services, None).await.body;
+    service["metadata"]["uid"] = json!("other");
+    let refused = send(&client, Method::PUT, services, Some(&service)).await;
+    assert!(refused.code == 409 && refused.message().contains(key), "{}", refused.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_selected_alike_in_both_their_forms() {
+    let world = World::start().await;
+    let client = world.client_without_retries().await;
+    let event = json!({"metadata": {"name": "e"}, "involvedObject": {"namespace": "default", "kind": "Pod"},
+        "reason": "r", "source": {"component": "c"}, "type": "Normal"});
+    let (core, new) = ("/api/v1/namespaces/default/events", "/apis/events.k8s.io/v1/namespaces/default/events");
+    assert_eq!(send(&client, Method::POST, core, Some(&event)).await.code, 201);
+    for (path, selector, found) in [
+        (core, "type%3DNormal,source%3Dc", 1),
+        (new, "type%3DNormal,reason%3Dr", 1),
+        (new, "type!%3DNormal", 0),
+        (core, "source%3DNormal", 0),
+    ] {
+        let selector = format!("{selector},metadata.name%3De");
+        let list = send(&client, Method::GET, &format!("{path}?fieldSelector={selector}"), None).await;
+        assert_eq!(list.body["items"].as_array().map(Vec::len), Some(found), "{path} {selector}: {}", list.text);
+    }
+}

@@ -38,10 +38,11 @@ const FIELDS: &[&str] = &[
     "involvedObject.fieldPath",
     "reason",
     "reportingComponent",
-    "source",
     "type",
+    "source",
 ];
 
+/// Those that the other form has as well, in the same order: the values are kept by their places.
 const NEW_FIELDS: &[&str] = &[
     "regarding.kind",
     "regarding.namespace",

@@ -38,7 +38,11 @@ impl Selector {
             let Some((field, equal, value)) = split_term(part) else {
                 return Err(ParseError(format!("invalid selector: '{text}'; can't understand '{part}'")));
             };
-            terms.push(Term { field: field.to_owned(), equal, value: unescape(value)? });
+            let value = unescape(value)?;
+            // What asks nothing of nothing is no term.
+            if !field.is_empty() || !value.is_empty() {
+                terms.push(Term { field: field.to_owned(), equal, value });
+            }
         }
         Ok(Selector { terms })
     }

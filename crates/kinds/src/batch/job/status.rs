@@ -2,6 +2,7 @@
 //!
 //! Rules hold for what an update changes, so that an odd status that already stands does not block others.
 
+use super::labels;
 use crate::amounts::validate_not_negative;
 use crate::batch::indexes;
 use crate::change::keep;
@@ -31,6 +32,11 @@ impl Strategy for Status {
         check.success(&mut errors);
         check.transitions(&mut errors);
         errors
+    }
+
+    /// As for jobs themselves.
+    fn canonicalize(&self, object: &mut Value) {
+        labels::copy_from_template(object);
     }
 
     fn reset_fields(&self) -> &'static [&'static [&'static str]] {
