@@ -1,8 +1,9 @@
 //! The one thread that writes.
 //!
-//! It takes all transactions that are waiting, decides them one after the other against the live map (`group`), lets
-//! the engine make the outcome durable with one fsync, shows it to readers and watchers, and only then answers. As it
-//! owns a transaction from the moment it is sent, a caller who goes away cancels nothing half-way.
+//! It takes all transactions that are waiting, and those that are about to come (`gathering`), decides them one after
+//! the other against the live map (`group`), lets the engine make the outcome durable with one fsync, shows it to
+//! readers, only then answers, and wakes the watchers. As it owns a transaction from the moment it is sent, a caller who
+//! goes away cancels nothing half-way.
 
 mod compaction;
 mod gathering;
