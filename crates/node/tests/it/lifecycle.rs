@@ -28,7 +28,7 @@ async fn a_pod_runs_and_goes() {
     assert!(status["podIP"].as_str().unwrap().starts_with("10.10"));
     assert_eq!(status["observedGeneration"], 1);
     assert_eq!(world.exec(&pod, "main", "hostname").await.trim(), "web");
-    assert_eq!(world.log(&pod, "main", 0), "hello\n");
+    assert_eq!(world.said(&pod, "main").await, "hello\n");
     for (reason, message) in [
         ("Pulled", "Container image \"busybox:1\" already present on machine and can be accessed by the pod"),
         ("Created", "Container created"),

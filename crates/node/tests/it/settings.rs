@@ -116,7 +116,7 @@ async fn environment_and_names() {
         "dnsConfig": {"options": [{"name": "ndots", "value": "2"}]}, "containers": [main]});
     world.pod("env", spec).await;
     let pod = world.ready("env").await;
-    assert_eq!(world.log(&pod, "main", 0), "ab env n1 v v arg\n");
+    assert_eq!(world.said(&pod, "main").await, "ab env n1 v v arg\n");
     let ip = pod["status"]["podIP"].as_str().unwrap();
     let hosts = world.exec(&pod, "main", "cat /etc/hosts").await;
     let own = format!("{ip}\tbox.db.default.svc.cluster.local\tbox\n");

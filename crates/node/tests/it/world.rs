@@ -266,6 +266,12 @@ impl World {
         raw.lines().map(|line| format!("{}\n", line.splitn(4, ' ').nth(3).unwrap())).collect()
     }
 
+    /// What a container that goes on has said, once it has said something.
+    pub(crate) async fn said(&self, pod: &Value, container: &str) -> String {
+        let said = || async { Some(self.log(pod, container, 0)).filter(|log| !log.is_empty()) };
+        until("the first line of a container", said).await
+    }
+
     /// What a command in a running container says.
     pub(crate) async fn exec(&self, pod: &Value, container: &str, script: &str) -> String {
         let lists = ["containerStatuses", "initContainerStatuses"].map(|list| pod["status"][list].clone());
