@@ -1,6 +1,7 @@
-//! Go's `%q`: how upstream's messages quote a text (strconv.Quote).
+//! How upstream's messages show values: Go's `%q` of texts (strconv.Quote), and `%T` of what was decoded.
 
 use std::fmt::Write;
+use value::Value;
 
 /// The text between double quotes, with Go's escapes.
 pub fn quote(text: &str) -> String {
@@ -25,6 +26,19 @@ pub fn quote(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// The type that Go's JSON decoder gives a value.
+pub fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_i64() => "int64",
+        Value::Number(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
 }
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {

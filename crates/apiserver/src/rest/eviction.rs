@@ -1,6 +1,7 @@
 //! The subresource `pods/NAME/eviction`: a delete that asks the disruption budgets first.
 
 mod budget;
+mod conditions;
 
 use super::call::Call;
 use super::delete::{self, Asking, Deleted};
@@ -91,20 +92,9 @@ async fn mark(pods: &Call, name: &str, deletion: &mut DeleteOptions) -> Result<(
 }
 
 fn set_condition(status: &mut Value, now: &str) {
-    const KIND: &str = "DisruptionTarget";
-    if status["conditions"].is_null() {
-        status["conditions"] = json!([]);
-    }
-    let Some(conditions) = status["conditions"].as_array_mut() else { return };
-    let known = conditions.iter().position(|condition| condition["type"] == KIND);
-    let since = known.map(|at| &conditions[at]).filter(|condition| condition["status"] == "True");
-    let since = since.map_or_else(|| now.into(), |condition| condition["lastTransitionTime"].clone());
     let condition = json!({
-        "type": KIND, "status": "True", "lastProbeTime": null, "lastTransitionTime": since,
+        "type": "DisruptionTarget", "status": "True", "lastProbeTime": null,
         "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting",
     });
-    match known {
-        Some(at) => conditions[at] = condition,
-        None => conditions.push(condition),
-    }
+    conditions::set(status, now, condition);
 }

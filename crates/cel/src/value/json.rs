@@ -5,6 +5,7 @@ use crate::decl::{Decl, DeclKind};
 use crate::library::convert;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use object::quote::go_type;
 use object::{Number, Value};
 
 impl<'a> Val<'a> {
@@ -120,19 +121,6 @@ pub(super) fn read<'a>(value: &'a Value, decl: Option<&'a Decl>) -> Valued<'a> {
             return Err(wrong(&format!("{wanted}, got {}", go_type(other))));
         }
     })
-}
-
-/// The type that Go decodes a value as.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_i64() => "int64",
-        Value::Number(_) => "float64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
 }
 
 /// Standard base64 with padding.

@@ -1,6 +1,7 @@
 //! The scale of a custom resource: replicas and selector stand where the definition says.
 
 use object::field::{Error, Errors, Path};
+use object::quote::go_type;
 use object::{Map, Status, Value, View};
 
 /// Where the parts of a scale stand.
@@ -119,14 +120,6 @@ fn nested<'v>(object: &'v Value, path: &str) -> Result<Option<&'v Value>, String
 }
 
 fn wrong(steps: &[&str], value: &Value, wanted: &str) -> String {
-    let found = match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_i64() => "int64",
-        Value::Number(_) => "float64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    };
+    let found = go_type(value);
     format!(".{} accessor error: {} is of the type {found}, expected {wanted}", steps.join("."), jsonpath::show(value))
 }

@@ -5,7 +5,7 @@
 use super::element::PathElement;
 use super::place::{Form, ListKind, Place, Scalar, Shape};
 use crate::patch::go_print;
-use crate::quote::quote;
+use crate::quote::{go_type, quote};
 use std::collections::BTreeSet;
 use value::Value;
 
@@ -128,19 +128,6 @@ impl Walk {
             (Scalar::Bool, other) => self.fail(&format!("expected boolean, got &{{{}}}", go_print(other))),
             (Scalar::Untyped, other) => self.fail(&format!("expected any scalar, got &{{{}}}", go_print(other))),
         }
-    }
-}
-
-/// Go's `%T` of a decoded value.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
     }
 }
 

@@ -9,6 +9,7 @@ mod lists;
 mod lookup;
 
 use super::{Rejected, go_print};
+use crate::quote::go_type;
 use crate::schema::{Schema, TypeId};
 use crate::status::Status;
 use lists::{merge_lists, ordered_by_directive};
@@ -208,25 +209,18 @@ fn unknown_directive(directive: &Value, map: &Map) -> Error {
     let map = go_print(&Value::Object(map.clone()));
     let directive = match directive {
         Value::String(text) => text.clone(),
-        other => format!("%!s({}={})", go_type(other), go_print(other)),
+        other => format!("%!s({}={})", shown_type(other), go_print(other)),
     };
     Error::Other(format!("unknown patch type: {directive} in map: {map}"))
 }
 
 fn bad_type(want: &str, got: &Value) -> Error {
-    Error::Other(format!("expected a {want}, but received a {}", go_type(got)))
+    Error::Other(format!("expected a {want}, but received a {}", shown_type(got)))
 }
 
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "%!s(<nil>)",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_i64() => "int64",
-        Value::Number(_) => "float64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
+/// The type of a value, with what Go's `%s` makes of none.
+fn shown_type(value: &Value) -> &'static str {
+    if value.is_null() { "%!s(<nil>)" } else { go_type(value) }
 }
 
 #[cfg(test)]

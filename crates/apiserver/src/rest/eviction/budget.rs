@@ -1,6 +1,6 @@
 //! Asking the disruption budget that covers a pod, and taking one disruption from it.
 
-use super::CONFLICT_TRIES;
+use super::{CONFLICT_TRIES, conditions};
 use crate::lookup::{Cluster, Stored};
 use crate::object_codec;
 use crate::rest::call::Call;
@@ -117,24 +117,12 @@ fn why_none(name: &str, status: View<'_>) -> String {
 
 /// Says in a status that no further disruption is allowed.
 fn tell_exhausted(status: &mut Value, now: &str) {
-    let generation = status["observedGeneration"].clone();
-    if status["conditions"].is_null() {
-        status["conditions"] = json!([]);
-    }
-    let Some(conditions) = status["conditions"].as_array_mut() else { return };
-    let known = conditions.iter().position(|condition| condition["type"] == ALLOWED);
-    let since = known.map(|at| &conditions[at]).filter(|condition| condition["status"] == "False");
-    let since = since.map_or_else(|| now.into(), |condition| condition["lastTransitionTime"].clone());
-    let mut condition = json!({
-        "type": ALLOWED, "status": "False", "lastTransitionTime": since, "reason": "InsufficientPods", "message": "",
-    });
+    let mut condition = json!({"type": ALLOWED, "status": "False", "reason": "InsufficientPods", "message": ""});
+    let generation = &status["observedGeneration"];
     if !generation.is_null() {
-        condition["observedGeneration"] = generation;
+        condition["observedGeneration"] = generation.clone();
     }
-    match known {
-        Some(at) => conditions[at] = condition,
-        None => conditions.push(condition),
-    }
+    conditions::set(status, now, condition);
 }
 
 /// Stores a charged budget; false if it changed meanwhile.
