@@ -1,11 +1,12 @@
-//! The program's memory allocator: the system's, with small blocks kept by the thread that freed them.
+//! The program's memory allocator: the system's, with small blocks and buffers kept by the thread that freed them.
 //!
 //! A request of the API server takes and frees hundreds of small blocks, most of all nodes of maps (632 bytes). The C
 //! library keeps seven blocks of a size for each thread and searches its shared lists for all others, which was a sixth
 //! of what a create costs. Here a thread keeps up to [`KEPT`] bytes of each size, so nearly every request of memory is
-//! answered from a list of its own.
+//! answered from a list of its own. Of larger blocks those are kept whose size is a power of two, up to 64 KiB, as
+//! buffers that grow have it: what another thread freed goes back with a lock.
 //!
-//! Deliberately not here: large blocks, blocks of unusual alignment, and lists that threads share. What a thread keeps is
+//! Deliberately not here: other large blocks, blocks of unusual alignment, and lists that threads share. What a thread keeps is
 //! given back when it ends.
 
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
