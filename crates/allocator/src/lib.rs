@@ -6,8 +6,8 @@
 //! answered from a list of its own. Of larger blocks those are kept whose size is a power of two, up to 64 KiB, as
 //! buffers that grow have it: what another thread freed goes back with a lock.
 //!
-//! Deliberately not here: other large blocks, blocks of unusual alignment, and lists that threads share. What a thread keeps is
-//! given back when it ends.
+//! Deliberately not here: other large blocks, blocks of unusual alignment, and lists that threads share. What a thread
+//! keeps is given back when it ends.
 
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
 
