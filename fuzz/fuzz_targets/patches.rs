@@ -8,9 +8,10 @@ use object::{Value, json};
 
 fuzz_target!(|input: (&[u8], &[u8])| {
     let (Ok((object, _)), Ok((patch, _))) = (json::read(input.0), json::read(input.1)) else { return };
-    let _ = merge::apply(object.clone(), patch.clone());
-    if let Ok(patch) = json_patch::Patch::decode(patch.clone()) {
-        let _ = patch.apply(object.clone());
+    let text = json::go_text(&object);
+    let _ = merge::apply(text.as_bytes(), input.1);
+    if let Ok(patch) = json_patch::Patch::decode(input.1) {
+        let _ = patch.apply(text.as_bytes());
     }
     let (Value::Object(object), Value::Object(patch)) = (object, patch) else { return };
     for name in ["io.k8s.api.core.v1.Pod", "io.k8s.api.core.v1.Service", "io.k8s.api.core.v1.ConfigMap"] {
